@@ -1,0 +1,27 @@
+package kernel
+
+import (
+	"errors"
+	"syscall"
+)
+
+// ErrNotUDP means that a descriptor is not that of a UDP socket.
+var ErrNotUDP = errors.New("not a UDP socket")
+
+// ErrStopped means that a caller gave up waiting.
+var ErrStopped = errors.New("stopped waiting")
+
+// A ZoneError is a zone that names no interface. It is syscall.ENODEV.
+type ZoneError string
+
+func (e ZoneError) Error() string { return "no such interface: " + string(e) }
+
+// Is makes errors.Is(err, syscall.ENODEV) hold.
+func (e ZoneError) Is(target error) bool { return target == syscall.ENODEV }
+
+// WouldBlock tells whether err means that the kernel's buffer is full and that
+// waiting helps. ENOBUFS, a full device queue, is one: net treats it as fatal,
+// libuv as EAGAIN.
+func WouldBlock(err error) bool {
+	return errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.ENOBUFS)
+}

@@ -1,0 +1,217 @@
+// Package kernel is the datagram path: the one room with system calls, build
+// tags and unsafe.
+//
+// A [System] opens sockets; a [Conn] is one of them. Linux has its own
+// implementation (recvmmsg, sendmmsg, UDP_GRO, UDP_SEGMENT, control messages
+// both ways); every other system, and Linux under the build tag
+// dgram_portable, goes through package net and golang.org/x/net.
+//
+// # What every platform must keep
+//
+//   - Receiving never waits while it holds scratch memory, and an idle Conn
+//     owns none.
+//   - A Packet carries one datagram, or a burst that the kernel coalesced:
+//     then Segment is the size of each datagram in it but the last, which may
+//     be shorter. A burst is never truncated.
+//   - IPv4 is IPv4: an IPv4-mapped address never leaves this package, and may
+//     enter it only as plain IPv4. Zones leave as interface names (else
+//     numbers) and may enter as either; an unknown one is an error that is
+//     syscall.ENODEV.
+//   - Send and SendBatch never wait: a full buffer is syscall.EAGAIN. SendWait
+//     waits for room, and for nothing else.
+//   - A socket hears only the multicast groups that it joined, may not send to
+//     broadcast addresses unless asked, and, bound to a group, hears only that.
+//   - Close wakes whoever waits; from then on every call is net.ErrClosed.
+//   - Errors are syscall.Errno inside os.SyscallError, or wrap
+//     errors.ErrUnsupported; package udp adds the addresses.
+package kernel
+
+import (
+	"net/netip"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/net/ipv4"
+
+	"example.com/dgram/internal/slab"
+)
+
+// A System makes sockets. [Host] is the one that this program runs on; tests
+// bring their own.
+type System interface {
+	// Open makes a socket, sets its options and binds it; with a Remote it
+	// connects it too. When it fails nothing is left open.
+	Open(c Config) (Conn, error)
+	// Adopt makes a Conn of a duplicate of f's descriptor, which stays the
+	// caller's. The Config's addresses and network are ignored; the one
+	// returned says what the descriptor is: its network, its local address and,
+	// for a connected one, its peer. A descriptor that is not a UDP socket is
+	// [ErrNotUDP].
+	Adopt(f *os.File, c Config) (Conn, Config, error)
+	// IPv6 tells whether the machine has a usable IPv6 stack.
+	IPv6() bool
+}
+
+// A Config is what is settled when a socket is made.
+type Config struct {
+	Network string         // "udp4" or "udp6"
+	Local   netip.AddrPort // where to bind; a zero Addr is every interface
+	Remote  netip.AddrPort // whom to connect to, if valid
+	Address string         // Local or Remote as the user wrote it, for Control
+
+	IPv6Only     bool // IPV6_V6ONLY; otherwise "udp6" is dual-stack
+	ReuseAddr    bool
+	ReusePort    bool
+	Broadcast    bool
+	ReadBuffer   int // bytes, 0 for the system's default
+	WriteBuffer  int
+	TTL          int // unicast hops, 0 for the system's default
+	TOS          bool
+	Timestamps   bool
+	PacketInfo   bool   // destination and interface of each datagram
+	Interface    string // the one device to use
+	DontFragment bool
+	ICMPErrors   bool // the error queue: [Conn.NextRefusal]
+
+	// Control runs after the socket was made and before it is bound.
+	Control func(network, address string, c syscall.RawConn) error
+}
+
+// A Packet is what one datagram, or one coalesced burst, brought.
+type Packet struct {
+	Data      []byte         // scratch: gone when Deliver returns, unless taken with Batch.Take
+	Segment   int            // size of each datagram in Data when it is a burst, else 0
+	From      netip.AddrPort // the sender
+	To        netip.Addr     // the address it was sent to, where known
+	Interface int            // index of the interface it came in on, 0 where unknown
+	Time      time.Time      // the kernel's receive time, zero where unknown
+	TOS       uint8          // IPv4 TOS or IPv6 traffic class
+	Foreign   bool           // To is nobody's own address: a group's or a broadcast address
+	Truncated bool           // the kernel cut it off
+}
+
+// A Batch is what one receive call brought.
+type Batch struct {
+	Packets []Packet
+	Slab    *slab.Writer // where to copy payload to; shared by all sockets, so only until Deliver returns
+
+	blocks []*slab.Block // the memory behind Packets[i].Data
+}
+
+// Take gives the memory behind Packets[i].Data away, so that no copy is
+// needed: the life that it returns has n slots.
+func (b *Batch) Take(i, n int) *slab.Life {
+	life := slab.Share(b.blocks[i], n)
+	b.blocks[i] = nil
+	return life
+}
+
+// A Sink takes what a Conn receives. Its methods are called one at a time, on
+// the goroutine that called Receive.
+type Sink interface {
+	// Room says how many packets the next call may bring, at least 1.
+	Room() int
+	// Deliver takes a batch. It must not wait.
+	Deliver(b *Batch)
+	// Settled tells whether all that was delivered has found its place, so
+	// that the next read can follow at once. If not, Settle follows.
+	Settled() bool
+	// Settle waits until Deliver may be called again. False ends Receive.
+	Settle() bool
+}
+
+// A Datagram goes out to To, or to the peer of a connected socket if To is
+// zero. The bytes are Data followed by the parts in More.
+type Datagram struct {
+	Data      []byte
+	More      [][]byte
+	To        netip.AddrPort
+	From      netip.Addr // source address, zero for the system's choice
+	Interface int        // index of the outgoing interface, 0 for the system's choice
+}
+
+// Len is the size of the payload in bytes.
+func (d *Datagram) Len() int {
+	n := len(d.Data)
+	for _, p := range d.More {
+		n += len(p)
+	}
+	return n
+}
+
+// A Refusal is an ICMP report about a datagram that was sent earlier.
+type Refusal struct {
+	To    netip.AddrPort // where it was sent
+	Errno syscall.Errno
+}
+
+// Calls counts system calls.
+type Calls struct{ Read, Write uint64 }
+
+// A Conn is one UDP socket. Receive, ReadMsg and ReadMsgs are for one caller
+// at a time; everything else may be called from any goroutine.
+type Conn interface {
+	// Receive reads until the Sink has enough (nil), the read deadline passes
+	// (os.ErrDeadlineExceeded), the socket closes (net.ErrClosed) or the kernel
+	// reports an error. With once it returns after the first batch. After any
+	// error but net.ErrClosed it may be called again.
+	Receive(s Sink, once bool) error
+	// ReadMsg reads one datagram into b and its control messages into oob, as
+	// net.UDPConn.ReadMsgUDPAddrPort does.
+	ReadMsg(b, oob []byte) (n, oobn, flags int, from netip.AddrPort, err error)
+	// ReadMsgs reads at least one datagram into ms, as ipv4.PacketConn.ReadBatch does.
+	ReadMsgs(ms []ipv4.Message, flags int) (int, error)
+	// SetReadDeadline ends reads that wait; the zero time ends none.
+	SetReadDeadline(t time.Time) error
+
+	// Send hands d to the kernel without waiting. oob goes along as it is.
+	Send(d *Datagram, oob []byte) error
+	// SendBatch hands over the batch in order, without waiting, and says how
+	// many the kernel accepted; the error is that of ds[n].
+	SendBatch(ds []Datagram) (n int, err error)
+	// SendWait waits until the kernel has accepted d, stop is closed
+	// ([ErrStopped]) or the socket is. One caller at a time.
+	SendWait(d *Datagram, oob []byte, stop <-chan struct{}) error
+
+	// Connect sets the one peer to talk to. Disconnect forgets it and keeps
+	// the address local.
+	Connect(peer netip.AddrPort) error
+	Disconnect(local netip.AddrPort) error
+	LocalAddr() (netip.AddrPort, error)
+	RemoteAddr() (netip.AddrPort, error)
+
+	// Index resolves a zone: the name or number of an interface.
+	Index(zone string) (int, error)
+
+	SetOption(o Option, value int) error
+	Option(o Option) (int, error)
+	// SetOffload asks the kernel to coalesce what it receives (UDP_GRO).
+	SetOffload(on bool) error
+	// Drops counts the datagrams that the kernel dropped because the receive
+	// buffer was full.
+	Drops() uint64
+	Calls() Calls
+	// NextRefusal takes one report from the error queue.
+	NextRefusal() (Refusal, bool)
+	// Discard counts and drops what lies in the receive buffer, for a socket
+	// that is about to close. It leaves a shared descriptor's buffer alone.
+	Discard() (datagrams uint64)
+
+	// Dup returns a duplicate of the descriptor. From then on it is shared.
+	Dup() (*os.File, error)
+	SyscallConn() syscall.RawConn
+	Close() error
+}
+
+// An Option is an integer property of a socket.
+type Option int
+
+// The options, with the socket options behind them on Linux.
+const (
+	Broadcast   Option = iota // SO_BROADCAST
+	TTL                       // IP_TTL, IPV6_UNICAST_HOPS
+	TOS                       // IP_TOS, IPV6_TCLASS
+	ReadBuffer                // SO_RCVBUF, in the caller's bytes
+	WriteBuffer               // SO_SNDBUF, in the caller's bytes
+)

@@ -1,0 +1,122 @@
+// Package slab keeps received payload: blocks of memory that many messages
+// share, recycled when the last of them is released and left to the garbage
+// collector when one never is.
+//
+// A [Block] lives many times; a [Life] is one of them. Every message has a bit
+// in its Life, and a Life is never used again, so that releasing a message
+// twice, or a copy of it, or long after, can only find its own bit already set.
+package slab
+
+import (
+	"math/bits"
+	"sync"
+	"sync/atomic"
+)
+
+const (
+	// Size is a block's capacity in bytes: the largest UDP datagram fits, and
+	// so does the largest burst that the kernel coalesces.
+	Size = 64 << 10
+
+	slots   = 1024 // messages in a life
+	perWord = 64
+	words   = slots / perWord
+)
+
+// A Block is the memory. Its first life is part of it, so that a block whose
+// messages are never released costs one allocation.
+type Block struct {
+	first Life
+	spent bool // first has been lived
+	mem   [Size]byte
+}
+
+// Bytes is the block's memory.
+func (b *Block) Bytes() []byte { return b.mem[:] }
+
+// A Life is the time from when a block is taken to when its last message is
+// released. Each message owns one bit.
+//
+// One atomic operation releases a message: the word that fills up is counted,
+// not the message. Nothing is counted when messages are made; what a life did
+// not use is released when it is sealed.
+type Life struct {
+	block *Block
+	full  atomic.Uint32 // words with every bit set
+	bits  [words]atomic.Uint64
+}
+
+// Share starts a life for block b with n messages in slots 0 to n-1, for
+// callers that filled the memory themselves.
+func Share(b *Block, n int) *Life {
+	l := b.live()
+	l.seal(n)
+	return l
+}
+
+// Slots is how many messages a life can have.
+func Slots() int { return slots }
+
+// live starts the block's next life.
+func (b *Block) live() *Life {
+	if !b.spent {
+		b.spent = true
+		b.first.block = b
+		return &b.first
+	}
+	return &Life{block: b}
+}
+
+// Release says that the message in the slot needs its bytes no longer. Only
+// the first call for a slot counts.
+func (l *Life) Release(slot uint32) {
+	word := &l.bits[slot/perWord%words]
+	bit := uint64(1) << (slot % perWord)
+	if old := word.Or(bit); old&bit == 0 && old|bit == ^uint64(0) {
+		l.fill(1)
+	}
+}
+
+// seal releases every slot from n on: they will never be used.
+func (l *Life) seal(n int) {
+	whole := uint32(words - (n+perWord-1)/perWord)
+	if rest := n % perWord; rest != 0 {
+		mask := ^uint64(0) << rest
+		if old := l.bits[n/perWord].Or(mask); old|mask == ^uint64(0) {
+			whole++
+		}
+	}
+	if whole > 0 {
+		l.fill(whole)
+	}
+}
+
+// fill counts n more full words; the last of them ends the life.
+func (l *Life) fill(n uint32) {
+	if l.full.Add(n) != words {
+		return
+	}
+	b := l.block
+	l.block = nil // a stale message must not hold on to memory that has moved on
+	poison(b.mem[:])
+	blocks.Put(b)
+}
+
+// Held counts the messages that are not released, sealed slots aside.
+func (l *Life) Held() int {
+	n := slots
+	for i := range l.bits {
+		n -= bits.OnesCount64(l.bits[i].Load())
+	}
+	return n
+}
+
+// blocks are those that wait for their next life. The garbage collector
+// empties it when memory is short.
+var blocks = sync.Pool{New: func() any { return new(Block) }}
+
+// Take returns a block that nobody else has.
+func Take() *Block { return blocks.Get().(*Block) }
+
+// Return gives back a block that started no life.
+func Return(b *Block) { blocks.Put(b) }
