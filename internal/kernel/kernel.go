@@ -69,7 +69,7 @@ type Config struct {
 	TTL          int // unicast hops, 0 for the system's default
 	TOS          bool
 	Timestamps   bool
-	PacketInfo   bool   // destination and interface of each datagram
+	PacketInfo   Want   // destination and interface of each datagram
 	Interface    string // the one device to use
 	DontFragment bool
 	ICMPErrors   bool // the error queue: [Conn.NextRefusal]
@@ -77,6 +77,17 @@ type Config struct {
 	// Control runs after the socket was made and before it is bound.
 	Control func(network, address string, c syscall.RawConn) error
 }
+
+// Want says how much an option matters.
+type Want int
+
+// Off leaves the option alone; Try turns it on where the system has it; On
+// fails where the system does not.
+const (
+	Off Want = iota
+	Try
+	On
+)
 
 // A Packet is what one datagram, or one coalesced burst, brought.
 type Packet struct {
