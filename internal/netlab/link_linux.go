@@ -1,0 +1,166 @@
+package netlab
+
+import (
+	"errors"
+	"fmt"
+	"net"
+
+	"golang.org/x/sys/unix"
+)
+
+// Attribute types that package unix does not have.
+const (
+	vethInfoPeer = 1 // VETH_INFO_PEER
+)
+
+const create = unix.NLM_F_CREATE | unix.NLM_F_EXCL
+
+// plug makes a pair of virtual Ethernet interfaces, both down.
+func plug(x, y Port) error {
+	return x.host.on(fmt.Sprintf("connect %s on %v to %s on %v", x.name, x.host, y.name, y.host), func(n *netlink) error {
+		r := newRequest(unix.RTM_NEWLINK, create, unix.IfInfomsg{})
+		r.string(unix.IFLA_IFNAME, x.name)
+		r.nest(unix.IFLA_LINKINFO, func() {
+			r.string(unix.IFLA_INFO_KIND, "veth")
+			r.nest(unix.IFLA_INFO_DATA, func() {
+				r.nest(vethInfoPeer, func() {
+					r.fixed(unix.IfInfomsg{})
+					r.string(unix.IFLA_IFNAME, y.name)
+					r.uint32(unix.IFLA_NET_NS_FD, uint32(y.host.ns.Fd()))
+				})
+			})
+		})
+		return n.do(r)
+	})
+}
+
+// Delete deletes an interface, and the other end of its link with it.
+func (h *Host) Delete(name string) error {
+	return h.change("delete", name, func(link unix.IfInfomsg) *request {
+		return newRequest(unix.RTM_DELLINK, 0, link)
+	})
+}
+
+func (h *Host) deleteIndex(index int) error {
+	return h.on(fmt.Sprintf("delete interface %d", index), func(n *netlink) error {
+		return n.do(newRequest(unix.RTM_DELLINK, 0, unix.IfInfomsg{Index: int32(index)}))
+	})
+}
+
+// Up brings an interface up. It carries frames only once the other end is up as
+// well, see [Host.Settle].
+func (h *Host) Up(name string) error {
+	return h.setFlags("bring up", name, unix.IFF_UP, unix.IFF_UP)
+}
+
+// Down brings an interface down. It loses its IPv6 addresses and the routes
+// through it; IPv4 addresses and memberships stay.
+func (h *Host) Down(name string) error {
+	return h.setFlags("bring down", name, 0, unix.IFF_UP)
+}
+
+// SetMulticast says whether an interface is capable of multicast, which package
+// net shows as [net.FlagMulticast].
+func (h *Host) SetMulticast(name string, on bool) error {
+	if on {
+		return h.setFlags("allow multicast on", name, unix.IFF_MULTICAST, unix.IFF_MULTICAST)
+	}
+	return h.setFlags("forbid multicast on", name, 0, unix.IFF_MULTICAST)
+}
+
+func (h *Host) setFlags(what, name string, flags, mask uint32) error {
+	return h.change(what, name, func(link unix.IfInfomsg) *request {
+		link.Flags, link.Change = flags, mask
+		return newRequest(unix.RTM_NEWLINK, 0, link)
+	})
+}
+
+// SetMTU sets the largest size of a packet on an interface. Below 1280 bytes the
+// interface has no IPv6.
+func (h *Host) SetMTU(name string, bytes int) error {
+	return h.change(fmt.Sprintf("set MTU %d of", bytes), name, func(link unix.IfInfomsg) *request {
+		r := newRequest(unix.RTM_NEWLINK, 0, link)
+		r.uint32(unix.IFLA_MTU, uint32(bytes))
+		return r
+	})
+}
+
+// Rename gives an interface another name and keeps its index.
+func (h *Host) Rename(name, to string) error {
+	return h.change("rename to "+to, name, func(link unix.IfInfomsg) *request {
+		r := newRequest(unix.RTM_NEWLINK, 0, link)
+		r.string(unix.IFLA_IFNAME, to)
+		return r
+	})
+}
+
+// AddBridge makes an Ethernet bridge without ports. It forwards from the start
+// and sends multicast to every port.
+func (h *Host) AddBridge(name string) error {
+	return h.on("add bridge "+name, func(n *netlink) error {
+		r := newRequest(unix.RTM_NEWLINK, create, unix.IfInfomsg{})
+		r.string(unix.IFLA_IFNAME, name)
+		r.nest(unix.IFLA_LINKINFO, func() {
+			r.string(unix.IFLA_INFO_KIND, "bridge")
+			r.nest(unix.IFLA_INFO_DATA, func() {
+				r.bytes(unix.IFLA_BR_MCAST_SNOOPING, []byte{0})
+			})
+		})
+		return n.do(r)
+	})
+}
+
+// Attach makes an interface a port of a bridge.
+func (h *Host) Attach(name, bridge string) error {
+	index, err := h.Index(bridge)
+	if err != nil {
+		return fmt.Errorf("attach %s: %w", name, err)
+	}
+	return h.setMaster("attach to "+bridge, name, index)
+}
+
+// Detach takes an interface out of its bridge.
+func (h *Host) Detach(name string) error { return h.setMaster("detach", name, 0) }
+
+func (h *Host) setMaster(what, name string, index int) error {
+	return h.change(what, name, func(link unix.IfInfomsg) *request {
+		r := newRequest(unix.RTM_NEWLINK, 0, link)
+		r.uint32(unix.IFLA_MASTER, uint32(index))
+		return r
+	})
+}
+
+// Index returns the index of an interface, which is the zone of its link-local
+// addresses. An interface that is made again has another one.
+func (h *Host) Index(name string) (int, error) {
+	l, err := h.link(name)
+	return l.index, err
+}
+
+// MAC returns the Ethernet address of an interface.
+func (h *Host) MAC(name string) (net.HardwareAddr, error) {
+	l, err := h.link(name)
+	return l.mac, err
+}
+
+// change sends the request that build makes for an interface.
+func (h *Host) change(what, name string, build func(unix.IfInfomsg) *request) error {
+	index, err := h.Index(name)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", what, name, err)
+	}
+	return h.on(what+" "+name, func(n *netlink) error {
+		return n.do(build(unix.IfInfomsg{Index: int32(index)}))
+	})
+}
+
+// on runs f with the route socket of h and says in its error what was asked.
+func (h *Host) on(what string, f func(*netlink) error) error {
+	if err := f(h.route); err != nil {
+		return fmt.Errorf("%s: %s: %w", h.name, what, err)
+	}
+	return nil
+}
+
+// gone reports whether err says that there is no such interface.
+func gone(err error) bool { return errors.Is(err, unix.ENODEV) }

@@ -1,0 +1,111 @@
+package netlab
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net"
+
+	"golang.org/x/sys/unix"
+)
+
+// A link is the state of an interface.
+type link struct {
+	index  int
+	flags  uint32
+	mac    net.HardwareAddr
+	state  byte   // operational state of RFC 2863
+	queue  string // queueing discipline
+	bridge byte   // state as a port of a bridge, forwarding if it is none
+}
+
+const (
+	stateUp    = 6      // IF_OPER_UP
+	forwarding = 3      // BR_STATE_FORWARDING
+	inactive   = "noop" // the queue of an interface that sends nothing
+)
+
+// link returns the state of an interface.
+func (h *Host) link(name string) (l link, err error) {
+	err = h.on("look up "+name, func(n *netlink) error {
+		r := newRequest(unix.RTM_GETLINK, 0, unix.IfInfomsg{})
+		r.string(unix.IFLA_IFNAME, name)
+		answers, err := n.get(r)
+		if err != nil {
+			return err
+		}
+		for _, m := range answers {
+			if m.kind == unix.RTM_NEWLINK {
+				l, err = parseLink(m)
+				return err
+			}
+		}
+		return unix.ENODEV
+	})
+	return l, err
+}
+
+func parseLink(m message) (link, error) {
+	all, err := m.attributes(unix.SizeofIfInfomsg)
+	if err != nil {
+		return link{}, err
+	}
+	l := link{
+		index:  int(int32(binary.NativeEndian.Uint32(m.body[4:]))),
+		flags:  binary.NativeEndian.Uint32(m.body[8:]),
+		bridge: forwarding,
+	}
+	for _, a := range all {
+		switch a.kind {
+		case unix.IFLA_ADDRESS:
+			l.mac = net.HardwareAddr(a.value)
+		case unix.IFLA_QDISC:
+			l.queue = text(a.value)
+		case unix.IFLA_OPERSTATE:
+			if len(a.value) > 0 {
+				l.state = a.value[0]
+			}
+		case unix.IFLA_LINKINFO:
+			if l.bridge, err = parsePortState(a.value); err != nil {
+				return link{}, err
+			}
+		}
+	}
+	return l, nil
+}
+
+// parsePortState returns the state of a bridge port from IFLA_LINKINFO.
+func parsePortState(info []byte) (byte, error) {
+	all, err := parseAttributes(info)
+	if err != nil {
+		return 0, err
+	}
+	var kind string
+	var data []byte
+	for _, a := range all {
+		switch a.kind {
+		case unix.IFLA_INFO_SLAVE_KIND:
+			kind = text(a.value)
+		case unix.IFLA_INFO_SLAVE_DATA:
+			data = a.value
+		}
+	}
+	if kind != "bridge" {
+		return forwarding, nil
+	}
+	port, err := parseAttributes(data)
+	if err != nil {
+		return 0, err
+	}
+	for _, a := range port {
+		if a.kind == unix.IFLA_BRPORT_STATE && len(a.value) > 0 {
+			return a.value[0], nil
+		}
+	}
+	return 0, fmt.Errorf("bridge port without state: %w", errShort)
+}
+
+// carries reports whether frames pass.
+func (l link) carries() bool {
+	return l.flags&unix.IFF_UP != 0 && l.flags&unix.IFF_LOWER_UP != 0 &&
+		l.state == stateUp && l.queue != inactive && l.bridge == forwarding
+}

@@ -1,0 +1,117 @@
+package netlab
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// AddRoute sends packets for a prefix to a gateway, which must be on a network
+// of one of the interfaces. The default routes are "0.0.0.0/0" and "::/0".
+func (h *Host) AddRoute(prefix, gateway string) error {
+	what := "add route to " + prefix + " via " + gateway
+	via, err := netip.ParseAddr(gateway)
+	if err != nil {
+		return fmt.Errorf("%s: %s: %w", h, what, err)
+	}
+	return h.addRoute(what, prefix, unix.RTN_UNICAST, func(r *request) {
+		r.bytes(unix.RTA_GATEWAY, via.AsSlice())
+	})
+}
+
+// AddDeviceRoute sends packets for a prefix out of an interface, without a
+// gateway. For multicast prefixes, "224.0.0.0/4" and "ff00::/8", that makes the
+// interface the one that is chosen when a socket names none.
+func (h *Host) AddDeviceRoute(prefix, name string) error {
+	what := "add route to " + prefix + " through " + name
+	index, err := h.Index(name)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return h.addRoute(what, prefix, unix.RTN_UNICAST, func(r *request) {
+		r.uint32(unix.RTA_OIF, uint32(index))
+	})
+}
+
+// AddRefusal makes packets for a prefix fail.
+func (h *Host) AddRefusal(prefix string, how Refusal) error {
+	kind := map[Refusal]uint8{
+		Unreachable: unix.RTN_UNREACHABLE,
+		Prohibit:    unix.RTN_PROHIBIT,
+		Blackhole:   unix.RTN_BLACKHOLE,
+	}[how]
+	return h.addRoute("add "+how.String()+" route to "+prefix, prefix, kind, func(*request) {})
+}
+
+// RemoveRoute removes a route to exactly that prefix, of any kind.
+func (h *Host) RemoveRoute(prefix string) error {
+	return h.setRoute("remove route to "+prefix, prefix, unix.RTM_DELROUTE, 0,
+		unix.RtMsg{Scope: unix.RT_SCOPE_NOWHERE}, func(*request) {})
+}
+
+func (h *Host) addRoute(what, prefix string, kind uint8, more func(*request)) error {
+	return h.setRoute(what, prefix, unix.RTM_NEWROUTE, create, unix.RtMsg{
+		Protocol: unix.RTPROT_STATIC,
+		Type:     kind,
+	}, more)
+}
+
+func (h *Host) setRoute(what, prefix string, kind, flags uint16, route unix.RtMsg, more func(*request)) error {
+	to, err := netip.ParsePrefix(prefix)
+	if err != nil {
+		return fmt.Errorf("%s: %s: %w", h, what, err)
+	}
+	route.Family = family(to.Addr())
+	route.Dst_len = uint8(to.Bits())
+	route.Table = unix.RT_TABLE_MAIN
+	return h.on(what, func(n *netlink) error {
+		r := newRequest(kind, flags, route)
+		r.bytes(unix.RTA_DST, to.Masked().Addr().AsSlice())
+		if to.Addr().Is6() && to.Addr().IsMulticast() {
+			// The kernel puts a route to ff00::/8 through every interface
+			// into the local table, which comes first. This one is better.
+			const better = 1
+			r.uint32(unix.RTA_TABLE, unix.RT_TABLE_LOCAL)
+			r.uint32(unix.RTA_PRIORITY, better)
+		}
+		more(r)
+		return n.do(r)
+	})
+}
+
+// AddNeighbor tells h the Ethernet address of an IP address on the network of an
+// interface, which the kernel then does not ask for. Packets for an address that
+// nobody has vanish like that, instead of failing.
+func (h *Host) AddNeighbor(name, ip string, mac []byte) error {
+	what := fmt.Sprintf("add neighbor %s at %x", ip, mac)
+	at, err := netip.ParseAddr(ip)
+	if err != nil {
+		return fmt.Errorf("%s: %s: %w", h, what, err)
+	}
+	index, err := h.Index(name)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return h.on(what, func(n *netlink) error {
+		r := newRequest(unix.RTM_NEWNEIGH, create, unix.NdMsg{
+			Family:  family(at),
+			Ifindex: int32(index),
+			State:   unix.NUD_PERMANENT,
+		})
+		r.bytes(unix.NDA_DST, at.AsSlice())
+		r.bytes(unix.NDA_LLADDR, mac)
+		return n.do(r)
+	})
+}
+
+// Forward makes h a router: it forwards packets between its interfaces.
+func (h *Host) Forward() error {
+	err := h.SetSysctl("net.ipv6.conf.all.forwarding", "1")
+	if errors.Is(err, os.ErrNotExist) {
+		err = nil // no IPv6
+	}
+	return errors.Join(h.SetSysctl("net.ipv4.ip_forward", "1"), err)
+}

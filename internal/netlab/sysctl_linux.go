@@ -1,0 +1,42 @@
+package netlab
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+// Sysctl returns the value of a network sysctl, such as
+// "net.ipv4.igmp_max_memberships".
+func (h *Host) Sysctl(key string) (string, error) {
+	value, err := h.read(sysctlFile(key))
+	if err != nil {
+		return "", fmt.Errorf("read sysctl %s: %w", key, err)
+	}
+	return strings.TrimSpace(string(value)), nil
+}
+
+// SetSysctl sets a network sysctl. Only those exist that each namespace has for
+// itself; net.core.rmem_max, for one, cannot be written.
+func (h *Host) SetSysctl(key, value string) error {
+	err := h.Do(func() error { return os.WriteFile(sysctlFile(key), []byte(value), 0) })
+	if err != nil {
+		return fmt.Errorf("set sysctl %s=%s: %w", key, value, err)
+	}
+	return nil
+}
+
+// sysctlFile returns the file of a key. The kernel shows in it the namespace of
+// the thread that opens it.
+func sysctlFile(key string) string {
+	return "/proc/sys/" + strings.ReplaceAll(key, ".", "/")
+}
+
+// read returns the content of a file as a thread in the namespace of h sees it.
+func (h *Host) read(file string) (content []byte, err error) {
+	err = h.Do(func() error {
+		content, err = os.ReadFile(file)
+		return err
+	})
+	return content, err
+}
