@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+// A bench is what all methods need: the machine's CPUs and the programs to run.
+type bench struct {
+	opts    options
+	ip      netip.Addr
+	cpus    []int
+	sendCPU int // senders, and this process's measuring thread
+	recvCPU int // receivers
+	fillCPU int // what drain queues comes from here
+	room    int // receive buffer that a queue may fill, negative: forced
+
+	dir             string // for what is compiled and written on the way
+	self, c         string
+	node, script    string
+	whyNoC, whyNoJS error
+	spinners        []*child
+}
+
+func newBench(opts options) (*bench, error) {
+	if runtime.GOOS != "linux" {
+		return nil, fmt.Errorf("needs Linux")
+	}
+	b := &bench{opts: opts, ip: netip.MustParseAddr(opts.ip), cpus: allCPUs(), room: 4 << 20}
+	b.sendCPU, b.recvCPU = b.cpus[0], b.cpus[len(b.cpus)-1]
+	b.fillCPU = b.recvCPU
+	if opts.fillOther {
+		b.fillCPU = b.sendCPU
+	}
+	if os.Geteuid() == 0 {
+		b.room = -64 << 20
+	}
+	var err error
+	if b.self, err = os.Executable(); err != nil {
+		return nil, err
+	}
+	if b.dir, err = os.MkdirTemp("", "dgram-bench-"); err != nil {
+		return nil, err
+	}
+	b.c, b.whyNoC = prepareC(b.dir)
+	b.node, b.script, b.whyNoJS = prepareNode(b.dir)
+	if b.spinners, err = startSpinners(context.Background(), b.self); err != nil {
+		b.say("no spinners, expect noise: %v", err)
+	}
+	runtime.LockOSThread() // fills, pings and clocks come from one thread on the senders' CPU
+	return b, pinThread(b.sendCPU)
+}
+
+func (b *bench) close() {
+	for _, s := range b.spinners {
+		s.stop()
+	}
+	os.RemoveAll(b.dir)
+}
+
+func (b *bench) say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+
+// lacks says why a variant cannot run on this machine.
+func (b *bench) lacks(variant string) error {
+	switch {
+	case strings.HasPrefix(variant, "c-"):
+		return b.whyNoC
+	case variant == "node":
+		return b.whyNoJS
+	}
+	return nil
+}
+
+// oneP and allPs are where receivers run.
+func (b *bench) oneP() place  { return place{cpus: []int{b.recvCPU}, procs: 1} }
+func (b *bench) allPs() place { return place{cpus: b.cpus, procs: len(b.cpus)} }
+
+// senderP is where senders run.
+func (b *bench) senderP() place { return place{cpus: []int{b.sendCPU}, procs: 1} }
+
+// A receiver is a child in role recv or echo, and where it listens.
+type receiver struct {
+	*child
+	at netip.AddrPort
+}
+
+func (b *bench) startReceiver(ctx context.Context, variant string, on place, every, buffer int, allocs bool) (receiver, error) {
+	return b.startListener(ctx, "recv", variant, on, strconv.Itoa(every), strconv.Itoa(buffer), strconv.FormatBool(allocs))
+}
+
+func (b *bench) startEcho(ctx context.Context, variant string, on place) (receiver, error) {
+	return b.startListener(ctx, "echo", variant, on)
+}
+
+func (b *bench) startListener(ctx context.Context, role, variant string, on place, rest ...string) (receiver, error) {
+	at, err := freePort(b.ip)
+	if err != nil {
+		return receiver{}, err
+	}
+	where := []string{at.Addr().String(), strconv.Itoa(int(at.Port()))}
+	var path string
+	var args []string
+	kind, isC := strings.CutPrefix(variant, "c-")
+	switch {
+	case isC: // has no allocs to count
+		path, args = b.c, append(append([]string{role, kind}, where...), rest[:len(rest)-1]...)
+	case variant == "node":
+		path, args = b.node, append(append([]string{b.script, role}, where...), rest...)
+	default:
+		path, args = b.self, append(append([]string{"role", role, variant}, where...), rest...)
+	}
+	c, _, err := start(ctx, variant, on, path, args...)
+	return receiver{child: c, at: at}, err
+}
+
+func (b *bench) startSender(ctx context.Context, variant string, size int, allocs bool, to []netip.AddrPort) (*child, error) {
+	if kind, isC := strings.CutPrefix(variant, "c-"); isC {
+		c, _, err := start(ctx, variant, b.senderP(), b.c, "send", kind, strconv.Itoa(size), b.ip.String(), strconv.Itoa(int(to[0].Port())))
+		return c, err
+	}
+	args := []string{"role", "send", variant, strconv.Itoa(size), strconv.FormatBool(allocs), b.ip.String()}
+	for _, at := range to {
+		args = append(args, strconv.Itoa(int(at.Port())))
+	}
+	c, _, err := start(ctx, variant, b.senderP(), b.self, args...)
+	return c, err
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"strconv"
+)
+
+// A role is what a child process does, named on its command line:
+//
+//	role spin
+//	role recv  VARIANT IP PORT EVERY BUFFER ALLOCS   receive; a "got" line every EVERY datagrams
+//	role echo  VARIANT IP PORT                       send back what comes
+//	role send  VARIANT SIZE ALLOCS IP PORT...        on "go N": send N datagrams, then a "sent" line
+//	role many  VARIANT IP COUNT EVERY                open COUNT sockets, say what they cost, receive
+//	role flood IP PORT SIZE                          send GSO bursts for as long as it lives
+//	role sink  IP PORT                               receive and forget, by recvmmsg with UDP_GRO
+//
+// Each prints "ready" when it is, and ends when its stdin does. BUFFER is the receive
+// buffer in bytes, and negative to go beyond rmem_max, which takes root.
+func playRole(args []string) {
+	err := errors.New("no such role, or too few arguments")
+	switch role, args := args[0], args[1:]; {
+	case role == "spin":
+		spin()
+	case role == "recv" && len(args) == 6:
+		err = receive(args[0], recvJob{
+			at: address(args[1], args[2]), every: number(args[3]), buffer: number(args[4]), allocs: args[5] == "true",
+		})
+	case role == "echo" && len(args) == 3:
+		err = echo(args[0], address(args[1], args[2]))
+	case role == "send" && len(args) >= 5:
+		job := sendJob{payload: make([]byte, number(args[1])), allocs: args[2] == "true"}
+		for _, port := range args[4:] {
+			job.to = append(job.to, address(args[3], port))
+		}
+		err = send(args[0], job)
+	case role == "many" && len(args) == 4:
+		err = many(args[0], address(args[1], "0"), number(args[2]), number(args[3]))
+	case role == "flood" && len(args) == 3:
+		err = flood(address(args[0], args[1]), number(args[2]))
+	case role == "sink" && len(args) == 2:
+		err = sink(address(args[0], args[1]))
+	}
+	if err != nil {
+		fail(fmt.Errorf("role %v: %w", args, err))
+	}
+}
+
+func ready(numbers ...int64) { os.Stdout.Write(appendReport(nil, "ready", numbers...)) }
+
+// fail ends a role; the parent reads the last line of what it said.
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+func address(ip, port string) netip.AddrPort {
+	a, err := netip.ParseAddr(ip)
+	if err != nil {
+		fail(err)
+	}
+	return netip.AddrPortFrom(a, uint16(number(port)))
+}
+
+func number(s string) int {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		fail(err)
+	}
+	return n
+}
+
+// network is the name that net and udp have for an address's family.
+func network(a netip.Addr) string {
+	if a.Is4() {
+		return "udp4"
+	}
+	return "udp6"
+}
