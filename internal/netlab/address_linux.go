@@ -27,15 +27,15 @@ func (h *Host) setAddress(verb string, kind, flags uint16, name, address string)
 	if kind == unix.RTM_NEWADDR {
 		what = verb + " " + address + " to " + name
 	}
-	prefix, err := netip.ParsePrefix(address)
-	if err != nil {
-		return fmt.Errorf("%s: %s: %w", h, what, err)
-	}
-	index, err := h.Index(name)
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	return h.on(what, func(n *netlink) error {
+	return h.on(what, func() (*request, error) {
+		prefix, err := netip.ParsePrefix(address)
+		if err != nil {
+			return nil, err
+		}
+		index, err := h.index(name)
+		if err != nil {
+			return nil, err
+		}
 		r := newRequest(kind, flags, unix.IfAddrmsg{
 			Family:    family(prefix.Addr()),
 			Prefixlen: uint8(prefix.Bits()),
@@ -47,7 +47,7 @@ func (h *Host) setAddress(verb string, kind, flags uint16, name, address string)
 		if prefix.Addr().Is4() && prefix.Bits() < 31 {
 			r.bytes(unix.IFA_BROADCAST, lastOf(prefix).AsSlice())
 		}
-		return n.do(r)
+		return r, nil
 	})
 }
 
@@ -55,29 +55,21 @@ func (h *Host) setAddress(verb string, kind, flags uint16, name, address string)
 // interface. Its zone is the index: package net looks up names of interfaces in
 // the namespace of no host in particular and remembers them for a minute.
 func (h *Host) LinkLocal(name string) (netip.Addr, error) {
-	l, err := h.link(name)
-	if err != nil {
-		return netip.Addr{}, err
-	}
-	all, err := h.addresses(l.index)
-	if err != nil {
-		return netip.Addr{}, err
-	}
+	index, all, err := h.addresses(name)
 	for _, a := range all {
 		if a.ip.IsLinkLocalUnicast() {
-			return a.ip.WithZone(strconv.Itoa(l.index)), nil
+			return a.ip.WithZone(strconv.Itoa(index)), nil
 		}
 	}
-	return netip.Addr{}, fmt.Errorf("%s: link-local address of %s: %w", h, name, unix.EADDRNOTAVAIL)
+	if err == nil {
+		err = unix.EADDRNOTAVAIL
+	}
+	return netip.Addr{}, fmt.Errorf("%s: link-local address of %s: %w", h, name, err)
 }
 
 // allBindable reports whether no IPv6 address of an interface is tentative.
 func (h *Host) allBindable(name string) (bool, error) {
-	l, err := h.link(name)
-	if err != nil {
-		return false, err
-	}
-	all, err := h.addresses(l.index)
+	_, all, err := h.addresses(name)
 	for _, a := range all {
 		if a.flags&unix.IFA_F_TENTATIVE != 0 {
 			return false, err
@@ -92,39 +84,36 @@ type address struct {
 	flags uint32
 }
 
-// addresses lists the IPv6 addresses of the interface with an index.
-func (h *Host) addresses(index int) (all []address, err error) {
-	err = h.on("list addresses", func(n *netlink) error {
-		answers, err := n.list(newRequest(unix.RTM_GETADDR, 0, unix.IfAddrmsg{Family: unix.AF_INET6}))
-		if errors.Is(err, unix.EOPNOTSUPP) {
-			return nil // no IPv6
-		}
+// addresses returns the index and the IPv6 addresses of an interface.
+func (h *Host) addresses(name string) (index int, all []address, err error) {
+	if index, err = h.index(name); err != nil {
+		return 0, nil, err
+	}
+	answers, err := h.route.list(newRequest(unix.RTM_GETADDR, 0, unix.IfAddrmsg{Family: unix.AF_INET6}))
+	if err != nil && !errors.Is(err, unix.EOPNOTSUPP) {
+		return 0, nil, err
+	}
+	for _, m := range answers {
+		attributes, err := m.attributes(unix.SizeofIfAddrmsg)
 		if err != nil {
-			return err
+			return 0, nil, err
 		}
-		for _, m := range answers {
-			attributes, err := m.attributes(unix.SizeofIfAddrmsg)
-			if err != nil {
-				return err
-			}
-			// Without IPv6 the kernel lists the addresses of all families.
-			if m.body[0] != unix.AF_INET6 || int(binary.NativeEndian.Uint32(m.body[4:])) != index {
-				continue
-			}
-			a := address{flags: uint32(m.body[2])}
-			for _, at := range attributes {
-				switch {
-				case at.kind == unix.IFA_ADDRESS:
-					a.ip, _ = netip.AddrFromSlice(at.value)
-				case at.kind == unix.IFA_FLAGS && len(at.value) == 4:
-					a.flags = binary.NativeEndian.Uint32(at.value)
-				}
-			}
-			all = append(all, a)
+		// Without IPv6 the kernel lists the addresses of all families.
+		if m.body[0] != unix.AF_INET6 || int(binary.NativeEndian.Uint32(m.body[4:])) != index {
+			continue
 		}
-		return nil
-	})
-	return all, err
+		a := address{flags: uint32(m.body[2])}
+		for _, at := range attributes {
+			switch {
+			case at.kind == unix.IFA_ADDRESS:
+				a.ip, _ = netip.AddrFromSlice(at.value)
+			case at.kind == unix.IFA_FLAGS && len(at.value) == 4:
+				a.flags = binary.NativeEndian.Uint32(at.value)
+			}
+		}
+		all = append(all, a)
+	}
+	return index, all, nil
 }
 
 // haveIPv6 returns why a new namespace has no IPv6.

@@ -38,7 +38,7 @@ func (h *Host) DestroySocket(local, remote netip.AddrPort) error {
 	binary.BigEndian.PutUint16(v.LocalPort[:], local.Port())
 	binary.BigEndian.PutUint16(v.RemotePort[:], remote.Port())
 
-	err := h.Do(func() error {
+	err := h.visit(func() error {
 		n, err := openNetlink(unix.NETLINK_SOCK_DIAG, 0)
 		if err != nil {
 			return err

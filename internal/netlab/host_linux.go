@@ -83,11 +83,17 @@ func (h *Host) String() string { return h.name }
 // Goroutines started by f are not, which includes those package net starts to
 // look up names: addresses must be literal.
 func (h *Host) Do(f func() error) error {
-	there := func() error { return unix.Setns(int(h.ns.Fd()), unix.CLONE_NEWNET) }
-	if err := elsewhere(there, f); err != nil {
-		return fmt.Errorf("on %s: %w", h.name, err)
+	if err := h.visit(f); err != nil {
+		return fmt.Errorf("%s: %w", h.name, err)
 	}
 	return nil
+}
+
+// visit is Do without the name of the host in the error.
+func (h *Host) visit(f func() error) error {
+	return elsewhere(func() error {
+		return unix.Setns(int(h.ns.Fd()), unix.CLONE_NEWNET)
+	}, f)
 }
 
 const threadNamespace = "/proc/thread-self/ns/net"

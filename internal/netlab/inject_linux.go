@@ -10,11 +10,11 @@ import (
 // filters and checksums. The other end of the link receives it. See [Forgery]
 // for a way to write one.
 func (h *Host) Inject(name string, frame []byte) error {
-	index, err := h.Index(name)
-	if err != nil {
-		return fmt.Errorf("inject: %w", err)
-	}
-	err = h.Do(func() error {
+	err := h.visit(func() error {
+		index, err := h.index(name)
+		if err != nil {
+			return err
+		}
 		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
 			return err

@@ -113,9 +113,10 @@ func TestLoopbackIsUp(t *testing.T) {
 const stayVar = "NETLAB_TEST_STAYS"
 
 // TestStaysUntilStopped is what TestLabEndsWithTheProcessThatStartedIt starts.
+// It does nothing otherwise.
 func TestStaysUntilStopped(t *testing.T) {
 	if os.Getenv(stayVar) == "" {
-		t.Skip("only for another test")
+		return
 	}
 	os.Stdout.WriteString("staying\n")
 	os.Stdin.Read(make([]byte, 1)) // never written to

@@ -1,12 +1,15 @@
 package netlab
 
-import "net/netip"
+import (
+	"fmt"
+	"net/netip"
+)
 
 // Memberships returns the multicast groups that an interface has joined for any
 // socket or for the kernel itself, in no particular order. An IPv6 group has no
 // zone.
 func (h *Host) Memberships(name string) ([]netip.Addr, error) {
-	v4, err := h.read("/proc/thread-self/net/igmp")
+	v4, err := h.readNet("igmp")
 	if err != nil {
 		return nil, err
 	}
@@ -14,7 +17,7 @@ func (h *Host) Memberships(name string) ([]netip.Addr, error) {
 	if err != nil || haveIPv6() != nil {
 		return groups, err
 	}
-	v6, err := h.read("/proc/thread-self/net/igmp6")
+	v6, err := h.readNet("igmp6")
 	if err != nil {
 		return nil, err
 	}
@@ -22,9 +25,18 @@ func (h *Host) Memberships(name string) ([]netip.Addr, error) {
 	return append(groups, more...), err
 }
 
+// readNet returns a file of /proc/net.
+func (h *Host) readNet(name string) ([]byte, error) {
+	text, err := h.read("/proc/thread-self/net/" + name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", h, err)
+	}
+	return text, nil
+}
+
 // UDPSockets lists the UDP sockets of h.
 func (h *Host) UDPSockets() ([]UDPSocket, error) {
-	text, err := h.read("/proc/thread-self/net/udp")
+	text, err := h.readNet("udp")
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +44,7 @@ func (h *Host) UDPSockets() ([]UDPSocket, error) {
 	if err != nil || haveIPv6() != nil {
 		return sockets, err
 	}
-	text, err = h.read("/proc/thread-self/net/udp6")
+	text, err = h.readNet("udp6")
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +54,7 @@ func (h *Host) UDPSockets() ([]UDPSocket, error) {
 
 // UDPCounters returns what h has counted for UDP over IPv4.
 func (h *Host) UDPCounters() (UDPCounters, error) {
-	text, err := h.read("/proc/thread-self/net/snmp")
+	text, err := h.readNet("snmp")
 	if err != nil {
 		return UDPCounters{}, err
 	}
@@ -51,7 +63,7 @@ func (h *Host) UDPCounters() (UDPCounters, error) {
 
 // UDP6Counters returns what h has counted for UDP over IPv6.
 func (h *Host) UDP6Counters() (UDPCounters, error) {
-	text, err := h.read("/proc/thread-self/net/snmp6")
+	text, err := h.readNet("snmp6")
 	if err != nil {
 		return UDPCounters{}, err
 	}

@@ -17,7 +17,8 @@ const create = unix.NLM_F_CREATE | unix.NLM_F_EXCL
 
 // plug makes a pair of virtual Ethernet interfaces, both down.
 func plug(x, y Port) error {
-	return x.host.on(fmt.Sprintf("connect %s on %v to %s on %v", x.name, x.host, y.name, y.host), func(n *netlink) error {
+	what := fmt.Sprintf("connect %s to %s of %v", x.name, y.name, y.host)
+	return x.host.on(what, func() (*request, error) {
 		r := newRequest(unix.RTM_NEWLINK, create, unix.IfInfomsg{})
 		r.string(unix.IFLA_IFNAME, x.name)
 		r.nest(unix.IFLA_LINKINFO, func() {
@@ -30,7 +31,7 @@ func plug(x, y Port) error {
 				})
 			})
 		})
-		return n.do(r)
+		return r, nil
 	})
 }
 
@@ -42,8 +43,8 @@ func (h *Host) Delete(name string) error {
 }
 
 func (h *Host) deleteIndex(index int) error {
-	return h.on(fmt.Sprintf("delete interface %d", index), func(n *netlink) error {
-		return n.do(newRequest(unix.RTM_DELLINK, 0, unix.IfInfomsg{Index: int32(index)}))
+	return h.on(fmt.Sprintf("delete interface %d", index), func() (*request, error) {
+		return newRequest(unix.RTM_DELLINK, 0, unix.IfInfomsg{Index: int32(index)}), nil
 	})
 }
 
@@ -97,7 +98,7 @@ func (h *Host) Rename(name, to string) error {
 // AddBridge makes an Ethernet bridge without ports. It forwards from the start
 // and sends multicast to every port.
 func (h *Host) AddBridge(name string) error {
-	return h.on("add bridge "+name, func(n *netlink) error {
+	return h.on("add bridge "+name, func() (*request, error) {
 		r := newRequest(unix.RTM_NEWLINK, create, unix.IfInfomsg{})
 		r.string(unix.IFLA_IFNAME, name)
 		r.nest(unix.IFLA_LINKINFO, func() {
@@ -106,58 +107,72 @@ func (h *Host) AddBridge(name string) error {
 				r.bytes(unix.IFLA_BR_MCAST_SNOOPING, []byte{0})
 			})
 		})
-		return n.do(r)
+		return r, nil
 	})
 }
 
 // Attach makes an interface a port of a bridge.
 func (h *Host) Attach(name, bridge string) error {
-	index, err := h.Index(bridge)
-	if err != nil {
-		return fmt.Errorf("attach %s: %w", name, err)
-	}
-	return h.setMaster("attach to "+bridge, name, index)
+	return h.on("attach "+name+" to "+bridge, func() (*request, error) {
+		index, err := h.index(name)
+		if err != nil {
+			return nil, err
+		}
+		master, err := h.index(bridge)
+		return setMaster(index, master), err
+	})
 }
 
 // Detach takes an interface out of its bridge.
-func (h *Host) Detach(name string) error { return h.setMaster("detach", name, 0) }
-
-func (h *Host) setMaster(what, name string, index int) error {
-	return h.change(what, name, func(link unix.IfInfomsg) *request {
-		r := newRequest(unix.RTM_NEWLINK, 0, link)
-		r.uint32(unix.IFLA_MASTER, uint32(index))
-		return r
+func (h *Host) Detach(name string) error {
+	return h.change("detach", name, func(link unix.IfInfomsg) *request {
+		return setMaster(int(link.Index), 0)
 	})
+}
+
+func setMaster(index, master int) *request {
+	r := newRequest(unix.RTM_NEWLINK, 0, unix.IfInfomsg{Index: int32(index)})
+	r.uint32(unix.IFLA_MASTER, uint32(master))
+	return r
 }
 
 // Index returns the index of an interface, which is the zone of its link-local
 // addresses. An interface that is made again has another one.
 func (h *Host) Index(name string) (int, error) {
-	l, err := h.link(name)
+	l, err := h.look(name)
 	return l.index, err
 }
 
 // MAC returns the Ethernet address of an interface.
 func (h *Host) MAC(name string) (net.HardwareAddr, error) {
-	l, err := h.link(name)
+	l, err := h.look(name)
 	return l.mac, err
+}
+
+func (h *Host) look(name string) (link, error) {
+	l, err := h.link(name)
+	if err != nil {
+		return link{}, fmt.Errorf("%s: look up %s: %w", h, name, err)
+	}
+	return l, nil
 }
 
 // change sends the request that build makes for an interface.
 func (h *Host) change(what, name string, build func(unix.IfInfomsg) *request) error {
-	index, err := h.Index(name)
-	if err != nil {
-		return fmt.Errorf("%s %s: %w", what, name, err)
-	}
-	return h.on(what+" "+name, func(n *netlink) error {
-		return n.do(build(unix.IfInfomsg{Index: int32(index)}))
+	return h.on(what+" "+name, func() (*request, error) {
+		index, err := h.index(name)
+		return build(unix.IfInfomsg{Index: int32(index)}), err
 	})
 }
 
-// on runs f with the route socket of h and says in its error what was asked.
-func (h *Host) on(what string, f func(*netlink) error) error {
-	if err := f(h.route); err != nil {
-		return fmt.Errorf("%s: %s: %w", h.name, what, err)
+// on sends the request that build makes. Its error says what was asked of whom.
+func (h *Host) on(what string, build func() (*request, error)) error {
+	r, err := build()
+	if err == nil {
+		err = h.route.do(r)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %s: %w", h, what, err)
 	}
 	return nil
 }

@@ -24,24 +24,26 @@ const (
 	inactive   = "noop" // the queue of an interface that sends nothing
 )
 
-// link returns the state of an interface.
-func (h *Host) link(name string) (l link, err error) {
-	err = h.on("look up "+name, func(n *netlink) error {
-		r := newRequest(unix.RTM_GETLINK, 0, unix.IfInfomsg{})
-		r.string(unix.IFLA_IFNAME, name)
-		answers, err := n.get(r)
-		if err != nil {
-			return err
+// link returns the state of an interface. Its error is the errno.
+func (h *Host) link(name string) (link, error) {
+	r := newRequest(unix.RTM_GETLINK, 0, unix.IfInfomsg{})
+	r.string(unix.IFLA_IFNAME, name)
+	answers, err := h.route.get(r)
+	if err != nil {
+		return link{}, err
+	}
+	for _, m := range answers {
+		if m.kind == unix.RTM_NEWLINK {
+			return parseLink(m)
 		}
-		for _, m := range answers {
-			if m.kind == unix.RTM_NEWLINK {
-				l, err = parseLink(m)
-				return err
-			}
-		}
-		return unix.ENODEV
-	})
-	return l, err
+	}
+	return link{}, unix.ENODEV
+}
+
+// index returns the index of an interface. Its error is the errno.
+func (h *Host) index(name string) (int, error) {
+	l, err := h.link(name)
+	return l.index, err
 }
 
 func parseLink(m message) (link, error) {

@@ -85,7 +85,7 @@ func (h *Host) RouteMulticast(names ...string) (*MulticastRouter, error) {
 }
 
 func (r *MulticastRouter) start(names []string) error {
-	err := r.host.Do(func() (err error) {
+	err := r.host.visit(func() (err error) {
 		if r.files[0], err = rawSocket(unix.AF_INET, unix.IPPROTO_IGMP); err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ func (r *MulticastRouter) start(names []string) error {
 		return err
 	}
 	for i, name := range names {
-		index, err := r.host.Index(name)
+		index, err := r.host.index(name)
 		if err != nil {
 			return err
 		}

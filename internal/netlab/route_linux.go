@@ -12,13 +12,10 @@ import (
 // AddRoute sends packets for a prefix to a gateway, which must be on a network
 // of one of the interfaces. The default routes are "0.0.0.0/0" and "::/0".
 func (h *Host) AddRoute(prefix, gateway string) error {
-	what := "add route to " + prefix + " via " + gateway
-	via, err := netip.ParseAddr(gateway)
-	if err != nil {
-		return fmt.Errorf("%s: %s: %w", h, what, err)
-	}
-	return h.addRoute(what, prefix, unix.RTN_UNICAST, func(r *request) {
+	return h.addRoute("route to "+prefix+" via "+gateway, prefix, unix.RTN_UNICAST, func(r *request) error {
+		via, err := netip.ParseAddr(gateway)
 		r.bytes(unix.RTA_GATEWAY, via.AsSlice())
+		return err
 	})
 }
 
@@ -26,13 +23,10 @@ func (h *Host) AddRoute(prefix, gateway string) error {
 // gateway. For multicast prefixes, "224.0.0.0/4" and "ff00::/8", that makes the
 // interface the one that is chosen when a socket names none.
 func (h *Host) AddDeviceRoute(prefix, name string) error {
-	what := "add route to " + prefix + " through " + name
-	index, err := h.Index(name)
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	return h.addRoute(what, prefix, unix.RTN_UNICAST, func(r *request) {
+	return h.addRoute("route to "+prefix+" through "+name, prefix, unix.RTN_UNICAST, func(r *request) error {
+		index, err := h.index(name)
 		r.uint32(unix.RTA_OIF, uint32(index))
+		return err
 	})
 }
 
@@ -43,31 +37,31 @@ func (h *Host) AddRefusal(prefix string, how Refusal) error {
 		Prohibit:    unix.RTN_PROHIBIT,
 		Blackhole:   unix.RTN_BLACKHOLE,
 	}[how]
-	return h.addRoute("add "+how.String()+" route to "+prefix, prefix, kind, func(*request) {})
+	return h.addRoute(how.String()+" route to "+prefix, prefix, kind, nil)
 }
 
 // RemoveRoute removes a route to exactly that prefix, of any kind.
 func (h *Host) RemoveRoute(prefix string) error {
 	return h.setRoute("remove route to "+prefix, prefix, unix.RTM_DELROUTE, 0,
-		unix.RtMsg{Scope: unix.RT_SCOPE_NOWHERE}, func(*request) {})
+		unix.RtMsg{Scope: unix.RT_SCOPE_NOWHERE}, nil)
 }
 
-func (h *Host) addRoute(what, prefix string, kind uint8, more func(*request)) error {
-	return h.setRoute(what, prefix, unix.RTM_NEWROUTE, create, unix.RtMsg{
-		Protocol: unix.RTPROT_STATIC,
-		Type:     kind,
-	}, more)
+func (h *Host) addRoute(what, prefix string, kind uint8, more func(*request) error) error {
+	return h.setRoute("add "+what, prefix, unix.RTM_NEWROUTE, create,
+		unix.RtMsg{Protocol: unix.RTPROT_STATIC, Type: kind}, more)
 }
 
-func (h *Host) setRoute(what, prefix string, kind, flags uint16, route unix.RtMsg, more func(*request)) error {
-	to, err := netip.ParsePrefix(prefix)
-	if err != nil {
-		return fmt.Errorf("%s: %s: %w", h, what, err)
-	}
-	route.Family = family(to.Addr())
-	route.Dst_len = uint8(to.Bits())
-	route.Table = unix.RT_TABLE_MAIN
-	return h.on(what, func(n *netlink) error {
+// setRoute sends a request about a route, to which more, unless nil, adds where
+// the route leads.
+func (h *Host) setRoute(what, prefix string, kind, flags uint16, route unix.RtMsg, more func(*request) error) error {
+	return h.on(what, func() (*request, error) {
+		to, err := netip.ParsePrefix(prefix)
+		if err != nil {
+			return nil, err
+		}
+		route.Family = family(to.Addr())
+		route.Dst_len = uint8(to.Bits())
+		route.Table = unix.RT_TABLE_MAIN
 		r := newRequest(kind, flags, route)
 		r.bytes(unix.RTA_DST, to.Masked().Addr().AsSlice())
 		if to.Addr().Is6() && to.Addr().IsMulticast() {
@@ -77,8 +71,10 @@ func (h *Host) setRoute(what, prefix string, kind, flags uint16, route unix.RtMs
 			r.uint32(unix.RTA_TABLE, unix.RT_TABLE_LOCAL)
 			r.uint32(unix.RTA_PRIORITY, better)
 		}
-		more(r)
-		return n.do(r)
+		if more != nil {
+			err = more(r)
+		}
+		return r, err
 	})
 }
 
@@ -86,16 +82,12 @@ func (h *Host) setRoute(what, prefix string, kind, flags uint16, route unix.RtMs
 // interface, which the kernel then does not ask for. Packets for an address that
 // nobody has vanish like that, instead of failing.
 func (h *Host) AddNeighbor(name, ip string, mac []byte) error {
-	what := fmt.Sprintf("add neighbor %s at %x", ip, mac)
-	at, err := netip.ParseAddr(ip)
-	if err != nil {
-		return fmt.Errorf("%s: %s: %w", h, what, err)
-	}
-	index, err := h.Index(name)
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	return h.on(what, func(n *netlink) error {
+	return h.on(fmt.Sprintf("add neighbor %s at %x to %s", ip, mac, name), func() (*request, error) {
+		at, err := netip.ParseAddr(ip)
+		if err != nil {
+			return nil, err
+		}
+		index, err := h.index(name)
 		r := newRequest(unix.RTM_NEWNEIGH, create, unix.NdMsg{
 			Family:  family(at),
 			Ifindex: int32(index),
@@ -103,7 +95,7 @@ func (h *Host) AddNeighbor(name, ip string, mac []byte) error {
 		})
 		r.bytes(unix.NDA_DST, at.AsSlice())
 		r.bytes(unix.NDA_LLADDR, mac)
-		return n.do(r)
+		return r, err
 	})
 }
 

@@ -15,12 +15,12 @@ import (
 // its notifications, and gives up after ten seconds.
 func (h *Host) Settle(name string) error {
 	var news *netlink
-	err := h.Do(func() (err error) {
+	err := h.visit(func() (err error) {
 		news, err = openNetlink(unix.NETLINK_ROUTE, unix.RTMGRP_LINK|unix.RTMGRP_IPV6_IFADDR)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("settle %s: %w", name, err)
+		return fmt.Errorf("%s: settle %s: %w", h, name, err)
 	}
 	defer news.close()
 
@@ -33,20 +33,17 @@ func (h *Host) Settle(name string) error {
 	}
 	deadline := time.Now().Add(patience)
 	for _, step := range steps {
-		for {
-			done, err := step()
-			if err != nil {
-				return err
-			}
-			if done {
-				break
-			}
+		done, err := step()
+		for ; !done && err == nil; done, err = step() {
 			if time.Now().After(deadline) {
 				return fmt.Errorf("%s: settle %s: %w", h, name, os.ErrDeadlineExceeded)
 			}
 			if _, err := news.read(); err != nil && !errors.Is(err, unix.ENOBUFS) {
 				return fmt.Errorf("%s: settle %s: %w", h, name, err)
 			}
+		}
+		if err != nil {
+			return fmt.Errorf("%s: settle %s: %w", h, name, err)
 		}
 		// What was seen may be the first of several things that the kernel
 		// does under one lock. A request that changes nothing waits for it.

@@ -11,7 +11,7 @@ import (
 func (h *Host) Sysctl(key string) (string, error) {
 	value, err := h.read(sysctlFile(key))
 	if err != nil {
-		return "", fmt.Errorf("read sysctl %s: %w", key, err)
+		return "", fmt.Errorf("%s: read sysctl %s: %w", h, key, err)
 	}
 	return strings.TrimSpace(string(value)), nil
 }
@@ -19,9 +19,9 @@ func (h *Host) Sysctl(key string) (string, error) {
 // SetSysctl sets a network sysctl. Only those exist that each namespace has for
 // itself; net.core.rmem_max, for one, cannot be written.
 func (h *Host) SetSysctl(key, value string) error {
-	err := h.Do(func() error { return os.WriteFile(sysctlFile(key), []byte(value), 0) })
+	err := h.visit(func() error { return os.WriteFile(sysctlFile(key), []byte(value), 0) })
 	if err != nil {
-		return fmt.Errorf("set sysctl %s=%s: %w", key, value, err)
+		return fmt.Errorf("%s: set sysctl %s=%s: %w", h, key, value, err)
 	}
 	return nil
 }
@@ -34,7 +34,7 @@ func sysctlFile(key string) string {
 
 // read returns the content of a file as a thread in the namespace of h sees it.
 func (h *Host) read(file string) (content []byte, err error) {
-	err = h.Do(func() error {
+	err = h.visit(func() error {
 		content, err = os.ReadFile(file)
 		return err
 	})
