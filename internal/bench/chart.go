@@ -32,7 +32,7 @@ func (r report) chart() string {
 	fmt.Fprintf(&w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" width="%.0f" height="%.0f" role="img" aria-label="dgram's cost relative to its neighbours">`+"\n", width, height, width, height)
 	w.WriteString(chartStyle)
 	fmt.Fprintf(&w, `<rect class="page" width="%.0f" height="%.0f" rx="6"/>`+"\n", width, height)
-	fmt.Fprintf(&w, `<text class="title" x="16" y="26">dgram's cost relative to its neighbours (shorter is cheaper; the tick is the target)</text>`+"\n")
+	fmt.Fprintf(&w, `<text class="title" x="16" y="26">dgram's cost relative to its neighbours (logarithmic: left of 1 is cheaper; the tick is the target)</text>`+"\n")
 	for cost := cheapest; cost <= dearest; cost *= 2 {
 		class := "grid"
 		if cost == 1 {

@@ -19,7 +19,7 @@ type drain struct {
 	size   int
 	gso    bool
 	n      func(variant string) int // datagrams in a fill
-	fills  int // counted ones in a round; one more comes first, to warm up
+	fills  int                      // counted ones in a round; one more comes first, to warm up
 	allocs bool
 }
 
