@@ -1,0 +1,40 @@
+// Package inside is the door between the packages of this module: what
+// package multicast may ask of a udp.Socket and users may not.
+package inside
+
+import (
+	"context"
+	"net/netip"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// A Socket is the inside of a udp.Socket.
+type Socket interface {
+	// Bound returns the kernel socket of a socket that has one; otherwise the
+	// error is udp.ErrNotBound or net.ErrClosed.
+	Bound(op string) (Endpoint, error)
+	// Bind binds an unbound socket to a free port on every interface first.
+	Bind(ctx context.Context, op string) (Endpoint, error)
+
+	// Go runs f in the socket's errgroup: Close waits for it, and ctx is done
+	// when the socket begins to end. False means that it has already.
+	Go(f func(ctx context.Context) error) bool
+	// Report puts err on Errors.
+	Report(err error)
+	// Attached returns what is kept with the socket under key, made by the
+	// first caller.
+	Attached(key any, make func() any) any
+
+	// SendOn sends a datagram through the interface with an index.
+	SendOn(ctx context.Context, index int, to netip.AddrPort, parts [][]byte) error
+	// OpError puts err into the shape of net's errors.
+	OpError(op string, addr netip.AddrPort, err error) error
+}
+
+// An Endpoint is a bound socket's place.
+type Endpoint struct {
+	Conn    kernel.Conn // the first kernel socket
+	Network string      // "udp4" or "udp6"
+	Dual    bool        // speaks IPv4 on an IPv6 socket
+}

@@ -1,0 +1,104 @@
+//go:build linux && !dgram_portable
+
+package kernel
+
+import (
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// receiving is the read loop of a socket. It is part of the conn and its
+// callback is bound once, so that receiving allocates nothing.
+type receiving struct {
+	reading *reading // for ReadMsg, made on first use
+	c       *conn
+	sink    Sink
+	once    bool
+	errno   syscall.Errno
+	step    func(fd uintptr) bool
+}
+
+func (r *receiving) bind(c *conn) {
+	r.c = c
+	r.step = r.read
+}
+
+// Receive is where datagrams are read.
+//
+// The loop runs inside one RawConn.Read. The poller forgets what it knew only
+// when RawConn.Read begins, so a datagram that arrives after the last receive
+// call wakes the callback again: no call is needed that finds nothing, and no
+// edge is lost. A loop of reads makes two calls for a datagram at low rates.
+func (c *conn) Receive(s Sink, once bool) error {
+	r := &c.rx
+	r.sink, r.once, r.errno = s, once, 0
+	err := c.raw.Read(r.step)
+	r.sink = nil
+	if err != nil {
+		return c.gone(err)
+	}
+	if r.errno != 0 {
+		return callError("recvmmsg", r.errno)
+	}
+	return nil
+}
+
+// read empties the receive buffer. False waits for more; scratch is never held
+// meanwhile.
+func (r *receiving) read(fd uintptr) bool {
+	var s *scratch
+	for {
+		want := min(r.sink.Room(), batchSize)
+		if s == nil {
+			s = borrow()
+		}
+		n, errno := s.receive(fd, want)
+		r.c.reads.Add(1)
+		switch errno {
+		case 0:
+		case unix.EINTR:
+			continue
+		case unix.EAGAIN:
+			s.giveBack()
+			return false
+		default:
+			s.giveBack()
+			r.errno = errno
+			return true
+		}
+		s.parse(r.c, fd, n)
+		r.sink.Deliver(&s.batch)
+		if !r.sink.Settled() {
+			s.giveBack()
+			s = nil
+			if !r.sink.Settle() {
+				return true
+			}
+		}
+		drained := n < want
+		if drained && r.c.connected.Load() {
+			// recvmmsg that fails after its first message keeps the error for
+			// the next call, and no edge announces it.
+			drained = false
+		}
+		if !r.once && !drained {
+			continue
+		}
+		if s != nil {
+			s.giveBack()
+		}
+		return r.once
+	}
+}
+
+// callError names the system call that failed.
+func callError(call string, errno syscall.Errno) error {
+	if errno == unix.EAGAIN {
+		return errEAGAIN // often, and no surprise: without allocating
+	}
+	return os.NewSyscallError(call, errno)
+}
+
+var errEAGAIN error = &os.SyscallError{Syscall: "sendmsg", Err: unix.EAGAIN}

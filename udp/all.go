@@ -1,0 +1,182 @@
+package udp
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"time"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// All is the stream of datagrams without a channel: the loop reads the socket
+// itself, which is cheaper by a hop and wakes no other goroutine.
+//
+//	for m, err := range s.All(ctx) {
+//		if err != nil {
+//			log.Print(err) // soft: the loop goes on
+//			continue
+//		}
+//		s.Reply(ctx, m, m.Data)
+//	}
+//
+// It yields every datagram, and every soft error with a zero Message; these do
+// not go to Errors as well. It ends when ctx ends or the socket does, and
+// yields nothing for that: ask ctx.Err and [Socket.Err]. On an unbound socket
+// it waits for the bind.
+//
+// Leaving the loop loses nothing: what was already read comes first the next
+// time. A second loop at the same time yields [ErrReading], as does one on a
+// socket that is read in another way; with [WithReaders] it is
+// errors.ErrUnsupported.
+func (s *Socket) All(ctx context.Context) iter.Seq2[Message, error] {
+	return func(yield func(Message, error) bool) {
+		p := &s.inbox.pull
+		if err := p.begin(s, ctx); err != nil {
+			yield(Message{}, s.opError("read", netip.AddrPort{}, err))
+			return
+		}
+		defer p.finish(s)
+		select {
+		case <-s.links.listening:
+		case <-ctx.Done():
+			return
+		case <-s.life.Done():
+			return
+		}
+		p.loop(s, ctx, yield)
+	}
+}
+
+// A puller is the state of All between loops.
+type puller struct {
+	mu     sync.Mutex // held while a loop runs
+	r      *reader
+	next   int  // of r.pending
+	closed bool // the socket has ended and has counted what was left
+}
+
+// begin lets one loop in.
+func (p *puller) begin(s *Socket, ctx context.Context) error {
+	switch {
+	case ctx == nil:
+		return errNilContext
+	case s.cfg.readers > 1:
+		return errors.ErrUnsupported
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.inbox.claim(readByAll) || !p.mu.TryLock() {
+		return ErrReading
+	}
+	return nil
+}
+
+// finish leaves what was read and not yielded to the next loop; after the end
+// of the socket there is none.
+func (p *puller) finish(s *Socket) {
+	defer p.mu.Unlock()
+	if p.closed || s.over() {
+		p.drop(s)
+	}
+}
+
+// abandon counts what no loop will yield. A loop that runs does it itself.
+func (p *puller) abandon(s *Socket) {
+	if !p.mu.TryLock() {
+		return
+	}
+	defer p.mu.Unlock()
+	p.closed = true
+	p.drop(s)
+}
+
+func (p *puller) drop(s *Socket) {
+	if p.r == nil {
+		return
+	}
+	s.count.droppedClosed.Add(uint64(len(p.r.pending) - p.next))
+	p.r.pending, p.next = nil, 0
+}
+
+func (p *puller) loop(s *Socket, ctx context.Context, yield func(Message, error) bool) {
+	conn := s.endpoint.Load().conns[0]
+	if p.r == nil {
+		p.r = s.newReader(conn, nil)
+		s.mu.Lock()
+		s.startOffload(s.endpoint.Load())
+		s.mu.Unlock()
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
+	defer func() {
+		if !stop() && !s.over() {
+			_ = conn.SetReadDeadline(time.Time{})
+		}
+	}()
+	var errs patience
+	for {
+		if !p.yield(s, ctx, yield) {
+			return
+		}
+		err := conn.Receive(p.r, true)
+		if s.over() && len(p.r.pending) == 0 || ctx.Err() != nil {
+			return
+		}
+		switch {
+		case err == nil:
+			errs = 0
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			_ = conn.SetReadDeadline(time.Time{}) // an earlier loop's context, ending late
+		case errors.Is(err, net.ErrClosed):
+			return
+		default:
+			if !p.soft(s, conn, err, &errs, yield) {
+				return
+			}
+		}
+	}
+}
+
+// yield hands over what was read. False ends the loop.
+func (p *puller) yield(s *Socket, ctx context.Context, yield func(Message, error) bool) bool {
+	r := p.r
+	for p.next < len(r.pending) {
+		if ctx.Err() != nil {
+			return false
+		}
+		m := r.pending[p.next]
+		r.pending[p.next] = Message{}
+		p.next++
+		s.count.receive(1, len(m.Data))
+		if !yield(m, nil) {
+			return false
+		}
+	}
+	r.pending, p.next = r.pending[:0], 0
+	return !s.over() && ctx.Err() == nil
+}
+
+// soft yields an error of the kernel's, as readError reports it to Errors.
+func (p *puller) soft(s *Socket, conn kernel.Conn, err error, errs *patience, yield func(Message, error) bool) bool {
+	var news []error
+	if refused(err) {
+		news = s.refusals(conn, err)
+	} else {
+		if fatal := s.endure(err, errs); fatal != nil {
+			s.kill(fatal)
+			return false
+		}
+		news = []error{s.opError("read", netip.AddrPort{}, err)}
+	}
+	for _, err := range news {
+		s.errors.count()
+		if !yield(Message{}, err) {
+			return false
+		}
+	}
+	return true
+}

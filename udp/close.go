@@ -1,0 +1,138 @@
+package udp
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// How a socket ends, whatever the cause:
+//
+//	context done ──┐
+//	Close ─────────┼─▶ life is done, and has a cause ─▶ finish, once
+//	fatal error ───┘
+//
+// That life is done frees everybody who waits for a channel; a read deadline
+// frees the readers that wait for the kernel. When they and the writer have
+// ended, what is left in the kernel's buffer is counted, the descriptor is
+// freed and the channels are closed. Close waits for all of it, and none of it
+// waits for a receiver.
+
+// errClose is the cause of a socket that was closed on purpose.
+var errClose = errors.New("closed")
+
+// live ties the socket's life to the contexts.
+func (s *Socket) live(ctx context.Context) {
+	s.life, s.kill = context.WithCancelCause(ctx)
+	context.AfterFunc(s.life, s.finish)
+	for _, c := range s.cfg.contexts {
+		stop := context.AfterFunc(c, func() { s.kill(context.Cause(c)) })
+		s.unhook = append(s.unhook, stop)
+	}
+}
+
+// Close ends the socket. It returns after all of the socket's goroutines have
+// ended and the descriptor is free; senders that wait get [net.ErrClosed]. It
+// needs no reader, may be called from any goroutine and any number of times,
+// and always returns nil.
+//
+// What was received can still be received. What was queued in the Outbox and
+// not sent is counted (Stats.SendDropped): [Socket.Flush] first, where it
+// matters.
+func (s *Socket) Close() error {
+	s.kill(errClose)
+	<-s.ended
+	return nil
+}
+
+// Done is closed when the socket has ended: its goroutines are gone, its
+// descriptor is free and its channels are closed.
+func (s *Socket) Done() <-chan struct{} { return s.ended }
+
+// Err is why the socket ended: nil while it is open and after Close, the
+// context's cause, or the error that it could not live with.
+func (s *Socket) Err() error {
+	if cause := context.Cause(s.life); cause != errClose {
+		return cause
+	}
+	return nil
+}
+
+// finish ends everything. It runs once, in a goroutine of its own.
+func (s *Socket) finish() {
+	for _, stop := range s.unhook {
+		stop()
+	}
+	s.mu.Lock()
+	s.finishing = true // a Bind on its way closes what it opened
+	ep := s.endpoint.Load()
+	s.mu.Unlock()
+	if ep != nil {
+		for _, conn := range ep.conns {
+			_ = conn.SetReadDeadline(time.Unix(1, 0))
+		}
+	}
+	_ = s.group.Wait() // its error is the cause already
+
+	s.inbox.pull.abandon(s)
+	if ep != nil {
+		for _, conn := range ep.conns {
+			s.count.droppedClosed.Add(conn.Discard())
+			conn.Drops() // for the last time: Stats keeps it
+			conn.Close()
+		}
+	}
+	s.inbox.overflow.close(s)
+	if s.inbox.messages != nil {
+		close(s.inbox.messages)
+	}
+	s.errors.close()
+	close(s.ended)
+}
+
+// Wait blocks while the socket is open and referenced, and then returns
+// [Socket.Err]: the main goroutine of a program that lives as long as its
+// sockets ends with it.
+func (s *Socket) Wait() error {
+	select {
+	case <-s.ended:
+	case <-s.refs.released():
+	}
+	return s.Err()
+}
+
+// Unref makes Wait return although the socket is open: it does not keep the
+// program alive. A second call does nothing.
+func (s *Socket) Unref() { s.refs.set(false) }
+
+// Ref undoes Unref. A socket begins referenced.
+func (s *Socket) Ref() { s.refs.set(true) }
+
+// refs is whether the socket is referenced.
+type refs struct {
+	mu   sync.Mutex
+	free chan struct{} // closed while it is not, replaced when it is again
+	off  bool
+}
+
+func (r *refs) open() { r.free = make(chan struct{}) }
+
+func (r *refs) released() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.free
+}
+
+func (r *refs) set(on bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case !on && !r.off:
+		r.off = true
+		close(r.free)
+	case on && r.off:
+		r.off = false
+		r.free = make(chan struct{})
+	}
+}

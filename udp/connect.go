@@ -1,0 +1,135 @@
+package udp
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"sync"
+)
+
+// Connect gives the socket its one peer: it sends to nobody else, and the
+// kernel lets nobody else's datagrams in. An empty host is loopback. An unbound
+// socket is bound to a free port first.
+//
+// That the peer refuses arrives later, on [Socket.Errors], and never costs a
+// datagram. ctx bounds the call. Connect that fails leaves the socket as it
+// was; on a connected one it is [ErrAlreadyConnected].
+func (s *Socket) Connect(ctx context.Context, address string) error {
+	if err := s.take(ctx); err != nil {
+		return s.opErrorText("connect", address, err)
+	}
+	defer s.leave()
+	ep := s.endpoint.Load()
+	if ep != nil && ep.peer.IsValid() {
+		return s.opErrorText("connect", address, ErrAlreadyConnected)
+	}
+	ctx, cancel := s.during(ctx)
+	defer cancel()
+	peer, literal, err := s.resolve(ctx, address)
+	if err != nil {
+		return s.opErrorText("connect", address, s.ending(err))
+	}
+	if s.blocked(s.cfg.sendBlock, peer.Addr()) {
+		return s.opErrorText("connect", address, ErrBlocked)
+	}
+	if ep == nil {
+		network := s.settle(literal)
+		return s.bindTo(netip.AddrPort{}, peer, network, address)
+	}
+	next, err := ep.connected(peer)
+	if err != nil {
+		return s.opErrorText("connect", address, s.ending(err))
+	}
+	s.move(next)
+	return nil
+}
+
+// connected connects the first kernel socket and says where that leaves it.
+func (ep *endpoint) connected(peer netip.AddrPort) (*endpoint, error) {
+	conn := ep.conns[0]
+	if err := conn.Connect(peer); err != nil {
+		return nil, err
+	}
+	next := *ep
+	var err error
+	if next.local, err = conn.LocalAddr(); err == nil {
+		next.peer, err = conn.RemoteAddr()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &next, nil
+}
+
+// Disconnect forgets the peer. The socket keeps its local address and port
+// (Linux alone would give up a port that it had chosen); on a socket without a
+// peer it is [ErrNotConnected].
+func (s *Socket) Disconnect() error {
+	if err := s.take(s.life); err != nil {
+		return s.opError("disconnect", netip.AddrPort{}, net.ErrClosed)
+	}
+	defer s.leave()
+	ep := s.endpoint.Load()
+	if ep == nil || !ep.peer.IsValid() {
+		return s.opError("disconnect", netip.AddrPort{}, ErrNotConnected)
+	}
+	if err := ep.conns[0].Disconnect(ep.bound); err != nil {
+		return s.opError("disconnect", ep.peer, s.ending(err))
+	}
+	next := *ep
+	next.peer = netip.AddrPort{}
+	next.local = ep.bound
+	s.move(&next)
+	return nil
+}
+
+// move publishes an endpoint on the same kernel sockets.
+func (s *Socket) move(ep *endpoint) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.endpoint.Store(ep)
+	s.links.moved(ep)
+}
+
+// Listening is closed once the socket has an address.
+func (s *Socket) Listening() <-chan struct{} { return s.links.listening }
+
+// Connected is closed while the socket has a peer. After a Disconnect there is
+// a fresh channel: ask again.
+func (s *Socket) Connected() <-chan struct{} {
+	s.links.mu.Lock()
+	defer s.links.mu.Unlock()
+	return s.links.connected
+}
+
+// links are the channels that say how far the socket is.
+type links struct {
+	listening chan struct{} // closed once, by bound
+
+	mu        sync.Mutex
+	connected chan struct{} // closed by moved, replaced when there is no peer
+	up        bool
+}
+
+func (l *links) open() {
+	l.listening = make(chan struct{})
+	l.connected = make(chan struct{})
+}
+
+func (l *links) bound(ep *endpoint) {
+	close(l.listening)
+	l.moved(ep)
+}
+
+func (l *links) moved(ep *endpoint) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch up := ep.peer.IsValid(); {
+	case up && !l.up:
+		close(l.connected)
+		l.up = true
+	case !up && l.up:
+		l.connected = make(chan struct{})
+		l.up = false
+	}
+}

@@ -1,0 +1,70 @@
+package udp
+
+import (
+	"sync"
+	"time"
+)
+
+// A deadline is a channel that closes when a time comes, which may be moved
+// while others wait for it.
+type deadline struct {
+	mu    sync.Mutex
+	timer *time.Timer
+	fired chan struct{} // closed when the time has come, replaced when it is moved after that
+}
+
+func (d *deadline) open() { d.fired = make(chan struct{}) }
+
+// set moves the deadline; the zero time removes it.
+func (d *deadline) set(t time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.timer != nil {
+		d.timer.Stop()
+		d.timer = nil
+	}
+	if d.isFired() {
+		d.fired = make(chan struct{})
+	}
+	if t.IsZero() {
+		return
+	}
+	left := time.Until(t)
+	if left <= 0 {
+		close(d.fired)
+		return
+	}
+	fired := d.fired
+	var timer *time.Timer
+	timer = time.AfterFunc(left, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.timer == timer { // not moved meanwhile
+			close(fired)
+		}
+	})
+	d.timer = timer
+}
+
+func (d *deadline) isFired() bool {
+	select {
+	case <-d.fired:
+		return true
+	default:
+		return false
+	}
+}
+
+// passed tells whether the time has come.
+func (d *deadline) passed() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.isFired()
+}
+
+// wait returns the channel.
+func (d *deadline) wait() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.fired
+}

@@ -1,0 +1,2 @@
+// Package udp is channel-first UDP.
+package udp

@@ -1,0 +1,170 @@
+package udp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// The errors that a caller may act on. Each comes inside a [*net.OpError]; use
+// [errors.Is]. Those that have a counterpart in the operating system are that
+// errno too.
+//
+// A closed socket answers [net.ErrClosed], a bad network
+// [net.UnknownNetworkError], an option that the system lacks
+// [errors.ErrUnsupported]. What the kernel refuses is a *net.OpError around an
+// [*os.SyscallError] around the errno, so that
+// errors.Is(err, syscall.EADDRINUSE) holds.
+var (
+	// ErrNotBound means that the socket has no address yet. It is syscall.EBADF.
+	ErrNotBound error = &stateError{"socket is not bound", syscall.EBADF}
+	// ErrAlreadyBound means that the socket has its address for good.
+	ErrAlreadyBound error = &stateError{"socket is already bound", 0}
+	// ErrNotConnected means that there is no peer. It is syscall.ENOTCONN.
+	ErrNotConnected error = &stateError{"socket is not connected", syscall.ENOTCONN}
+	// ErrAlreadyConnected means that the socket has a peer, and so takes no
+	// other destination. It is syscall.EISCONN.
+	ErrAlreadyConnected error = &stateError{"socket is already connected", syscall.EISCONN}
+	// ErrBadPort means a port outside 0..65535, or 0 where one is needed.
+	ErrBadPort = errors.New("bad port")
+	// ErrBlocked means that the send block list contains the destination.
+	ErrBlocked = errors.New("address is blocked")
+	// ErrAddressFamily means an IPv6 address on an IPv4 socket, an IPv4 address
+	// on an IPv6-only one, or no address at all.
+	ErrAddressFamily = errors.New("address family not supported by the socket")
+	// ErrNotUDP means that a descriptor is not that of a UDP socket.
+	ErrNotUDP = kernel.ErrNotUDP
+	// ErrReading means that the stream of datagrams has another reader: the
+	// first of Messages, All and the view of PacketConn has it.
+	ErrReading = errors.New("socket is read in another way")
+)
+
+// A stateError says that the socket is not in the state that a call needs.
+type stateError struct {
+	text  string
+	errno syscall.Errno
+}
+
+func (e *stateError) Error() string { return e.text }
+
+func (e *stateError) Is(target error) bool { return e.errno != 0 && target == e.errno }
+
+// A SendError is a queued datagram that failed: it was not sent.
+type SendError struct {
+	To    netip.AddrPort // where it was to go; the peer on a connected socket
+	Bytes int            // its size
+	Err   error          // why
+}
+
+func (e *SendError) Error() string {
+	return fmt.Sprintf("datagram of %d bytes to %v not sent: %v", e.Bytes, e.To, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *SendError) Unwrap() error { return e.Err }
+
+// An OverflowError says that datagrams were dropped because the receiver was
+// slow and the socket was told to ([WithOverflow]). There is one when an
+// episode of drops ends, and one a second while it lasts; never one for each
+// datagram.
+type OverflowError struct {
+	Dropped uint64 // datagrams dropped since the last report
+}
+
+func (e *OverflowError) Error() string {
+	return fmt.Sprintf("receiver is slow: %d datagrams dropped", e.Dropped)
+}
+
+// invalid is a value out of range: syscall.EINVAL with words.
+type invalid string
+
+func (e invalid) Error() string { return string(e) }
+
+func (e invalid) Is(target error) bool { return target == syscall.EINVAL }
+
+const errNilContext = invalid("nil context")
+
+// missingAddress is a destination without an address.
+type missingAddress struct{}
+
+func (missingAddress) Error() string { return "missing address" }
+
+func (missingAddress) Is(target error) bool {
+	return target == ErrAddressFamily || target == syscall.EDESTADDRREQ
+}
+
+// opError puts err into the shape of net's errors. What is one already, and
+// the error of a context, stays as it is.
+func (s *Socket) opError(op string, addr netip.AddrPort, err error) error {
+	var shaped *net.OpError
+	if err == nil || err == context.Canceled || err == context.DeadlineExceeded || errors.As(err, &shaped) {
+		return err
+	}
+	e := &net.OpError{Op: op, Net: s.Network(), Err: err}
+	if ep := s.endpoint.Load(); ep != nil {
+		e.Source = net.UDPAddrFromAddrPort(ep.local)
+	}
+	if addr.IsValid() {
+		e.Addr = net.UDPAddrFromAddrPort(addr)
+	}
+	return e
+}
+
+// opErrorText is opError for an address that could not be read.
+func (s *Socket) opErrorText(op, address string, err error) error {
+	e := s.opError(op, netip.AddrPort{}, err)
+	if shaped, ok := e.(*net.OpError); ok && address != "" && shaped.Addr == nil {
+		shaped.Addr = textAddr(address)
+	}
+	return e
+}
+
+// textAddr is an address as the user wrote it.
+type textAddr string
+
+func (textAddr) Network() string  { return "udp" }
+func (a textAddr) String() string { return string(a) }
+
+// errnoOf finds the errno in err.
+func errnoOf(err error) (syscall.Errno, bool) {
+	var errno syscall.Errno
+	ok := errors.As(err, &errno)
+	return errno, ok
+}
+
+// refused tells whether err is news about an earlier datagram, or may be: what
+// ICMP says surfaces at the next call, whatever that one is about.
+func refused(err error) bool {
+	errno, ok := errnoOf(err)
+	if !ok {
+		return false
+	}
+	switch errno {
+	case syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EHOSTUNREACH, syscall.ENETUNREACH,
+		syscall.EHOSTDOWN, syscall.ENOPROTOOPT, syscall.EPROTO:
+		return true
+	}
+	return false
+}
+
+// unhealable tells whether a socket that reads err will never read again.
+func unhealable(err error) bool {
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrClosed) {
+		return true
+	}
+	errno, ok := errnoOf(err)
+	if !ok {
+		return false
+	}
+	switch errno {
+	case syscall.EBADF, syscall.ENOTSOCK, syscall.ECONNABORTED, syscall.EFAULT, syscall.EINVAL, syscall.EOPNOTSUPP:
+		return true
+	}
+	return false
+}

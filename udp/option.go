@@ -1,0 +1,319 @@
+package udp
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// An Option settles something when a socket is made. A value that makes no
+// sense is the error of [New], and so of [Listen] and [Dial].
+type Option func(*config)
+
+// Overflow says what happens to datagrams when the receiver is slow and the
+// message channel is full.
+type Overflow int
+
+const (
+	// Block stops reading: datagrams wait in the kernel's buffer, and once that
+	// is full the kernel drops new ones (Stats.DroppedKernel).
+	Block Overflow = iota
+	// DropNewest drops what arrives (Stats.DroppedOverflow).
+	DropNewest
+	// DropOldest drops what has waited longest (Stats.DroppedOverflow).
+	DropOldest
+)
+
+// A BlockList is a set of addresses. [netip.Prefix] is one. The socket asks it
+// about each datagram, from the goroutine that reads, so it must be quick and
+// safe for concurrent use; zones are taken off first.
+type BlockList interface {
+	Contains(netip.Addr) bool
+}
+
+// config is what the options settle.
+type config struct {
+	err error // the first bad value
+
+	kernel        kernel.Config
+	contexts      []context.Context
+	lookup        func(ctx context.Context, network, host string) ([]netip.Addr, error)
+	receiveBlock  BlockList
+	sendBlock     BlockList
+	messageBuffer int
+	errorBuffer   int
+	sendQueue     int
+	overflow      Overflow
+	maxDatagram   int
+	readers       int
+	packetInfo    *bool // nil: on where it is needed
+	offload       *bool // nil: on where it is safe
+}
+
+const (
+	// The default message buffer holds one receive call's worth of datagrams
+	// and costs an idle socket 2 KiB; 64 would be 3 % faster and cost 8.
+	defaultMessageBuffer = 16
+	defaultErrorBuffer   = 16
+	defaultSendQueue     = 64
+	defaultMaxDatagram   = 65535
+
+	maxQueue   = 1 << 20 // in datagrams: beyond, it is a mistake
+	maxBuffer  = 1 << 30 // in bytes: the kernel doubles it in an int
+	maxReaders = 1024
+)
+
+func newConfig(opts []Option) config {
+	c := config{
+		lookup:        net.DefaultResolver.LookupNetIP,
+		messageBuffer: defaultMessageBuffer,
+		errorBuffer:   defaultErrorBuffer,
+		sendQueue:     defaultSendQueue,
+		maxDatagram:   defaultMaxDatagram,
+		readers:       1,
+	}
+	for _, o := range opts {
+		if o == nil {
+			c.fail(invalid("nil option"))
+			continue
+		}
+		o(&c)
+	}
+	return c
+}
+
+// fail keeps the first bad value.
+func (c *config) fail(err error) {
+	if c.err == nil {
+		c.err = err
+	}
+}
+
+// within checks that a number makes sense.
+func (c *config) within(name string, n, low, high int) bool {
+	if n < low || n > high {
+		c.fail(invalid(fmt.Sprintf("%s %d is not within %d and %d", name, n, low, high)))
+		return false
+	}
+	return true
+}
+
+// WithContext closes the socket when ctx is done; [Socket.Err] is then
+// ctx's cause. It is Node's AbortSignal.
+func WithContext(ctx context.Context) Option {
+	return func(c *config) {
+		if ctx == nil {
+			c.fail(errNilContext)
+			return
+		}
+		c.contexts = append(c.contexts, ctx)
+	}
+}
+
+// WithReuseAddr sets SO_REUSEADDR. For multicast, every socket on the port gets
+// a copy. For unicast on Linux it lets any later socket, even another user's,
+// take the traffic: prefer [WithReusePort].
+func WithReuseAddr() Option { return func(c *config) { c.kernel.ReuseAddr = true } }
+
+// WithReusePort lets several sockets of one user share the port, and the
+// kernel balances between them (SO_REUSEPORT on Linux, SO_REUSEPORT_LB on
+// FreeBSD). Where the system does not balance, Bind is errors.ErrUnsupported.
+func WithReusePort() Option { return func(c *config) { c.kernel.ReusePort = true } }
+
+// WithIPv6Only keeps IPv4 out of a "udp6" socket, so that a "udp4" socket can
+// have the same port.
+func WithIPv6Only() Option { return func(c *config) { c.kernel.IPv6Only = true } }
+
+// WithBroadcast allows sending to broadcast addresses, which fails with
+// syscall.EACCES otherwise. (Package net allows it on every socket.)
+func WithBroadcast() Option { return func(c *config) { c.kernel.Broadcast = true } }
+
+// WithReadBuffer sets the size of the kernel's receive buffer in bytes
+// (SO_RCVBUF). Linux silently grants no more than the sysctl
+// net.core.rmem_max: see [Socket.ReadBuffer].
+func WithReadBuffer(bytes int) Option {
+	return func(c *config) {
+		if c.within("read buffer", bytes, 1, maxBuffer) {
+			c.kernel.ReadBuffer = bytes
+		}
+	}
+}
+
+// WithWriteBuffer sets the size of the kernel's send buffer in bytes
+// (SO_SNDBUF). Linux silently grants no more than net.core.wmem_max.
+func WithWriteBuffer(bytes int) Option {
+	return func(c *config) {
+		if c.within("write buffer", bytes, 1, maxBuffer) {
+			c.kernel.WriteBuffer = bytes
+		}
+	}
+}
+
+// WithLookup resolves host names with f instead of [net.DefaultResolver];
+// (*net.Resolver).LookupNetIP fits. The network is "ip4", "ip6", or "ip" for a
+// dual-stack socket. Literal addresses never reach f. f should heed ctx, which
+// is done when the socket closes.
+func WithLookup(f func(ctx context.Context, network, host string) ([]netip.Addr, error)) Option {
+	return func(c *config) {
+		if f == nil {
+			c.fail(invalid("nil lookup"))
+			return
+		}
+		c.lookup = f
+	}
+}
+
+// WithReceiveBlockList drops datagrams from the addresses in list
+// (Stats.DroppedBlocked).
+func WithReceiveBlockList(list BlockList) Option {
+	return func(c *config) {
+		if list == nil {
+			c.fail(invalid("nil block list"))
+			return
+		}
+		c.receiveBlock = list
+	}
+}
+
+// WithSendBlockList refuses to send or connect to the addresses in list, with
+// [ErrBlocked].
+func WithSendBlockList(list BlockList) Option {
+	return func(c *config) {
+		if list == nil {
+			c.fail(invalid("nil block list"))
+			return
+		}
+		c.sendBlock = list
+	}
+}
+
+// WithMessageBuffer sets the capacity of [Socket.Messages], 16 by default. Zero
+// hands each datagram over in person.
+func WithMessageBuffer(n int) Option {
+	return func(c *config) {
+		if c.within("message buffer", n, 0, maxQueue) {
+			c.messageBuffer = n
+		}
+	}
+}
+
+// WithErrorBuffer sets the capacity of [Socket.Errors], 16 by default.
+func WithErrorBuffer(n int) Option {
+	return func(c *config) {
+		if c.within("error buffer", n, 0, maxQueue) {
+			c.errorBuffer = n
+		}
+	}
+}
+
+// WithSendQueue sets the capacity of [Socket.Outbox], 64 by default. While the
+// kernel has no room, the writer takes as many again in hand.
+func WithSendQueue(n int) Option {
+	return func(c *config) {
+		if c.within("send queue", n, 0, maxQueue) {
+			c.sendQueue = n
+		}
+	}
+}
+
+// WithOverflow says what happens to datagrams when the receiver is slow; the
+// default is [Block].
+func WithOverflow(o Overflow) Option {
+	return func(c *config) {
+		if c.within("overflow", int(o), int(Block), int(DropOldest)) {
+			c.overflow = o
+		}
+	}
+}
+
+// WithMaxDatagram cuts off what is longer than so many bytes
+// (Message.Truncated, Stats.Truncated). By default nothing is.
+func WithMaxDatagram(bytes int) Option {
+	return func(c *config) {
+		if c.within("max datagram", bytes, 1, defaultMaxDatagram) {
+			c.maxDatagram = bytes
+		}
+	}
+}
+
+// WithReaders opens n kernel sockets that share the port (SO_REUSEPORT), each
+// with a reader goroutine of its own; all feed [Socket.Messages]. The kernel
+// spreads senders over them, so that one sender's datagrams keep their order.
+// Sends, File, SyscallConn, Join and Connect use the first. Where the system
+// does not balance, Bind is errors.ErrUnsupported.
+func WithReaders(n int) Option {
+	return func(c *config) {
+		if c.within("readers", n, 1, maxReaders) {
+			c.readers = n
+		}
+	}
+}
+
+// WithTTL sets the hop limit of unicast datagrams, as [Socket.SetTTL] does.
+func WithTTL(hops int) Option {
+	return func(c *config) {
+		if c.within("TTL", hops, 1, 255) {
+			c.kernel.TTL = hops
+		}
+	}
+}
+
+// WithTOS fills [Message.TOS].
+func WithTOS() Option { return func(c *config) { c.kernel.TOS = true } }
+
+// WithTimestamps fills [Message.Time] with the time at which the kernel
+// received the datagram (SO_TIMESTAMPNS). Elsewhere than on Linux Bind is
+// errors.ErrUnsupported.
+func WithTimestamps() Option { return func(c *config) { c.kernel.Timestamps = true } }
+
+// WithPacketInfo turns the filling of Message.To and Message.Interface on or
+// off. By default it is on for sockets that are bound to every address, which
+// need it to reply from the right one.
+func WithPacketInfo(on bool) Option { return func(c *config) { c.packetInfo = &on } }
+
+// WithInterface binds the socket to one network device (SO_BINDTODEVICE):
+// it receives and sends through no other. Where the system cannot, Bind is
+// errors.ErrUnsupported.
+func WithInterface(name string) Option {
+	return func(c *config) {
+		if name == "" {
+			c.fail(invalid("empty interface name"))
+			return
+		}
+		c.kernel.Interface = name
+	}
+}
+
+// WithOffload turns receive offload (UDP_GRO) on or off. With it the kernel
+// hands over a burst of datagrams from one sender at a time, which costs a
+// tenth. It changes nothing that a reader sees, except that DroppedKernel is
+// then a lower bound: Linux counts a burst that it drops as one. By default it
+// is on where the system has it, and off for a descriptor that another process
+// may read.
+func WithOffload(on bool) Option { return func(c *config) { c.offload = &on } }
+
+// WithDontFragment forbids fragmentation (IP_MTU_DISCOVER): a datagram that
+// does not fit the path is syscall.EMSGSIZE.
+func WithDontFragment() Option { return func(c *config) { c.kernel.DontFragment = true } }
+
+// WithICMPErrors reports on [Socket.Errors] that a destination is unreachable,
+// with that destination, for unconnected sockets too (IP_RECVERR). Off by
+// default: the kernel then fails the next send, whoever it is for, which has to
+// be made again. Elsewhere than on Linux Bind is errors.ErrUnsupported.
+func WithICMPErrors() Option { return func(c *config) { c.kernel.ICMPErrors = true } }
+
+// WithControl calls f with each kernel socket after it was made and before it
+// is bound, as [net.ListenConfig] does.
+func WithControl(f func(network, address string, c syscall.RawConn) error) Option {
+	return func(c *config) {
+		if f == nil {
+			c.fail(invalid("nil control"))
+			return
+		}
+		c.kernel.Control = f
+	}
+}

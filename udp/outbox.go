@@ -1,0 +1,260 @@
+package udp
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"syscall"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// A Datagram is one that is to be sent.
+type Datagram struct {
+	Data []byte
+	To   netip.AddrPort // zero on a connected socket
+	From netip.Addr     // source address to send from; zero lets the system choose
+}
+
+// Outbox returns the channel of what is to be sent and forgotten: the fastest
+// way to send. Every call returns the same channel; the first binds an unbound
+// socket and starts the writer goroutine.
+//
+// The writer sends what is there, in order and without ever waiting for more:
+// datagrams of one destination and size that follow each other go to the
+// kernel as one burst (UDP_SEGMENT), and the rest many to a call. Data is the
+// socket's until it has been sent. What fails arrives on Errors as
+// [*SendError], and Stats.SendDropped counts it.
+//
+// After the end of the socket nobody receives: select with [Socket.Done]. Who
+// closes the channel ends the queue; what is in it is still sent.
+func (s *Socket) Outbox() chan<- Datagram { return s.writer().in }
+
+// Flush waits until all that was in the Outbox when it was called has been
+// handed to the kernel or has failed, ctx ends or the socket does
+// ([net.ErrClosed]).
+func (s *Socket) Flush(ctx context.Context) error {
+	if err := s.usable(ctx); err != nil {
+		return s.opError("flush", netip.AddrPort{}, err)
+	}
+	s.mu.Lock()
+	o := s.outbox
+	s.mu.Unlock()
+	if o == nil {
+		return nil
+	}
+	err := o.await(ctx, s.life)
+	return s.opError("flush", netip.AddrPort{}, err)
+}
+
+// SendQueueCount is how many datagrams are in the Outbox, in the writer's hand
+// or waiting in a Send.
+func (s *Socket) SendQueueCount() int {
+	n := int(s.waiting.Load())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.outbox != nil {
+		n += len(s.outbox.in) + int(s.outbox.held.Load())
+	}
+	return n
+}
+
+// SendQueueSize is the size of those datagrams in bytes. While the kernel has
+// no room the writer takes what is in the Outbox in hand, to know its size; of
+// what does not fit there, nobody knows it.
+func (s *Socket) SendQueueSize() int {
+	n := int(s.queued.Load())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.outbox != nil {
+		n += int(s.outbox.heldBytes.Load())
+	}
+	return n
+}
+
+// SendBatch sends datagrams in order, as the Outbox does but in the caller's
+// goroutine: it returns when the kernel has them all, or with the index of the
+// one that failed and why. It waits as [Socket.Send] does.
+func (s *Socket) SendBatch(ctx context.Context, ds []Datagram) (sent int, err error) {
+	if err := s.usable(ctx); err != nil {
+		return 0, s.opError("send", netip.AddrPort{}, err)
+	}
+	if len(ds) == 0 {
+		return 0, nil
+	}
+	ep := s.endpoint.Load()
+	if ep == nil {
+		if err := s.checkDatagram(nil, &ds[0]); err != nil {
+			return 0, s.opError("send", ds[0].To, err)
+		}
+		if ep, err = s.implicitFor(ctx, "send", ds[0].To.Addr()); err != nil {
+			return 0, err
+		}
+	}
+	b := batches.Get().(*[]kernel.Datagram)
+	defer putBatch(b)
+	for sent < len(ds) {
+		list, bad := (*b)[:0], error(nil)
+		for i := sent; i < len(ds) && len(list) < maxBatch; i++ {
+			if bad = s.checkDatagram(ep, &ds[i]); bad != nil {
+				break
+			}
+			list = append(list, ds[i].kernel())
+		}
+		*b = list
+		n, err := s.handAll(ep.conns[0], list, ctx.Done())
+		sent += n
+		switch {
+		case err == kernel.ErrStopped:
+			return sent, ctx.Err()
+		case err != nil:
+			return sent, s.opError("send", ep.target(list[n].To), err)
+		case bad != nil:
+			return sent, s.opError("send", ep.target(ds[sent].To), bad)
+		}
+	}
+	return sent, nil
+}
+
+// checkDatagram says why a datagram cannot go out, before the kernel is asked.
+func (s *Socket) checkDatagram(ep *endpoint, d *Datagram) error {
+	if ep != nil && ep.peer.IsValid() {
+		if d.To.IsValid() {
+			return ErrAlreadyConnected
+		}
+		if d.From.IsValid() && d.From.Unmap().Is4() != ep.peer.Addr().Is4() {
+			return ErrAddressFamily
+		}
+	} else if d.To == (netip.AddrPort{}) {
+		return missingPeer{}
+	} else if err := s.check(ep, unmap(d.To), d.From.Unmap()); err != nil {
+		return err
+	}
+	limit := maxPayload6
+	if ep != nil {
+		limit = ep.maxPayload(unmap(d.To))
+	}
+	if len(d.Data) > limit {
+		return syscall.EMSGSIZE
+	}
+	return nil
+}
+
+// missingPeer is a datagram without a destination on a socket without a peer.
+type missingPeer struct{ missingAddress }
+
+func (e missingPeer) Is(target error) bool {
+	return e.missingAddress.Is(target) || target == ErrNotConnected || target == syscall.ENOTCONN
+}
+
+func (d *Datagram) kernel() kernel.Datagram {
+	return kernel.Datagram{Data: d.Data, To: unmap(d.To), From: d.From.Unmap()}
+}
+
+// handAll gives a batch to the kernel, and says how many it took.
+func (s *Socket) handAll(conn kernel.Conn, ds []kernel.Datagram, stop <-chan struct{}) (sent int, err error) {
+	for sent < len(ds) {
+		n, err := 0, error(nil)
+		if s.waiting.Load() == 0 {
+			n, err = conn.SendBatch(ds[sent:])
+			s.sentAll(ds[sent : sent+n])
+			sent += n
+		} else {
+			err = errBusy
+		}
+		if err == nil {
+			continue
+		}
+		d := &ds[sent]
+		if err = s.insist(conn, d, nil, err); kernel.WouldBlock(err) {
+			err = s.wait(conn, d, nil, stop)
+		}
+		if err != nil {
+			return sent, err
+		}
+		s.sentAll(ds[sent : sent+1])
+		sent++
+	}
+	return sent, nil
+}
+
+// errBusy stands for the kernel's EAGAIN while others wait in line.
+var errBusy error = syscall.EAGAIN
+
+func (s *Socket) sentAll(ds []kernel.Datagram) {
+	bytes := 0
+	for i := range ds {
+		bytes += ds[i].Len()
+	}
+	if len(ds) > 0 {
+		s.count.send(len(ds), bytes)
+	}
+}
+
+// An outbox is the queue and the goroutine that empties it.
+type outbox struct {
+	in    chan Datagram      // received by the writer alone; closed by the user, if by anybody
+	flush chan chan struct{} // what Flush asks the writer
+	over  chan struct{}      // closed when the writer has ended
+
+	held, heldBytes atomic.Int64 // what the writer has in hand
+}
+
+// await asks the writer to say when it has sent what is in the queue now.
+func (o *outbox) await(ctx, life context.Context) error {
+	done := make(chan struct{})
+	select {
+	case o.flush <- done:
+	case <-o.over:
+		return goneOr(life, nil)
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-life.Done():
+		return net.ErrClosed
+	}
+	select {
+	case <-done:
+		return nil
+	case <-o.over:
+		return goneOr(life, nil)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// goneOr is net.ErrClosed if the socket ends, else err.
+func goneOr(life context.Context, err error) error {
+	if life.Err() != nil {
+		return net.ErrClosed
+	}
+	return err
+}
+
+// writer returns the outbox, made and running.
+func (s *Socket) writer() *outbox {
+	s.mu.Lock()
+	if o := s.outbox; o != nil {
+		s.mu.Unlock()
+		return o
+	}
+	o := &outbox{
+		in:    make(chan Datagram, s.cfg.sendQueue),
+		flush: make(chan chan struct{}),
+		over:  make(chan struct{}),
+	}
+	s.outbox = o
+	if s.finishing {
+		close(o.over)
+	} else {
+		w := &writer{s: s, o: o, limit: max(s.cfg.sendQueue, maxBatch)}
+		s.group.Go(w.run)
+	}
+	s.mu.Unlock()
+	if s.endpoint.Load() == nil {
+		if _, err := s.implicit(s.life, "bind"); err != nil && !s.over() {
+			s.report(err) // the writer tries again
+		}
+	}
+	return o
+}

@@ -1,0 +1,177 @@
+package udp
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"reflect"
+	"sync"
+	"time"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// Errors returns the channel of what went wrong outside any call: what the
+// network reports about earlier datagrams, what a queued datagram failed with
+// ([*SendError]), what was dropped ([*OverflowError]), what the kernel refused
+// to the readers.
+//
+// It may be ignored. It is buffered and never blocks the socket: what does not
+// fit is counted (Stats.ErrorsDropped), and an error equal to the last one that
+// nobody has read yet is not queued again. The socket closes it together with
+// the message channel.
+func (s *Socket) Errors() <-chan error { return s.errors.ch }
+
+// report puts err on Errors.
+func (s *Socket) report(err error) { s.errors.put(err) }
+
+// An errorQueue is the channel behind Errors.
+type errorQueue struct {
+	ch chan error // sent to under mu, closed once by finish
+
+	mu            sync.Mutex
+	last          error
+	closed        bool
+	seen, dropped uint64
+}
+
+func (q *errorQueue) put(err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.seen++
+	if len(q.ch) > 0 && same(err, q.last) {
+		return
+	}
+	if q.closed {
+		q.dropped++
+		return
+	}
+	select {
+	case q.ch <- err:
+		q.last = err
+	default:
+		q.dropped++
+	}
+}
+
+func (q *errorQueue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	close(q.ch)
+}
+
+func (q *errorQueue) counts() (seen, dropped uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.seen, q.dropped
+}
+
+// same tells whether two errors say the same. Reports of drops never do: each
+// has a count of its own.
+func same(a, b error) bool {
+	var o *OverflowError
+	if errors.As(a, &o) {
+		return false
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+// count counts an error that was handed to a loop.
+func (q *errorQueue) count() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.seen++
+}
+
+// refusals is what ICMP said about earlier datagrams. With WithICMPErrors the
+// error queue knows about which; else err is all there is.
+func (s *Socket) refusals(conn kernel.Conn, err error) []error {
+	var news []error
+	if s.cfg.kernel.ICMPErrors {
+		for {
+			r, ok := conn.NextRefusal()
+			if !ok {
+				break
+			}
+			news = append(news, s.opError("read", r.To, os.NewSyscallError("icmp", r.Errno)))
+		}
+	}
+	if len(news) > 0 {
+		return news
+	}
+	var peer netip.AddrPort
+	if ep := s.endpoint.Load(); ep != nil {
+		peer = ep.peer
+	}
+	return []error{s.opError("read", peer, err)}
+}
+
+// refusal reports what ICMP said.
+func (s *Socket) refusal(conn kernel.Conn, err error) {
+	for _, news := range s.refusals(conn, err) {
+		s.report(news)
+	}
+}
+
+// overflow reports the drops of a policy: a line an episode, not a line a
+// datagram. An episode is over when a datagram fits again; while it lasts, and
+// where episodes follow each other, there is a line a second.
+type overflow struct {
+	mu    sync.Mutex
+	count uint64      // not reported yet
+	timer *time.Timer // runs while there may be something to report
+	last  time.Time   // when the last report was made
+	over  bool
+}
+
+const betweenReports = time.Second
+
+func (o *overflow) dropped(s *Socket) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.count++
+	if o.timer == nil && !o.over {
+		o.timer = time.AfterFunc(betweenReports, func() { o.tick(s) })
+	}
+}
+
+// eased says that a datagram has fit again.
+func (o *overflow) eased(s *Socket) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if time.Since(o.last) >= betweenReports {
+		o.flush(s)
+	}
+}
+
+// tick reports what was dropped since the last tick, and stops when nothing
+// was.
+func (o *overflow) tick(s *Socket) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.over || o.count == 0 {
+		o.timer = nil
+		return
+	}
+	o.flush(s)
+	o.timer.Reset(betweenReports)
+}
+
+func (o *overflow) flush(s *Socket) {
+	if o.count > 0 {
+		s.report(&OverflowError{Dropped: o.count})
+		o.count, o.last = 0, time.Now()
+	}
+}
+
+// close reports the rest.
+func (o *overflow) close(s *Socket) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.over = true
+	if o.timer != nil {
+		o.timer.Stop()
+	}
+	o.flush(s)
+}

@@ -1,0 +1,205 @@
+package udp
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+)
+
+// Resolve turns "host:port" into an address of the socket's family. An empty
+// host is loopback. Only names reach the lookup, and the first answer of a
+// usable family is taken; a literal or an answer of the wrong one is
+// [ErrAddressFamily].
+func (s *Socket) Resolve(ctx context.Context, address string) (netip.AddrPort, error) {
+	if err := s.usable(ctx); err != nil {
+		return netip.AddrPort{}, s.opErrorText("resolve", address, err)
+	}
+	ctx, cancel := s.during(ctx)
+	defer cancel()
+	a, _, err := s.resolve(ctx, address)
+	if err != nil {
+		return netip.AddrPort{}, s.opErrorText("resolve", address, s.ending(err))
+	}
+	return a, nil
+}
+
+// usable says why a call should not begin.
+func (s *Socket) usable(ctx context.Context) error {
+	switch {
+	case ctx == nil:
+		return errNilContext
+	case s.over():
+		return net.ErrClosed
+	}
+	return ctx.Err()
+}
+
+// resolve is Resolve. literal is the host where it was one.
+func (s *Socket) resolve(ctx context.Context, address string) (a netip.AddrPort, literal netip.Addr, err error) {
+	t, err := s.parse(address, false)
+	if err != nil {
+		return a, literal, err
+	}
+	a, err = s.lookup(ctx, t)
+	return a, t.addr, err
+}
+
+// A target is an address that was taken apart.
+type target struct {
+	name    string     // a host that has to be looked up, or ""
+	addr    netip.Addr // a literal host, or zero
+	port    uint16
+	service string // a port that has to be looked up, or ""
+	binding bool   // an empty host is every interface, not loopback
+}
+
+// parse takes an address apart and checks what can be checked without asking
+// anybody.
+func (s *Socket) parse(address string, binding bool) (target, error) {
+	t := target{binding: binding}
+	if address == "" {
+		address = ":0"
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return t, err
+	}
+	if err := t.parsePort(port); err != nil {
+		return t, err
+	}
+	if host == "" {
+		return t, nil
+	}
+	if t.addr, err = netip.ParseAddr(host); err != nil {
+		t.addr, t.name = netip.Addr{}, host
+		return t, nil
+	}
+	t.addr = t.addr.Unmap()
+	return t, s.family(t.addr)
+}
+
+func (t *target) parsePort(port string) error {
+	n, err := strconv.ParseInt(port, 10, 64)
+	switch {
+	case port == "":
+		n = 0
+	case err != nil && !numeric(port):
+		t.service = port
+		return nil
+	case err != nil:
+		return fmt.Errorf("%w %q", ErrBadPort, port)
+	}
+	return t.setPort(n)
+}
+
+func (t *target) setPort(n int64) error {
+	if n < 0 || n > 65535 || n == 0 && !t.binding {
+		return fmt.Errorf("%w %d", ErrBadPort, n)
+	}
+	t.port = uint16(n)
+	return nil
+}
+
+// numeric tells whether a port is meant as a number, too large as it may be.
+func numeric(port string) bool {
+	for i, c := range port {
+		if (c < '0' || c > '9') && !(i == 0 && (c == '-' || c == '+') && len(port) > 1) {
+			return false
+		}
+	}
+	return true
+}
+
+// lookup finds the address of a target.
+func (s *Socket) lookup(ctx context.Context, t target) (netip.AddrPort, error) {
+	if t.service != "" {
+		n, err := net.DefaultResolver.LookupPort(ctx, "udp", t.service)
+		if err != nil {
+			return netip.AddrPort{}, fmt.Errorf("%w: %w", ErrBadPort, err)
+		}
+		if err := t.setPort(int64(n)); err != nil {
+			return netip.AddrPort{}, err
+		}
+	}
+	switch {
+	case t.addr.IsValid():
+		return netip.AddrPortFrom(t.addr, t.port), nil
+	case t.name != "":
+		a, err := s.lookupName(ctx, t.name)
+		return netip.AddrPortFrom(a, t.port), err
+	case t.binding:
+		return netip.AddrPortFrom(netip.Addr{}, t.port), nil
+	case s.Network() == "udp4":
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), t.port), nil
+	}
+	return netip.AddrPortFrom(netip.IPv6Loopback(), t.port), nil
+}
+
+func (s *Socket) lookupName(ctx context.Context, name string) (netip.Addr, error) {
+	network := "ip"
+	switch {
+	case s.Network() == "udp4":
+		network = "ip4"
+	case s.cfg.kernel.IPv6Only:
+		network = "ip6"
+	}
+	answers, err := s.ask(ctx, network, name)
+	if ctx.Err() != nil {
+		err = ctx.Err() // the resolver's own words for it would hide why
+	}
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	for _, a := range answers {
+		if a = a.Unmap(); s.family(a) == nil {
+			return a, nil
+		}
+	}
+	if len(answers) == 0 {
+		return netip.Addr{}, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+	}
+	return netip.Addr{}, fmt.Errorf("%w: %v", ErrAddressFamily, answers[0])
+}
+
+// ask runs the lookup beside the caller: one that does not heed ctx holds up
+// neither the call nor Close.
+func (s *Socket) ask(ctx context.Context, network, name string) ([]netip.Addr, error) {
+	type answer struct {
+		addrs []netip.Addr
+		err   error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		addrs, err := s.cfg.lookup(ctx, network, name)
+		answers <- answer{addrs, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.addrs, a.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// family checks that the socket can talk to a.
+func (s *Socket) family(a netip.Addr) error {
+	network, only := s.cfg.kernel.Network, s.cfg.kernel.IPv6Only
+	if ep := s.endpoint.Load(); ep != nil {
+		network, only = ep.network, !ep.dual
+	}
+	return fits(a, network, only)
+}
+
+// fits checks an address, unmapped, against a network.
+func fits(a netip.Addr, network string, only bool) error {
+	switch {
+	case !a.IsValid():
+		return missingAddress{}
+	case a.Is4() && (network == "udp4" || !only),
+		a.Is6() && network != "udp4":
+		return nil
+	}
+	return fmt.Errorf("%w: %v on %s", ErrAddressFamily, a, network)
+}

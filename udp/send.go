@@ -1,0 +1,294 @@
+package udp
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+	"syscall"
+	"time"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// Limits of what one datagram can be: the length fields of UDP and IP, and
+// IOV_MAX.
+const (
+	maxPayload4 = 65507
+	maxPayload6 = 65527
+	maxParts    = 1024
+)
+
+// Send sends one datagram, the parts in a row, to the peer of a connected
+// socket; without a peer it is [ErrNotConnected]. No parts are an empty
+// datagram.
+//
+// It returns when the kernel has the datagram, which is not to say that
+// anybody will receive it. While the kernel's buffer is full it waits, in
+// order, for room, for ctx or for the end of the socket. That the peer refuses
+// is news about an earlier datagram: it goes to Errors, and this one is sent
+// again.
+func (s *Socket) Send(ctx context.Context, parts ...[]byte) error {
+	if err := s.usable(ctx); err != nil {
+		return s.opError("send", netip.AddrPort{}, err)
+	}
+	ep := s.endpoint.Load()
+	if ep == nil || !ep.peer.IsValid() {
+		return s.opError("send", netip.AddrPort{}, ErrNotConnected)
+	}
+	return s.transmit(ctx, ep, netip.AddrPort{}, netip.Addr{}, 0, parts)
+}
+
+// SendTo sends one datagram, the parts in a row, to an address. It binds an
+// unbound socket. On a connected socket it is [ErrAlreadyConnected]. It waits
+// as [Socket.Send] does.
+func (s *Socket) SendTo(ctx context.Context, to netip.AddrPort, parts ...[]byte) error {
+	return s.sendFrom(ctx, to, netip.Addr{}, 0, parts)
+}
+
+// SendToHost resolves "host:port" and sends one datagram there. An empty host
+// is loopback. Each call resolves anew: [Socket.Resolve] once and SendTo is
+// cheaper.
+func (s *Socket) SendToHost(ctx context.Context, address string, parts ...[]byte) error {
+	if err := s.usable(ctx); err != nil {
+		return s.opErrorText("send", address, err)
+	}
+	if ep := s.endpoint.Load(); ep != nil && ep.peer.IsValid() {
+		return s.opErrorText("send", address, ErrAlreadyConnected)
+	}
+	within, cancel := s.during(ctx)
+	to, literal, err := s.resolve(within, address)
+	cancel()
+	if err != nil {
+		return s.opErrorText("send", address, s.ending(err))
+	}
+	if _, err := s.implicitFor(ctx, "send", literal); err != nil {
+		return err
+	}
+	return s.SendTo(ctx, to, parts...)
+}
+
+// Reply sends a datagram to where m came from, and from the address that m was
+// sent to, so that the other side hears from whom it asked. A reply to what was
+// sent to a group or a broadcast address leaves from the address that the
+// system chooses. On a connected socket it goes to the peer.
+func (s *Socket) Reply(ctx context.Context, m Message, parts ...[]byte) error {
+	ep := s.endpoint.Load()
+	if ep != nil && ep.peer.IsValid() {
+		return s.Send(ctx, parts...)
+	}
+	from, index := netip.Addr{}, 0
+	if ep != nil && ep.wildcard && m.To.IsValid() && !m.foreign && !m.To.IsMulticast() && !m.To.IsUnspecified() {
+		from = m.To.WithZone("")
+		if m.To.IsLinkLocalUnicast() && m.To.Is6() {
+			index = m.Interface
+		}
+	}
+	return s.sendFrom(ctx, m.From, from, index, parts)
+}
+
+// sendFrom is SendTo from an address and through an interface of the
+// caller's choice.
+func (s *Socket) sendFrom(ctx context.Context, to netip.AddrPort, from netip.Addr, index int, parts [][]byte) error {
+	if err := s.usable(ctx); err != nil {
+		return s.opError("send", to, err)
+	}
+	to = unmap(to)
+	ep := s.endpoint.Load()
+	if err := s.check(ep, to, from); err != nil {
+		return s.opError("send", to, err)
+	}
+	if ep == nil {
+		var err error
+		if ep, err = s.implicitFor(ctx, "send", to.Addr()); err != nil {
+			return err
+		}
+		if err := s.check(ep, to, from); err != nil { // another call chose the family
+			return s.opError("send", to, err)
+		}
+	}
+	return s.transmit(ctx, ep, to, from, index, parts)
+}
+
+// unmap makes IPv4 of an IPv4-mapped address.
+func unmap(a netip.AddrPort) netip.AddrPort {
+	if a.Addr().Is4In6() {
+		return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+	}
+	return a
+}
+
+// check says why a datagram cannot go to an address, before the kernel is
+// asked.
+func (s *Socket) check(ep *endpoint, to netip.AddrPort, from netip.Addr) error {
+	network, only := s.cfg.kernel.Network, s.cfg.kernel.IPv6Only
+	if ep != nil {
+		if ep.peer.IsValid() {
+			return ErrAlreadyConnected
+		}
+		network, only = ep.network, !ep.dual
+	}
+	if err := fits(to.Addr(), network, only); err != nil {
+		return err
+	}
+	if from.IsValid() && (fits(from, network, only) != nil || from.Is4() != to.Addr().Is4()) {
+		return ErrAddressFamily
+	}
+	if to.Port() == 0 {
+		return ErrBadPort
+	}
+	if s.blocked(s.cfg.sendBlock, to.Addr()) {
+		return ErrBlocked
+	}
+	return nil
+}
+
+// transmit hands one datagram to the kernel.
+func (s *Socket) transmit(ctx context.Context, ep *endpoint, to netip.AddrPort, from netip.Addr, index int, parts [][]byte) error {
+	p := parcels.Get().(*parcel)
+	defer p.free()
+	p.pack(to, from, index, parts)
+	n := p.d.Len()
+	if len(parts) > maxParts || n > ep.maxPayload(to) {
+		return s.opError("send", ep.target(to), syscall.EMSGSIZE)
+	}
+	if err := s.hand(ep.conns[0], &p.d, nil, ctx.Done()); err != nil {
+		if errors.Is(err, kernel.ErrStopped) {
+			return ctx.Err()
+		}
+		return s.opError("send", ep.target(to), err)
+	}
+	s.count.send(1, n)
+	return nil
+}
+
+func (ep *endpoint) maxPayload(to netip.AddrPort) int {
+	if ep.target(to).Addr().Is4() {
+		return maxPayload4
+	}
+	return maxPayload6
+}
+
+// target is where a datagram goes.
+func (ep *endpoint) target(to netip.AddrPort) netip.AddrPort {
+	if to.IsValid() {
+		return to
+	}
+	return ep.peer
+}
+
+// A parcel is a datagram on its way, kept for the next one: sending allocates
+// nothing.
+type parcel struct {
+	d    kernel.Datagram
+	more [][]byte
+}
+
+var parcels = sync.Pool{New: func() any { return new(parcel) }}
+
+func (p *parcel) pack(to netip.AddrPort, from netip.Addr, index int, parts [][]byte) {
+	p.d = kernel.Datagram{To: to, From: from, Interface: index}
+	if len(parts) > 0 {
+		p.d.Data = parts[0]
+		p.more = append(p.more[:0], parts[1:]...)
+		p.d.More = p.more
+	}
+}
+
+func (p *parcel) free() {
+	p.d = kernel.Datagram{}
+	clear(p.more)
+	parcels.Put(p)
+}
+
+// hand gives a datagram to the kernel: at once if there is room and nobody
+// waits, else behind those who do.
+func (s *Socket) hand(conn kernel.Conn, d *kernel.Datagram, oob []byte, stop <-chan struct{}) error {
+	if s.waiting.Load() == 0 {
+		err := conn.Send(d, oob)
+		if err == nil {
+			return nil
+		}
+		if err = s.insist(conn, d, oob, err); !kernel.WouldBlock(err) {
+			return err
+		}
+	}
+	return s.wait(conn, d, oob, stop)
+}
+
+// insist sends again what failed with news about an earlier datagram, and
+// reports the news. ECONNREFUSED is always news; that there is no route may be
+// about this datagram, and then it fails twice.
+func (s *Socket) insist(conn kernel.Conn, d *kernel.Datagram, oob []byte, err error) error {
+	for range 8 {
+		if !refused(err) {
+			return err
+		}
+		news := s.refusals(conn, err)
+		again := conn.Send(d, oob)
+		if again != nil && !errors.Is(err, syscall.ECONNREFUSED) && errors.Is(again, errnoIn(err)) {
+			return again
+		}
+		for _, e := range news {
+			s.report(e)
+		}
+		if err = again; err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// errnoIn is the errno in err.
+func errnoIn(err error) error {
+	errno, _ := errnoOf(err)
+	return errno
+}
+
+// wait sends when there is room. Senders wait in line for the gate; the one
+// that has it waits for the kernel.
+func (s *Socket) wait(conn kernel.Conn, d *kernel.Datagram, oob []byte, stop <-chan struct{}) error {
+	size := int64(d.Len())
+	s.waiting.Add(1)
+	s.queued.Add(size)
+	defer func() {
+		s.waiting.Add(-1)
+		s.queued.Add(-size)
+	}()
+	select {
+	case s.gate <- struct{}{}:
+	case <-stop:
+		return kernel.ErrStopped
+	case <-s.life.Done():
+		return net.ErrClosed
+	}
+	defer func() { <-s.gate }()
+	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+		err := conn.SendWait(d, oob, stop)
+		if err != nil && refused(err) {
+			err = s.insist(conn, d, oob, err)
+		}
+		if !kernel.WouldBlock(err) {
+			return err
+		}
+		// ENOBUFS: the device's queue is full, and nothing says when it is not.
+		if err := s.rest(pause, stop); err != nil {
+			return err
+		}
+	}
+}
+
+// rest sleeps.
+func (s *Socket) rest(d time.Duration, stop <-chan struct{}) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-stop:
+		return kernel.ErrStopped
+	case <-s.life.Done():
+		return net.ErrClosed
+	}
+}

@@ -1,0 +1,295 @@
+package udp
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"golang.org/x/sync/errgroup"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// A Socket sends and receives datagrams. Its methods may be called from any
+// goroutine.
+//
+// Make one with [New], [Listen], [Dial] or [FromFile], and end it with
+// [Socket.Close] or through a context.
+type Socket struct {
+	cfg    config
+	system kernel.System
+
+	life   context.Context // done when the socket begins to end; its cause is why
+	kill   context.CancelCauseFunc
+	ended  chan struct{}   // closed when nothing of the socket is left
+	unhook []func() bool   // from the contexts of WithContext
+	group  *errgroup.Group // readers, the writer, and what package multicast adds
+	mu     sync.Mutex      // guards the fields down to finishing
+	inbox  inbox           // who reads, and the message channel
+	outbox *outbox         // made on first use
+	links  links           // Listening and Connected
+	refs   refs
+
+	attached  attached // what package multicast keeps here
+	finishing bool     // no goroutine may join the group any more
+
+	turn     chan struct{}            // held by Bind, Connect and Disconnect: one at a time
+	endpoint atomic.Pointer[endpoint] // nil until bound; replaced, never changed
+
+	gate    chan struct{} // held by the sender that waits for room in the kernel's buffer
+	waiting atomic.Int64  // senders that wait; others queue behind them
+	queued  atomic.Int64  // bytes of those
+
+	errors errorQueue
+	count  counters
+}
+
+// An endpoint is where a bound socket stands.
+type endpoint struct {
+	conns    []kernel.Conn // at least one; sends and options use the first
+	network  string        // "udp4" or "udp6"
+	dual     bool          // speaks IPv4 on an IPv6 socket
+	wildcard bool          // bound to every address
+	bound    netip.AddrPort
+	local    netip.AddrPort // bound, but for a connected socket what the kernel chose
+	peer     netip.AddrPort // valid while connected
+}
+
+// to is the destination of what the socket receives, where that is known
+// without asking: the one address that it has.
+func (ep *endpoint) to() netip.Addr {
+	if a := ep.local.Addr(); !a.IsUnspecified() {
+		return a
+	}
+	return netip.Addr{}
+}
+
+// New makes a socket that has no address yet. The network is "udp4", "udp6"
+// (dual-stack unless [WithIPv6Only]) or "udp", which settles on a family with
+// the first address that it is given: a literal's own, and dual-stack "udp6"
+// otherwise, where the machine has IPv6.
+//
+// No descriptor is open before the socket is bound, by [Socket.Bind],
+// [Socket.Connect], or implicitly by the first send.
+func New(network string, opts ...Option) (*Socket, error) {
+	return newSocket(context.Background(), kernel.Host{}, network, opts)
+}
+
+// newSocket makes a socket whose life ends with ctx.
+func newSocket(ctx context.Context, system kernel.System, network string, opts []Option) (*Socket, error) {
+	if ctx == nil {
+		return nil, &net.OpError{Op: "socket", Net: network, Err: errNilContext}
+	}
+	switch network {
+	case "udp", "udp4", "udp6":
+	default:
+		return nil, &net.OpError{Op: "socket", Net: network, Err: net.UnknownNetworkError(network)}
+	}
+	cfg := newConfig(opts)
+	if network == "udp4" && cfg.kernel.IPv6Only {
+		cfg.fail(invalid("udp4 socket cannot be IPv6 only"))
+	}
+	if cfg.err != nil {
+		return nil, &net.OpError{Op: "socket", Net: network, Err: cfg.err}
+	}
+	for _, c := range append([]context.Context{ctx}, cfg.contexts...) {
+		if c.Err() != nil {
+			return nil, context.Cause(c)
+		}
+	}
+	cfg.kernel.Network = network
+	s := &Socket{
+		cfg:    cfg,
+		system: system,
+		ended:  make(chan struct{}),
+		group:  new(errgroup.Group),
+		turn:   make(chan struct{}, 1),
+		gate:   make(chan struct{}, 1),
+	}
+	s.errors.ch = make(chan error, cfg.errorBuffer)
+	s.links.open()
+	s.refs.open()
+	s.live(ctx)
+	return s, nil
+}
+
+// Listen makes a socket and binds it: [New] and [Socket.Bind]. The socket
+// closes when ctx is done.
+func Listen(ctx context.Context, network, address string, opts ...Option) (*Socket, error) {
+	return listen(ctx, kernel.Host{}, network, address, opts)
+}
+
+func listen(ctx context.Context, system kernel.System, network, address string, opts []Option) (*Socket, error) {
+	s, err := newSocket(ctx, system, network, opts)
+	if err != nil {
+		return nil, err
+	}
+	return s.settled(s.Bind(ctx, address))
+}
+
+// Dial makes a socket and connects it: [New] and [Socket.Connect]. The socket
+// closes when ctx is done.
+func Dial(ctx context.Context, network, address string, opts ...Option) (*Socket, error) {
+	return dial(ctx, kernel.Host{}, network, address, opts)
+}
+
+func dial(ctx context.Context, system kernel.System, network, address string, opts []Option) (*Socket, error) {
+	s, err := newSocket(ctx, system, network, opts)
+	if err != nil {
+		return nil, err
+	}
+	return s.settled(s.Connect(ctx, address))
+}
+
+// settled closes the socket that a constructor could not finish.
+func (s *Socket) settled(err error) (*Socket, error) {
+	if err == nil {
+		return s, nil
+	}
+	if cause := s.Err(); cause != nil {
+		err = cause // the context ended the socket under the call
+	}
+	s.Close()
+	return nil, err
+}
+
+// FromFile adopts a UDP socket that somebody else made: a parent process, or
+// systemd. The socket has a duplicate of the descriptor; f stays the caller's.
+// A connected descriptor gives a connected socket; one that is not UDP is
+// [ErrNotUDP].
+//
+// As other processes may read the same descriptor, receive offload is off
+// unless [WithOffload] asks for it, and Close leaves what is in the kernel's
+// buffer to them.
+func FromFile(f *os.File, opts ...Option) (*Socket, error) {
+	return fromFile(kernel.Host{}, f, opts)
+}
+
+func fromFile(system kernel.System, f *os.File, opts []Option) (*Socket, error) {
+	if f == nil {
+		return nil, &net.OpError{Op: "file", Net: "udp", Err: os.ErrInvalid}
+	}
+	s, err := newSocket(context.Background(), system, "udp", opts)
+	if err != nil {
+		return nil, err
+	}
+	return s.settled(s.adopt(f))
+}
+
+func (s *Socket) adopt(f *os.File) error {
+	if s.cfg.readers > 1 {
+		return s.opErrorText("file", f.Name(), errors.ErrUnsupported)
+	}
+	want := s.cfg.kernel
+	want.PacketInfo = s.wantPacketInfo(true)
+	conn, is, err := s.system.Adopt(f, want)
+	if err != nil {
+		return s.opErrorText("file", f.Name(), err)
+	}
+	if s.cfg.offload == nil {
+		off := false
+		s.cfg.offload = &off
+	}
+	s.cfg.kernel.Network, s.cfg.kernel.IPv6Only = is.Network, is.IPv6Only
+	ep := &endpoint{
+		conns:    []kernel.Conn{conn},
+		network:  is.Network,
+		dual:     is.Network == "udp6" && !is.IPv6Only,
+		wildcard: is.Local.Addr().IsUnspecified(),
+		bound:    is.Local,
+		local:    is.Local,
+		peer:     is.Remote,
+	}
+	if !s.publish(ep) {
+		ep.close()
+		return net.ErrClosed
+	}
+	return nil
+}
+
+// Network is "udp4" or "udp6". A "udp" socket that has not settled yet says
+// what it would be on every interface.
+func (s *Socket) Network() string {
+	if ep := s.endpoint.Load(); ep != nil {
+		return ep.network
+	}
+	if s.cfg.kernel.Network != "udp" {
+		return s.cfg.kernel.Network
+	}
+	return s.anyFamily()
+}
+
+// anyFamily is what "udp" means where no address tells.
+func (s *Socket) anyFamily() string {
+	if s.cfg.kernel.IPv6Only || s.system.IPv6() {
+		return "udp6"
+	}
+	return "udp4"
+}
+
+// LocalAddr is the address that the socket is bound to, [ErrNotBound] before
+// it is. Connecting narrows an unspecified one down.
+func (s *Socket) LocalAddr() (netip.AddrPort, error) {
+	ep, err := s.bound("getsockname")
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	a, err := ep.conns[0].LocalAddr()
+	return a, s.opError("getsockname", netip.AddrPort{}, err)
+}
+
+// RemoteAddr is the peer, [ErrNotConnected] where there is none.
+func (s *Socket) RemoteAddr() (netip.AddrPort, error) {
+	if s.over() {
+		return netip.AddrPort{}, s.opError("getpeername", netip.AddrPort{}, net.ErrClosed)
+	}
+	ep := s.endpoint.Load()
+	if ep == nil || !ep.peer.IsValid() {
+		return netip.AddrPort{}, s.opError("getpeername", netip.AddrPort{}, ErrNotConnected)
+	}
+	return ep.peer, nil
+}
+
+// SyscallConn gives the descriptor to code that sets options of its own. It
+// binds an unbound socket. Reading through it goes around the socket.
+func (s *Socket) SyscallConn() (syscall.RawConn, error) {
+	ep, err := s.implicit(s.life, "syscallconn")
+	if err != nil {
+		return nil, err
+	}
+	return ep.conns[0].SyscallConn(), nil
+}
+
+// File returns a duplicate of the descriptor, to hand to another process. It
+// binds an unbound socket. The caller closes the file. From then on both
+// processes read the same buffer, so receive offload is turned off, and Close
+// leaves the buffer alone. Unsupported on Windows.
+func (s *Socket) File() (*os.File, error) {
+	ep, err := s.implicit(s.life, "file")
+	if err != nil {
+		return nil, err
+	}
+	s.shareOffload(ep)
+	f, err := ep.conns[0].Dup()
+	return f, s.opError("file", netip.AddrPort{}, err)
+}
+
+// over tells whether the socket has begun to end.
+func (s *Socket) over() bool { return s.life.Err() != nil }
+
+// bound returns the endpoint of a socket that has one.
+func (s *Socket) bound(op string) (*endpoint, error) {
+	if s.over() {
+		return nil, s.opError(op, netip.AddrPort{}, net.ErrClosed)
+	}
+	ep := s.endpoint.Load()
+	if ep == nil {
+		return nil, s.opError(op, netip.AddrPort{}, ErrNotBound)
+	}
+	return ep, nil
+}

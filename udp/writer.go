@@ -1,0 +1,229 @@
+package udp
+
+import (
+	"net/netip"
+	"sync"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// maxBatch is how many datagrams the writer takes at once: several bursts.
+const maxBatch = 256
+
+var batches = sync.Pool{New: func() any { return new([]kernel.Datagram) }}
+
+// putBatch gives a batch back that holds on to nobody's bytes.
+func putBatch(b *[]kernel.Datagram) {
+	clear(*b)
+	*b = (*b)[:0]
+	batches.Put(b)
+}
+
+// A writer empties the outbox: the room where a queued datagram is sent. It
+// drains greedily and waits for nothing but the first datagram, so that
+// nothing is delayed for the sake of a larger batch.
+type writer struct {
+	s     *Socket
+	o     *outbox
+	limit int // datagrams in hand
+
+	hand   *[]kernel.Datagram // borrowed while there is something to send
+	batch  []kernel.Datagram  // in hand, in order
+	taken  uint64             // datagrams taken from the queue
+	closed bool               // the user has closed it
+
+	flushes []flush
+}
+
+// A flush waits until the writer has done with so many datagrams.
+type flush struct {
+	after uint64
+	done  chan struct{}
+}
+
+// run sends until the socket ends or the user closes the queue.
+func (w *writer) run() error {
+	defer w.end()
+	for !w.closed || len(w.batch) > 0 {
+		if len(w.batch) == 0 && !w.first() {
+			return nil
+		}
+		w.fill(maxBatch)
+		w.send()
+		w.flushed()
+		if w.s.over() {
+			return nil
+		}
+	}
+	return nil
+}
+
+// first waits for something to do. It lets go of the batch meanwhile, so that
+// an idle writer owns none.
+func (w *writer) first() bool {
+	if w.hand != nil {
+		*w.hand = w.batch
+		putBatch(w.hand)
+		w.hand, w.batch = nil, nil
+	}
+	select {
+	case d, ok := <-w.o.in:
+		w.hand = batches.Get().(*[]kernel.Datagram)
+		w.batch = *w.hand
+		w.take(d, ok)
+	case done := <-w.o.flush:
+		w.promise(done)
+	case <-w.s.life.Done():
+		return false
+	}
+	return true
+}
+
+// fill takes what is in the queue, up to n in hand.
+func (w *writer) fill(n int) {
+	for len(w.batch) < n && !w.closed {
+		select {
+		case d, ok := <-w.o.in:
+			w.take(d, ok)
+		default:
+			return
+		}
+	}
+}
+
+// take checks a datagram and takes it in hand.
+func (w *writer) take(d Datagram, ok bool) {
+	if !ok {
+		w.closed = true
+		return
+	}
+	w.taken++
+	if err := w.s.checkDatagram(w.s.endpoint.Load(), &d); err != nil {
+		w.fail(d.To, len(d.Data), err)
+		return
+	}
+	w.batch = append(w.batch, d.kernel())
+	w.o.held.Add(1)
+	w.o.heldBytes.Add(int64(len(d.Data)))
+}
+
+// send empties the hand.
+func (w *writer) send() {
+	next := 0
+	for next < len(w.batch) && !w.s.over() {
+		ep, err := w.s.implicitFor(w.s.life, "send", w.batch[next].To.Addr())
+		n := 0
+		if err == nil {
+			n, err = w.push(ep.conns[0], next)
+		}
+		w.put(next, n)
+		next += n
+		if err != nil && !w.s.over() {
+			d := &w.batch[next]
+			to := d.To
+			if ep != nil {
+				to = ep.target(to)
+			}
+			w.fail(to, len(d.Data), w.s.opError("send", to, err))
+			w.put(next, 1)
+			next++
+		}
+	}
+	if next < len(w.batch) { // the socket ends
+		w.s.count.sendDropped.Add(uint64(len(w.batch) - next))
+		w.put(next, len(w.batch)-next)
+	}
+	clear(w.batch)
+	w.batch = w.batch[:0]
+}
+
+// push hands the rest of the batch to the kernel, and says how many it took.
+func (w *writer) push(conn kernel.Conn, next int) (int, error) {
+	sent := 0
+	for rest := w.batch[next:]; sent < len(rest); rest = w.batch[next:] {
+		n, err := 0, errBusy
+		if w.s.waiting.Load() == 0 {
+			n, err = conn.SendBatch(rest[sent:])
+			w.s.sentAll(rest[sent : sent+n])
+			sent += n
+		}
+		if err == nil {
+			continue
+		}
+		if err = w.s.insist(conn, &rest[sent], nil, err); kernel.WouldBlock(err) {
+			err = w.wait(conn, rest[sent])
+		}
+		if err != nil {
+			return sent, err
+		}
+		w.s.sentAll(w.batch[next+sent : next+sent+1])
+		sent++
+	}
+	return sent, nil
+}
+
+// wait sends d when there is room. Meanwhile it takes from the queue, so that
+// SendQueueSize knows what waits there.
+func (w *writer) wait(conn kernel.Conn, d kernel.Datagram) error {
+	sent := make(chan error, 1)
+	go func() { sent <- w.s.wait(conn, &d, nil, w.s.life.Done()) }()
+	for {
+		in := w.o.in
+		if len(w.batch) >= w.limit || w.closed {
+			in = nil
+		}
+		select {
+		case err := <-sent:
+			return err
+		case d, ok := <-in:
+			w.take(d, ok)
+		case done := <-w.o.flush:
+			w.promise(done)
+		}
+	}
+}
+
+// put says that n datagrams have left the hand.
+func (w *writer) put(next, n int) {
+	bytes := 0
+	for i := range n {
+		bytes += len(w.batch[next+i].Data)
+	}
+	w.o.held.Add(-int64(n))
+	w.o.heldBytes.Add(-int64(bytes))
+}
+
+func (w *writer) fail(to netip.AddrPort, bytes int, err error) {
+	w.s.count.sendDropped.Add(1)
+	w.s.report(&SendError{To: to, Bytes: bytes, Err: err})
+}
+
+// promise answers a flush once what is in the queue now has been sent.
+func (w *writer) promise(done chan struct{}) {
+	w.flushes = append(w.flushes, flush{after: w.taken + uint64(len(w.o.in)), done: done})
+}
+
+// flushed answers those flushes whose datagrams are gone. The hand is empty.
+func (w *writer) flushed() {
+	for len(w.flushes) > 0 && w.flushes[0].after <= w.taken {
+		close(w.flushes[0].done)
+		w.flushes = w.flushes[1:]
+	}
+}
+
+// end counts what is left.
+func (w *writer) end() {
+	if w.s.over() {
+		for left := true; left; {
+			select {
+			case _, ok := <-w.o.in:
+				if left = ok; ok {
+					w.s.count.sendDropped.Add(1)
+				}
+			default:
+				left = false
+			}
+		}
+	}
+	close(w.o.over)
+}
