@@ -21,7 +21,17 @@
 //			return net.ListenPacket("udp4", "10.0.0.1:0")
 //		})
 //		defer conn.Close()
-//		...
+//		peer := netlab.On(b, func() (net.Conn, error) {
+//			return net.Dial("udp4", conn.LocalAddr().String())
+//		})
+//		defer peer.Close()
+//
+//		if _, err := peer.Write([]byte("hello")); err != nil {
+//			t.Fatal(err)
+//		}
+//		if _, _, err := conn.ReadFrom(make([]byte, 16)); err != nil {
+//			t.Fatal(err)
+//		}
 //	}
 //
 // A socket belongs to the host on which it was opened and works from every
@@ -33,7 +43,9 @@
 // [New] skips the test where the system refuses namespaces. That the lab was
 // there is for a gate to demand:
 //
-//	go test ./internal/netlab -netlab=required
+//	go test ./internal/netlab ./multicast -netlab=required
+//
+// Only packages whose tests import this one know the flag.
 //
 // # What can be had
 //
@@ -59,4 +71,7 @@
 // index of the interface on the host of the socket as its zone, see
 // [Host.LinkLocal]; zones by name confuse package net, which knows of one
 // namespace only.
+//
+// A host limits the ICMP errors it sends to each peer, after the first few to
+// one in a second. The sysctl net.ipv4.icmp_ratelimit is 0 where tests need more.
 package netlab

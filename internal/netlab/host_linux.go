@@ -53,11 +53,21 @@ func hostHere(name string) (*Host, error) {
 	return &Host{name: name, ns: ns, route: route}, nil
 }
 
-// furnish brings lo up and makes IPv6 addresses usable as soon as they are
-// added, which takes seconds when the kernel first looks for duplicates.
+// furnish makes a namespace the same wherever the tests run: it undoes what a new
+// one inherits from the system, and brings lo up. IPv6 addresses can be used as
+// soon as they are added, which takes seconds when the kernel first looks for
+// duplicates.
 func (h *Host) furnish() error {
-	for _, key := range []string{"net.ipv6.conf.all.accept_dad", "net.ipv6.conf.default.accept_dad"} {
-		if err := h.SetSysctl(key, "0"); err != nil && !errors.Is(err, os.ErrNotExist) {
+	for _, s := range []struct{ key, value string }{
+		{"net.ipv4.ip_forward", "0"}, // resets others, so it is first
+		{"net.ipv4.conf.all.rp_filter", "0"},
+		{"net.ipv4.conf.default.rp_filter", "0"},
+		{"net.ipv6.conf.all.disable_ipv6", "0"},
+		{"net.ipv6.conf.default.disable_ipv6", "0"},
+		{"net.ipv6.conf.all.accept_dad", "0"},
+		{"net.ipv6.conf.default.accept_dad", "0"},
+	} {
+		if err := h.SetSysctl(s.key, s.value); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 	}

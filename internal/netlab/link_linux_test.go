@@ -114,6 +114,21 @@ func TestAddressesCanBeRemoved(t *testing.T) {
 	}
 }
 
+func TestAddressesCanBeBoundAtOnce(t *testing.T) {
+	netlab.RequireIPv6(t)
+	lab := netlab.New(t)
+	a, b := lab.Host("a"), lab.Host("b")
+	lab.Link(a.Port("eth0", "fd00::1/64"), b.Port("eth0"))
+	c := listen(t, a, "[fd00::1]:0")
+	for range 10 {
+		lab.Must(b.AddAddress("eth0", "fd00::2/64"))
+		member := listen(t, b, "[fd00::2]:0")
+		send(t, c, "hello", local(member))
+		receive(t, member, "hello")
+		lab.Must(b.RemoveAddress("eth0", "fd00::2/64"))
+	}
+}
+
 func TestErrorsSayWhatWasAsked(t *testing.T) {
 	lab := netlab.New(t)
 	a, b := lab.Host("a"), lab.Host("b")

@@ -6,12 +6,8 @@ import (
 	"testing"
 )
 
-// demand is the value of the flag -netlab.
-//
-// The flag exists in every test binary that imports this package and in no
-// other, so a gate names the packages it applies to:
-//
-//	go test ./internal/netlab ./multicast -netlab=required
+// demand is the value of the flag -netlab, which exists in every test binary
+// that imports this package and in no other.
 var demand = registerDemand(flag.CommandLine)
 
 // A policy says what becomes of a test that needs a lab where there is none.
