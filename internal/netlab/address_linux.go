@@ -2,31 +2,32 @@ package netlab
 
 import (
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"net/netip"
 	"os"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 )
 
 // AddAddress gives an interface an address with the length of its prefix, as in
-// "10.0.0.1/24" or "fd00::1/64". It can be bound at once.
+// "10.0.0.1/24" or "fd00::1/64". It can be used at once if the interface is up.
 func (h *Host) AddAddress(name, address string) error {
-	return h.setAddress("add address", unix.RTM_NEWADDR, create, name, address)
+	what := "add address " + address + " to " + name
+	if err := h.setAddress(what, unix.RTM_NEWADDR, create, name, address); err != nil {
+		return err
+	}
+	if l, err := h.link(name); err != nil || !l.running() {
+		return nil // the rest is done when it comes up
+	}
+	return h.await(what, name, h.receives)
 }
 
 // RemoveAddress takes an address from an interface.
 func (h *Host) RemoveAddress(name, address string) error {
-	return h.setAddress("remove address", unix.RTM_DELADDR, 0, name, address)
+	what := "remove address " + address + " of " + name
+	return h.setAddress(what, unix.RTM_DELADDR, 0, name, address)
 }
 
-func (h *Host) setAddress(verb string, kind, flags uint16, name, address string) error {
-	what := verb + " " + address + " of " + name
-	if kind == unix.RTM_NEWADDR {
-		what = verb + " " + address + " to " + name
-	}
+func (h *Host) setAddress(what string, kind, flags uint16, name, address string) error {
 	return h.on(what, func() (*request, error) {
 		prefix, err := netip.ParsePrefix(address)
 		if err != nil {
@@ -49,71 +50,6 @@ func (h *Host) setAddress(verb string, kind, flags uint16, name, address string)
 		}
 		return r, nil
 	})
-}
-
-// LinkLocal returns the IPv6 link-local address that the kernel gave an
-// interface. Its zone is the index: package net looks up names of interfaces in
-// the namespace of no host in particular and remembers them for a minute.
-func (h *Host) LinkLocal(name string) (netip.Addr, error) {
-	index, all, err := h.addresses(name)
-	for _, a := range all {
-		if a.ip.IsLinkLocalUnicast() {
-			return a.ip.WithZone(strconv.Itoa(index)), nil
-		}
-	}
-	if err == nil {
-		err = unix.EADDRNOTAVAIL
-	}
-	return netip.Addr{}, fmt.Errorf("%s: link-local address of %s: %w", h, name, err)
-}
-
-// allBindable reports whether no IPv6 address of an interface is tentative.
-func (h *Host) allBindable(name string) (bool, error) {
-	_, all, err := h.addresses(name)
-	for _, a := range all {
-		if a.flags&unix.IFA_F_TENTATIVE != 0 {
-			return false, err
-		}
-	}
-	return true, err
-}
-
-// An address is an IPv6 address of an interface.
-type address struct {
-	ip    netip.Addr
-	flags uint32
-}
-
-// addresses returns the index and the IPv6 addresses of an interface.
-func (h *Host) addresses(name string) (index int, all []address, err error) {
-	if index, err = h.index(name); err != nil {
-		return 0, nil, err
-	}
-	answers, err := h.route.list(newRequest(unix.RTM_GETADDR, 0, unix.IfAddrmsg{Family: unix.AF_INET6}))
-	if err != nil && !errors.Is(err, unix.EOPNOTSUPP) {
-		return 0, nil, err
-	}
-	for _, m := range answers {
-		attributes, err := m.attributes(unix.SizeofIfAddrmsg)
-		if err != nil {
-			return 0, nil, err
-		}
-		// Without IPv6 the kernel lists the addresses of all families.
-		if m.body[0] != unix.AF_INET6 || int(binary.NativeEndian.Uint32(m.body[4:])) != index {
-			continue
-		}
-		a := address{flags: uint32(m.body[2])}
-		for _, at := range attributes {
-			switch {
-			case at.kind == unix.IFA_ADDRESS:
-				a.ip, _ = netip.AddrFromSlice(at.value)
-			case at.kind == unix.IFA_FLAGS && len(at.value) == 4:
-				a.flags = binary.NativeEndian.Uint32(at.value)
-			}
-		}
-		all = append(all, a)
-	}
-	return index, all, nil
 }
 
 // haveIPv6 returns why a new namespace has no IPv6.

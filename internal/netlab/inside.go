@@ -33,13 +33,13 @@ func Inside(m Runner) Runner { return inside{m} }
 type inside struct{ tests Runner }
 
 func (i inside) Run() int {
-	outside = enter()
+	errOutside = enter()
 	return i.tests.Run()
 }
 
-// outside is why this process is not in a lab, or nil if it is.
+// errOutside is why this process is not in a lab, or nil if it is.
 // Inside sets it before the first test runs.
-var outside = errors.New("TestMain does not call netlab.Inside")
+var errOutside = errors.New("TestMain does not call netlab.Inside")
 
 // A refusal lists everything that was tried to get into a lab.
 func refusal(tried []error) error {

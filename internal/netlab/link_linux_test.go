@@ -114,7 +114,7 @@ func TestAddressesCanBeRemoved(t *testing.T) {
 	}
 }
 
-func TestAddressesCanBeBoundAtOnce(t *testing.T) {
+func TestAddressesCanBeUsedAtOnce(t *testing.T) {
 	netlab.RequireIPv6(t)
 	lab := netlab.New(t)
 	a, b := lab.Host("a"), lab.Host("b")

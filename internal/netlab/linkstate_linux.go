@@ -106,8 +106,13 @@ func parsePortState(info []byte) (byte, error) {
 	return 0, fmt.Errorf("bridge port without state: %w", errShort)
 }
 
+// running reports whether the kernel uses the interface.
+func (l link) running() bool {
+	return l.flags&unix.IFF_UP != 0 && l.flags&unix.IFF_RUNNING != 0 && l.queue != inactive
+}
+
 // carries reports whether frames pass.
 func (l link) carries() bool {
-	return l.flags&unix.IFF_UP != 0 && l.flags&unix.IFF_LOWER_UP != 0 &&
-		l.state == stateUp && l.queue != inactive && l.bridge == forwarding
+	return l.running() && l.flags&unix.IFF_LOWER_UP != 0 &&
+		l.state == stateUp && l.bridge == forwarding
 }

@@ -39,8 +39,8 @@ func (p *policy) Set(s string) error {
 // or fails it when the test binary was given -netlab=required.
 func Require(t testing.TB) {
 	t.Helper()
-	if outside != nil {
-		without(t, outside)
+	if errOutside != nil {
+		without(t, errOutside)
 	}
 }
 

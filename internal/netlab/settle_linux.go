@@ -9,47 +9,71 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Settle waits until an interface carries frames and all its addresses can be
-// bound. An interface carries frames when it is up and so is the other end of
-// its link. The kernel does part of that in the background; Settle listens for
-// its notifications, and gives up after ten seconds.
+// Settle waits until an interface carries frames and packets for all its
+// addresses are received. An interface carries frames when it is up and so is
+// the other end of its link. The kernel does part of that in the background;
+// Settle listens for its notifications, and gives up after ten seconds.
 func (h *Host) Settle(name string) error {
+	return h.await("settle "+name, name, h.carries, h.receives)
+}
+
+// await waits until an interface is in a number of states, one after the other.
+func (h *Host) await(what, name string, states ...func(name string) (bool, error)) error {
 	var news *netlink
 	err := h.visit(func() (err error) {
-		news, err = openNetlink(unix.NETLINK_ROUTE, unix.RTMGRP_LINK|unix.RTMGRP_IPV6_IFADDR)
+		const groups = unix.RTMGRP_LINK | unix.RTMGRP_IPV6_IFADDR | unix.RTMGRP_IPV6_ROUTE
+		news, err = openNetlink(unix.NETLINK_ROUTE, groups)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("%s: settle %s: %w", h, name, err)
+		return fmt.Errorf("%s: %s: %w", h, what, err)
 	}
 	defer news.close()
 
-	steps := []func() (bool, error){
-		func() (bool, error) {
-			l, err := h.link(name)
-			return l.carries(), err
-		},
-		func() (bool, error) { return h.allBindable(name) },
-	}
 	deadline := time.Now().Add(patience)
-	for _, step := range steps {
-		done, err := step()
-		for ; !done && err == nil; done, err = step() {
+	for _, in := range states {
+		done, err := in(name)
+		for ; !done && err == nil; done, err = in(name) {
 			if time.Now().After(deadline) {
-				return fmt.Errorf("%s: settle %s: %w", h, name, os.ErrDeadlineExceeded)
+				return fmt.Errorf("%s: %s: %w", h, what, os.ErrDeadlineExceeded)
 			}
 			if _, err := news.read(); err != nil && !errors.Is(err, unix.ENOBUFS) {
-				return fmt.Errorf("%s: settle %s: %w", h, name, err)
+				return fmt.Errorf("%s: %s: %w", h, what, err)
 			}
 		}
 		if err != nil {
-			return fmt.Errorf("%s: settle %s: %w", h, name, err)
+			return fmt.Errorf("%s: %s: %w", h, what, err)
 		}
 		// What was seen may be the first of several things that the kernel
-		// does under one lock. A request that changes nothing waits for it.
-		if err := h.setFlags("settle", name, unix.IFF_UP, unix.IFF_UP); err != nil {
+		// does under one lock. A request to change nothing waits for it.
+		err = h.change(what, name, func(link unix.IfInfomsg) *request {
+			return newRequest(unix.RTM_NEWLINK, 0, link)
+		})
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// carries reports whether an interface carries frames.
+func (h *Host) carries(name string) (bool, error) {
+	l, err := h.link(name)
+	return l.carries(), err
+}
+
+// receives reports whether packets for the IPv6 addresses of an interface are
+// received. An address that can be bound may still lack its route.
+func (h *Host) receives(name string) (bool, error) {
+	index, all, err := h.addresses(name)
+	if err != nil || len(all) == 0 {
+		return err == nil, err
+	}
+	local, err := h.localRoutes(index)
+	for _, a := range all {
+		if a.flags&unix.IFA_F_TENTATIVE != 0 || !local[a.ip] {
+			return false, err
+		}
+	}
+	return true, err
 }
