@@ -1,0 +1,26 @@
+package udp
+
+import (
+	"context"
+	"os"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// The constructors, on a kernel of the test's own.
+
+func NewOn(system kernel.System, network string, opts ...Option) (*Socket, error) {
+	return newSocket(context.Background(), system, network, opts)
+}
+
+func ListenOn(ctx context.Context, system kernel.System, network, address string, opts ...Option) (*Socket, error) {
+	return listen(ctx, system, network, address, opts)
+}
+
+func DialOn(ctx context.Context, system kernel.System, network, address string, opts ...Option) (*Socket, error) {
+	return dial(ctx, system, network, address, opts)
+}
+
+func FromFileOn(system kernel.System, f *os.File, opts ...Option) (*Socket, error) {
+	return fromFile(system, f, opts)
+}
