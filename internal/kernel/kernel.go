@@ -110,6 +110,12 @@ type Batch struct {
 	blocks []*slab.Block // the memory behind Packets[i].Data
 }
 
+// NewBatch is a batch whose packets lie in blocks, the Data of each in the block
+// with its index.
+func NewBatch(packets []Packet, blocks []*slab.Block, copies *slab.Writer) Batch {
+	return Batch{Packets: packets, Slab: copies, blocks: blocks}
+}
+
 // Take gives the memory behind Packets[i].Data away, so that no copy is
 // needed: the life that it returns has n slots.
 func (b *Batch) Take(i, n int) *slab.Life {

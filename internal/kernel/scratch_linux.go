@@ -60,7 +60,6 @@ func newScratch() *scratch {
 		h.SetControllen(controlSize)
 		s.iovs[i].SetLen(slab.Size)
 	}
-	s.batch.Slab = &s.slab
 	return s
 }
 
@@ -96,8 +95,7 @@ func (s *scratch) parse(c *conn, fd uintptr, n int) {
 		m.hdr.Namelen = sizeofName
 		m.hdr.SetControllen(controlSize)
 	}
-	s.batch.Packets = s.packets[:n]
-	s.batch.blocks = s.blocks[:]
+	s.batch = NewBatch(s.packets[:n], s.blocks[:], &s.slab)
 }
 
 // scratches are those that nobody borrows. They outlive the garbage
