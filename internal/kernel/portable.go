@@ -27,7 +27,7 @@ import (
 //     too, connecting is done here: see [conn.Connect]. ICMP refusals are then
 //     not heard.
 //   - Windows cannot try to send without waiting: Send may wait there, and
-//     Discard counts nothing.
+//     Discard counts nothing. An IPv6 socket cannot be bound to an IPv4 address.
 type Host struct{}
 
 // IPv6 tells whether an IPv6 socket can be bound.
@@ -97,7 +97,7 @@ func (c *conn) control(f func(fd uintptr) error) error {
 	if gone := c.raw.Control(func(fd uintptr) { err = f(fd) }); gone != nil {
 		return bare(gone)
 	}
-	return err
+	return system(err)
 }
 
 // bare takes net's wrapping off an error: the addresses in it are stale, and
@@ -109,7 +109,7 @@ func bare(err error) error {
 	if errors.Is(err, net.ErrClosed) {
 		return net.ErrClosed
 	}
-	return err
+	return system(err)
 }
 
 // unsupported says what the system lacks.

@@ -196,13 +196,15 @@ func (c *conn) source(d *Datagram, dst netip.Addr) ([]byte, error) {
 		}
 	}
 	if !c.inet6 || from.Is4() || dst.Is4() {
-		if sourceNeedsWildcard {
+		if sourceNeedsWildcard && from.IsValid() {
 			local, err := c.getsockname()
 			switch {
 			case err != nil:
 				return nil, err
 			case local.Addr() == from && index == 0:
-				return nil, nil
+				return nil, nil // it leaves from there anyway
+			case local.Addr() == from:
+				from = netip.Addr{}
 			case !local.Addr().IsUnspecified():
 				return nil, os.NewSyscallError("sendmsg", unix.EADDRNOTAVAIL)
 			}

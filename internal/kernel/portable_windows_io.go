@@ -81,7 +81,7 @@ func (c *conn) Send(d *Datagram, oob []byte) error {
 	if !to.IsValid() {
 		p := c.peer.Load()
 		if p == nil {
-			return os.NewSyscallError("wsasendmsg", windows.WSAENOTCONN)
+			return system(os.NewSyscallError("wsasendmsg", windows.WSAENOTCONN))
 		}
 		to = *p
 	}
@@ -101,7 +101,7 @@ func (c *conn) Send(d *Datagram, oob []byte) error {
 	data := d.Data
 	if len(d.More) > 0 {
 		if d.Len() > slab.Size {
-			return os.NewSyscallError("wsasendmsg", windows.WSAEMSGSIZE)
+			return system(os.NewSyscallError("wsasendmsg", windows.WSAEMSGSIZE))
 		}
 		block := slab.Take()
 		defer slab.Return(block)
