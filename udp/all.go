@@ -42,10 +42,10 @@ func (s *Socket) All(ctx context.Context) iter.Seq2[Message, error] {
 		}
 		defer p.finish(s)
 		select {
-		case <-s.links.listening:
+		case <-s.listening.channel():
 		case <-ctx.Done():
 			return
-		case <-s.life.Done():
+		case <-s.life.done:
 			return
 		}
 		p.loop(s, ctx, yield)

@@ -18,12 +18,10 @@ func (s *Socket) Bind(ctx context.Context, address string) error {
 	if err := s.take(ctx); err != nil {
 		return s.opErrorText("bind", address, err)
 	}
-	defer s.leave()
+	defer s.turn.leave()
 	if s.endpoint.Load() != nil {
 		return s.opErrorText("bind", address, ErrAlreadyBound)
 	}
-	ctx, cancel := s.during(ctx)
-	defer cancel()
 	t, err := s.parse(address, true)
 	if err != nil {
 		return s.opErrorText("bind", address, err)
@@ -50,7 +48,7 @@ func (s *Socket) implicitFor(ctx context.Context, op string, addr netip.Addr) (*
 	if err := s.take(ctx); err != nil {
 		return nil, s.opError(op, netip.AddrPort{}, err)
 	}
-	defer s.leave()
+	defer s.turn.leave()
 	if ep := s.endpoint.Load(); ep != nil {
 		return ep, nil
 	}
@@ -156,7 +154,8 @@ func (s *Socket) publish(ep *endpoint) bool {
 		return false
 	}
 	s.endpoint.Store(ep)
-	s.links.bound(ep)
+	s.listening.set(true)
+	s.connected.set(ep.peer.IsValid())
 	s.startReaders(ep)
 	return true
 }
@@ -178,27 +177,17 @@ func (s *Socket) take(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	select {
-	case s.turn <- struct{}{}:
-	case <-ctx.Done():
+	entered := s.turn.enter(ctx.Done(), s.life.done)
+	switch {
+	case s.over():
+		if entered {
+			s.turn.leave()
+		}
+		return net.ErrClosed
+	case !entered:
 		return ctx.Err()
-	case <-s.life.Done():
-		return net.ErrClosed
-	}
-	if s.over() {
-		s.leave()
-		return net.ErrClosed
 	}
 	return nil
-}
-
-func (s *Socket) leave() { <-s.turn }
-
-// during returns ctx, ended by the end of the socket too.
-func (s *Socket) during(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(s.life, cancel)
-	return ctx, func() { stop(); cancel() }
 }
 
 // ending is what an error means when the socket has begun to end under it.

@@ -3,7 +3,6 @@ package udp
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 )
 
@@ -24,11 +23,21 @@ var errClose = errors.New("closed")
 
 // live ties the socket's life to the contexts.
 func (s *Socket) live(ctx context.Context) {
-	s.life, s.kill = context.WithCancelCause(ctx)
-	context.AfterFunc(s.life, s.finish)
-	for _, c := range s.cfg.contexts {
-		stop := context.AfterFunc(c, func() { s.kill(context.Cause(c)) })
-		s.unhook = append(s.unhook, stop)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range append(s.cfg.contexts, ctx) {
+		if c.Done() != nil {
+			stop := context.AfterFunc(c, func() { s.kill(context.Cause(c)) })
+			s.unhook = append(s.unhook, stop)
+		}
+	}
+	s.cfg.contexts = nil
+}
+
+// kill begins the end, for a cause. It does not wait: readers call it.
+func (s *Socket) kill(cause error) {
+	if s.life.end(cause) {
+		go s.finish()
 	}
 }
 
@@ -53,7 +62,7 @@ func (s *Socket) Done() <-chan struct{} { return s.ended }
 // Err is why the socket ended: nil while it is open and after Close, the
 // context's cause, or the error that it could not live with.
 func (s *Socket) Err() error {
-	if cause := context.Cause(s.life); cause != errClose {
+	if cause := s.life.why(); cause != errClose {
 		return cause
 	}
 	return nil
@@ -61,12 +70,9 @@ func (s *Socket) Err() error {
 
 // finish ends everything. It runs once, in a goroutine of its own.
 func (s *Socket) finish() {
-	for _, stop := range s.unhook {
-		stop()
-	}
 	s.mu.Lock()
 	s.finishing = true // a Bind on its way closes what it opened
-	ep := s.endpoint.Load()
+	ep, unhook := s.endpoint.Load(), s.unhook
 	s.mu.Unlock()
 	if ep != nil {
 		for _, conn := range ep.conns {
@@ -88,6 +94,9 @@ func (s *Socket) finish() {
 		close(s.inbox.messages)
 	}
 	s.errors.close()
+	for _, stop := range unhook {
+		stop()
+	}
 	close(s.ended)
 }
 
@@ -97,42 +106,14 @@ func (s *Socket) finish() {
 func (s *Socket) Wait() error {
 	select {
 	case <-s.ended:
-	case <-s.refs.released():
+	case <-s.unreferred.channel():
 	}
 	return s.Err()
 }
 
 // Unref makes Wait return although the socket is open: it does not keep the
 // program alive. A second call does nothing.
-func (s *Socket) Unref() { s.refs.set(false) }
+func (s *Socket) Unref() { s.unreferred.set(true) }
 
 // Ref undoes Unref. A socket begins referenced.
-func (s *Socket) Ref() { s.refs.set(true) }
-
-// refs is whether the socket is referenced.
-type refs struct {
-	mu   sync.Mutex
-	free chan struct{} // closed while it is not, replaced when it is again
-	off  bool
-}
-
-func (r *refs) open() { r.free = make(chan struct{}) }
-
-func (r *refs) released() <-chan struct{} {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.free
-}
-
-func (r *refs) set(on bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	switch {
-	case !on && !r.off:
-		r.off = true
-		close(r.free)
-	case on && r.off:
-		r.off = false
-		r.free = make(chan struct{})
-	}
-}
+func (s *Socket) Ref() { s.unreferred.set(false) }

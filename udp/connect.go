@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"net/netip"
-	"sync"
 )
 
 // Connect gives the socket its one peer: it sends to nobody else, and the
@@ -18,13 +17,11 @@ func (s *Socket) Connect(ctx context.Context, address string) error {
 	if err := s.take(ctx); err != nil {
 		return s.opErrorText("connect", address, err)
 	}
-	defer s.leave()
+	defer s.turn.leave()
 	ep := s.endpoint.Load()
 	if ep != nil && ep.peer.IsValid() {
 		return s.opErrorText("connect", address, ErrAlreadyConnected)
 	}
-	ctx, cancel := s.during(ctx)
-	defer cancel()
 	peer, literal, err := s.resolve(ctx, address)
 	if err != nil {
 		return s.opErrorText("connect", address, s.ending(err))
@@ -65,10 +62,10 @@ func (ep *endpoint) connected(peer netip.AddrPort) (*endpoint, error) {
 // (Linux alone would give up a port that it had chosen); on a socket without a
 // peer it is [ErrNotConnected].
 func (s *Socket) Disconnect() error {
-	if err := s.take(s.life); err != nil {
+	if err := s.take(context.Background()); err != nil {
 		return s.opError("disconnect", netip.AddrPort{}, net.ErrClosed)
 	}
-	defer s.leave()
+	defer s.turn.leave()
 	ep := s.endpoint.Load()
 	if ep == nil || !ep.peer.IsValid() {
 		return s.opError("disconnect", netip.AddrPort{}, ErrNotConnected)
@@ -88,48 +85,12 @@ func (s *Socket) move(ep *endpoint) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.endpoint.Store(ep)
-	s.links.moved(ep)
+	s.connected.set(ep.peer.IsValid())
 }
 
 // Listening is closed once the socket has an address.
-func (s *Socket) Listening() <-chan struct{} { return s.links.listening }
+func (s *Socket) Listening() <-chan struct{} { return s.listening.channel() }
 
 // Connected is closed while the socket has a peer. After a Disconnect there is
 // a fresh channel: ask again.
-func (s *Socket) Connected() <-chan struct{} {
-	s.links.mu.Lock()
-	defer s.links.mu.Unlock()
-	return s.links.connected
-}
-
-// links are the channels that say how far the socket is.
-type links struct {
-	listening chan struct{} // closed once, by bound
-
-	mu        sync.Mutex
-	connected chan struct{} // closed by moved, replaced when there is no peer
-	up        bool
-}
-
-func (l *links) open() {
-	l.listening = make(chan struct{})
-	l.connected = make(chan struct{})
-}
-
-func (l *links) bound(ep *endpoint) {
-	close(l.listening)
-	l.moved(ep)
-}
-
-func (l *links) moved(ep *endpoint) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch up := ep.peer.IsValid(); {
-	case up && !l.up:
-		close(l.connected)
-		l.up = true
-	case !up && l.up:
-		l.connected = make(chan struct{})
-		l.up = false
-	}
-}
+func (s *Socket) Connected() <-chan struct{} { return s.connected.channel() }

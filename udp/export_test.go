@@ -7,7 +7,7 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// The constructors, on a kernel of the test's own.
+// The constructors, on a system of the test's choice.
 
 func NewOn(system kernel.System, network string, opts ...Option) (*Socket, error) {
 	return newSocket(context.Background(), system, network, opts)

@@ -202,33 +202,25 @@ type outbox struct {
 }
 
 // await asks the writer to say when it has sent what is in the queue now.
-func (o *outbox) await(ctx, life context.Context) error {
+func (o *outbox) await(ctx context.Context, life *life) error {
 	done := make(chan struct{})
 	select {
 	case o.flush <- done:
 	case <-o.over:
-		return goneOr(life, nil)
+		return life.gone()
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-life.Done():
+	case <-life.done:
 		return net.ErrClosed
 	}
 	select {
 	case <-done:
 		return nil
 	case <-o.over:
-		return goneOr(life, nil)
+		return life.gone()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// goneOr is net.ErrClosed if the socket ends, else err.
-func goneOr(life context.Context, err error) error {
-	if life.Err() != nil {
-		return net.ErrClosed
-	}
-	return err
 }
 
 // writer returns the outbox, made and running.
@@ -252,7 +244,7 @@ func (s *Socket) writer() *outbox {
 	}
 	s.mu.Unlock()
 	if s.endpoint.Load() == nil {
-		if _, err := s.implicit(s.life, "bind"); err != nil && !s.over() {
+		if _, err := s.implicit(context.Background(), "bind"); err != nil && !s.over() {
 			s.report(err) // the writer tries again
 		}
 	}

@@ -1,6 +1,7 @@
 package udp
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/netip"
@@ -32,7 +33,7 @@ import (
 func (s *Socket) PacketConn() net.PacketConn {
 	v := &view{s: s}
 	v.write.open()
-	ep, err := s.implicit(s.life, "listen")
+	ep, err := s.implicit(context.Background(), "listen")
 	if err != nil {
 		v.err = err
 		return v

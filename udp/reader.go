@@ -252,7 +252,7 @@ func (r *reader) wait(m *Message) bool {
 	select {
 	case r.out <- *m:
 		return true
-	case <-r.s.life.Done():
+	case <-r.s.life.done:
 		r.s.count.unreceive(len(m.Data))
 		return false
 	}
@@ -286,7 +286,7 @@ func (s *Socket) endure(err error, p *patience) error {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-s.life.Done():
+	case <-s.life.done:
 	}
 	return nil
 }

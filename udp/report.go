@@ -20,19 +20,36 @@ import (
 // fit is counted (Stats.ErrorsDropped), and an error equal to the last one that
 // nobody has read yet is not queued again. The socket closes it together with
 // the message channel.
-func (s *Socket) Errors() <-chan error { return s.errors.ch }
+func (s *Socket) Errors() <-chan error { return s.errors.channel() }
 
 // report puts err on Errors.
 func (s *Socket) report(err error) { s.errors.put(err) }
 
 // An errorQueue is the channel behind Errors.
 type errorQueue struct {
-	ch chan error // sent to under mu, closed once by finish
-
 	mu            sync.Mutex
+	ch            chan error // made when there is a reader or an error; sent to under mu, closed once by finish
+	size          int
 	last          error
 	closed        bool
 	seen, dropped uint64
+}
+
+func (q *errorQueue) channel() chan error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.open()
+}
+
+// open makes the channel if there is none.
+func (q *errorQueue) open() chan error {
+	if q.ch == nil {
+		q.ch = make(chan error, q.size)
+		if q.closed {
+			close(q.ch)
+		}
+	}
+	return q.ch
 }
 
 func (q *errorQueue) put(err error) {
@@ -47,7 +64,7 @@ func (q *errorQueue) put(err error) {
 		return
 	}
 	select {
-	case q.ch <- err:
+	case q.open() <- err:
 		q.last = err
 	default:
 		q.dropped++
@@ -58,7 +75,9 @@ func (q *errorQueue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
-	close(q.ch)
+	if q.ch != nil {
+		close(q.ch)
+	}
 }
 
 func (q *errorQueue) counts() (seen, dropped uint64) {

@@ -16,8 +16,6 @@ func (s *Socket) Resolve(ctx context.Context, address string) (netip.AddrPort, e
 	if err := s.usable(ctx); err != nil {
 		return netip.AddrPort{}, s.opErrorText("resolve", address, err)
 	}
-	ctx, cancel := s.during(ctx)
-	defer cancel()
 	a, _, err := s.resolve(ctx, address)
 	if err != nil {
 		return netip.AddrPort{}, s.opErrorText("resolve", address, s.ending(err))
@@ -115,7 +113,9 @@ func numeric(port string) bool {
 // lookup finds the address of a target.
 func (s *Socket) lookup(ctx context.Context, t target) (netip.AddrPort, error) {
 	if t.service != "" {
-		n, err := net.DefaultResolver.LookupPort(ctx, "udp", t.service)
+		n, err := ask(ctx, s.life, func(ctx context.Context) (int, error) {
+			return net.DefaultResolver.LookupPort(ctx, "udp", t.service)
+		})
 		if err != nil {
 			return netip.AddrPort{}, fmt.Errorf("%w: %w", ErrBadPort, err)
 		}
@@ -145,7 +145,9 @@ func (s *Socket) lookupName(ctx context.Context, name string) (netip.Addr, error
 	case s.cfg.kernel.IPv6Only:
 		network = "ip6"
 	}
-	answers, err := s.ask(ctx, network, name)
+	answers, err := ask(ctx, s.life, func(ctx context.Context) ([]netip.Addr, error) {
+		return s.cfg.lookup(ctx, network, name)
+	})
 	if ctx.Err() != nil {
 		err = ctx.Err() // the resolver's own words for it would hide why
 	}
@@ -163,23 +165,28 @@ func (s *Socket) lookupName(ctx context.Context, name string) (netip.Addr, error
 	return netip.Addr{}, fmt.Errorf("%w: %v", ErrAddressFamily, answers[0])
 }
 
-// ask runs the lookup beside the caller: one that does not heed ctx holds up
-// neither the call nor Close.
-func (s *Socket) ask(ctx context.Context, network, name string) ([]netip.Addr, error) {
+// ask runs a lookup beside the caller: one that does not heed its context
+// holds up neither the call nor Close.
+func ask[T any](ctx context.Context, life *life, lookup func(context.Context) (T, error)) (T, error) {
 	type answer struct {
-		addrs []netip.Addr
+		value T
 		err   error
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	answers := make(chan answer, 1)
 	go func() {
-		addrs, err := s.cfg.lookup(ctx, network, name)
-		answers <- answer{addrs, err}
+		value, err := lookup(ctx)
+		answers <- answer{value, err}
 	}()
+	var none T
 	select {
 	case a := <-answers:
-		return a.addrs, a.err
+		return a.value, a.err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return none, ctx.Err()
+	case <-life.done:
+		return none, net.ErrClosed
 	}
 }
 

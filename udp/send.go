@@ -57,9 +57,7 @@ func (s *Socket) SendToHost(ctx context.Context, address string, parts ...[]byte
 	if ep := s.endpoint.Load(); ep != nil && ep.peer.IsValid() {
 		return s.opErrorText("send", address, ErrAlreadyConnected)
 	}
-	within, cancel := s.during(ctx)
-	to, literal, err := s.resolve(within, address)
-	cancel()
+	to, literal, err := s.resolve(ctx, address)
 	if err != nil {
 		return s.opErrorText("send", address, s.ending(err))
 	}
@@ -256,14 +254,13 @@ func (s *Socket) wait(conn kernel.Conn, d *kernel.Datagram, oob []byte, stop <-c
 		s.waiting.Add(-1)
 		s.queued.Add(-size)
 	}()
-	select {
-	case s.gate <- struct{}{}:
-	case <-stop:
+	if !s.gate.enter(stop, s.life.done) {
+		if s.over() {
+			return net.ErrClosed
+		}
 		return kernel.ErrStopped
-	case <-s.life.Done():
-		return net.ErrClosed
 	}
-	defer func() { <-s.gate }()
+	defer s.gate.leave()
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		err := conn.SendWait(d, oob, stop)
 		if err != nil && refused(err) {
@@ -288,7 +285,7 @@ func (s *Socket) rest(d time.Duration, stop <-chan struct{}) error {
 		return nil
 	case <-stop:
 		return kernel.ErrStopped
-	case <-s.life.Done():
+	case <-s.life.done:
 		return net.ErrClosed
 	}
 }

@@ -24,26 +24,27 @@ type Socket struct {
 	cfg    config
 	system kernel.System
 
-	life   context.Context // done when the socket begins to end; its cause is why
-	kill   context.CancelCauseFunc
-	ended  chan struct{}   // closed when nothing of the socket is left
-	unhook []func() bool   // from the contexts of WithContext
-	group  *errgroup.Group // readers, the writer, and what package multicast adds
-	mu     sync.Mutex      // guards the fields down to finishing
-	inbox  inbox           // who reads, and the message channel
-	outbox *outbox         // made on first use
-	links  links           // Listening and Connected
-	refs   refs
+	life  *life          // over when the socket begins to end; its cause is why
+	ended chan struct{}  // closed when nothing of the socket is left
+	group errgroup.Group // readers, the writer, and what package multicast adds
 
-	attached  attached // what package multicast keeps here
-	finishing bool     // no goroutine may join the group any more
+	mu        sync.Mutex    // guards the next five
+	unhook    []func() bool // from the contexts that end the socket
+	inbox     inbox         // who reads, and the message channel
+	outbox    *outbox       // made on first use
+	attached  attached      // what package multicast keeps here
+	finishing bool          // nobody may join the group any more
 
-	turn     chan struct{}            // held by Bind, Connect and Disconnect: one at a time
+	listening  signal // on once the socket is bound
+	connected  signal // on while it has a peer
+	unreferred signal // on while it is not referenced
+
+	turn     line                     // held by Bind, Connect and Disconnect: one at a time
 	endpoint atomic.Pointer[endpoint] // nil until bound; replaced, never changed
 
-	gate    chan struct{} // held by the sender that waits for room in the kernel's buffer
-	waiting atomic.Int64  // senders that wait; others queue behind them
-	queued  atomic.Int64  // bytes of those
+	gate    line         // held by the sender that waits for room in the kernel's buffer
+	waiting atomic.Int64 // senders that wait; others queue behind them
+	queued  atomic.Int64 // bytes of those
 
 	errors errorQueue
 	count  counters
@@ -106,14 +107,10 @@ func newSocket(ctx context.Context, system kernel.System, network string, opts [
 	s := &Socket{
 		cfg:    cfg,
 		system: system,
+		life:   &life{done: make(chan struct{})},
 		ended:  make(chan struct{}),
-		group:  new(errgroup.Group),
-		turn:   make(chan struct{}, 1),
-		gate:   make(chan struct{}, 1),
 	}
-	s.errors.ch = make(chan error, cfg.errorBuffer)
-	s.links.open()
-	s.refs.open()
+	s.errors.size = cfg.errorBuffer
 	s.live(ctx)
 	return s, nil
 }
@@ -258,7 +255,7 @@ func (s *Socket) RemoteAddr() (netip.AddrPort, error) {
 // SyscallConn gives the descriptor to code that sets options of its own. It
 // binds an unbound socket. Reading through it goes around the socket.
 func (s *Socket) SyscallConn() (syscall.RawConn, error) {
-	ep, err := s.implicit(s.life, "syscallconn")
+	ep, err := s.implicit(context.Background(), "syscallconn")
 	if err != nil {
 		return nil, err
 	}
@@ -270,7 +267,7 @@ func (s *Socket) SyscallConn() (syscall.RawConn, error) {
 // processes read the same buffer, so receive offload is turned off, and Close
 // leaves the buffer alone. Unsupported on Windows.
 func (s *Socket) File() (*os.File, error) {
-	ep, err := s.implicit(s.life, "file")
+	ep, err := s.implicit(context.Background(), "file")
 	if err != nil {
 		return nil, err
 	}
@@ -280,7 +277,7 @@ func (s *Socket) File() (*os.File, error) {
 }
 
 // over tells whether the socket has begun to end.
-func (s *Socket) over() bool { return s.life.Err() != nil }
+func (s *Socket) over() bool { return s.life.over() }
 
 // bound returns the endpoint of a socket that has one.
 func (s *Socket) bound(op string) (*endpoint, error) {

@@ -1,6 +1,7 @@
 package udp
 
 import (
+	"context"
 	"net/netip"
 	"sync"
 
@@ -73,7 +74,7 @@ func (w *writer) first() bool {
 		w.take(d, ok)
 	case done := <-w.o.flush:
 		w.promise(done)
-	case <-w.s.life.Done():
+	case <-w.s.life.done:
 		return false
 	}
 	return true
@@ -111,7 +112,7 @@ func (w *writer) take(d Datagram, ok bool) {
 func (w *writer) send() {
 	next := 0
 	for next < len(w.batch) && !w.s.over() {
-		ep, err := w.s.implicitFor(w.s.life, "send", w.batch[next].To.Addr())
+		ep, err := w.s.implicitFor(context.Background(), "send", w.batch[next].To.Addr())
 		n := 0
 		if err == nil {
 			n, err = w.push(ep.conns[0], next)
@@ -166,7 +167,7 @@ func (w *writer) push(conn kernel.Conn, next int) (int, error) {
 // SendQueueSize knows what waits there.
 func (w *writer) wait(conn kernel.Conn, d kernel.Datagram) error {
 	sent := make(chan error, 1)
-	go func() { sent <- w.s.wait(conn, &d, nil, w.s.life.Done()) }()
+	go func() { sent <- w.s.wait(conn, &d, nil, w.s.life.done) }()
 	for {
 		in := w.o.in
 		if len(w.batch) >= w.limit || w.closed {

@@ -1,0 +1,585 @@
+package udp_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"syscall"
+	"testing"
+
+	"example.com/dgram/udp"
+)
+
+// Upstream: parallel/test-dgram-address.js
+func TestLocalAddrIsWhereTheSocketIsBound(t *testing.T) {
+	each(t, func(t *testing.T, f family) {
+		s := open(t, f.network)
+		_, err := s.LocalAddr()
+		fails(t, err, udp.ErrNotBound, syscall.EBADF)
+		shaped(t, err, "getsockname", "")
+
+		ok(t, s.Bind(t.Context(), f.local()))
+		a, err := s.LocalAddr()
+		ok(t, err)
+		same(t, "address", a.Addr(), f.loopback)
+		if a.Port() == 0 {
+			t.Error("port is 0")
+		}
+		same(t, "network", s.Network(), f.network)
+	})
+}
+
+// Upstream: parallel/test-dgram-bind-default-address.js
+func TestBindWithoutAddressIsEveryInterface(t *testing.T) {
+	each(t, func(t *testing.T, f family) {
+		for _, address := range []string{"", ":0", ":"} {
+			s := listen(t, f.network, address)
+			a, err := s.LocalAddr()
+			ok(t, err)
+			if !a.Addr().IsUnspecified() || a.Port() == 0 || a.Addr().Is4() != (f.network == "udp4") {
+				t.Errorf("bound to %q: %v", address, a)
+			}
+		}
+	})
+}
+
+// Upstream: parallel/test-dgram-bind.js
+func TestSecondBindFails(t *testing.T) {
+	s := listen(t, "udp4", "127.0.0.1:0")
+	before := at(t, s)
+	for _, address := range []string{"127.0.0.1:0", "127.0.0.1:bad port", "no such host:1", ""} {
+		err := s.Bind(t.Context(), address)
+		fails(t, err, udp.ErrAlreadyBound)
+		shaped(t, err, "bind", address)
+	}
+	same(t, "address", at(t, s), before)
+	send(t, s, before, "still here")
+	expect(t, s, "still here")
+}
+
+// Upstream: parallel/test-dgram-bind-sync.js
+func TestBindIsSynchronous(t *testing.T) {
+	each(t, func(t *testing.T, f family) {
+		s := open(t, f.network)
+		empty(t, "listening", s.Listening())
+		ok(t, s.Bind(t.Context(), f.local()))
+		ended(t, "listening", s.Listening())
+
+		other := open(t, f.network)
+		taken := at(t, s).String()
+		fails(t, other.Bind(t.Context(), taken), syscall.EADDRINUSE)
+		empty(t, "listening", other.Listening())
+		ok(t, other.Bind(t.Context(), f.local()))
+	})
+}
+
+// Upstream: parallel/test-dgram-bind-sync.js
+func TestBindTakesAZone(t *testing.T) {
+	needIPv6(t)
+	s := open(t, "udp6")
+	err := s.Bind(t.Context(), "[::1%no-such-zone]:0")
+	fails(t, err, syscall.ENODEV)
+	shaped(t, err, "bind", "no-such-zone")
+	ok(t, s.Bind(t.Context(), "[::1%"+loopbackName(t)+"]:0"))
+}
+
+func loopbackName(t testing.TB) string {
+	t.Helper()
+	all, err := net.Interfaces()
+	ok(t, err)
+	for _, i := range all {
+		if i.Flags&net.FlagLoopback != 0 {
+			return i.Name
+		}
+	}
+	t.Skip("no loopback interface")
+	return ""
+}
+
+// Upstream: parallel/test-dgram-bind-error-repeat.js
+func TestFailedBindLeavesTheSocketAsItWas(t *testing.T) {
+	taken := at(t, listen(t, "udp4", "127.0.0.1:0")).String()
+	s := open(t, "udp4")
+	before := descriptors()
+	for range 20 {
+		err := s.Bind(t.Context(), taken)
+		fails(t, err, syscall.EADDRINUSE)
+		shaped(t, err, "bind", taken)
+	}
+	same(t, "descriptors", len(descriptors()), len(before))
+	_, err := s.LocalAddr()
+	fails(t, err, udp.ErrNotBound)
+	empty(t, "errors", s.Errors())
+	ok(t, s.Bind(t.Context(), "127.0.0.1:0"))
+	send(t, s, at(t, s), "at last")
+	expect(t, s, "at last")
+}
+
+// Upstream: parallel/test-dgram-bind-error-callback.js
+func TestBindErrorGoesToTheCaller(t *testing.T) {
+	taken := at(t, listen(t, "udp4", "127.0.0.1:0")).String()
+	s := open(t, "udp4", udp.WithErrorBuffer(0)) // and nobody reads Errors
+	fails(t, s.Bind(t.Context(), taken), syscall.EADDRINUSE)
+	same(t, "errors seen outside a call", s.Stats().Errors, 0)
+}
+
+// Upstream: parallel/test-dgram-error-message-address.js
+func TestBindErrorNamesTheAddress(t *testing.T) {
+	for _, c := range []struct{ network, address string }{
+		{"udp4", "192.0.2.1:0"},
+		{"udp6", "[2001:db8::1]:0"},
+	} {
+		t.Run(c.network, func(t *testing.T) {
+			if c.network == "udp6" {
+				needIPv6(t)
+			}
+			s := open(t, c.network)
+			err := s.Bind(t.Context(), c.address)
+			fails(t, err, syscall.EADDRNOTAVAIL)
+			shaped(t, err, "bind", c.address)
+			var op *net.OpError
+			if errors.As(err, &op); op.Net != c.network || op.Addr == nil || op.Addr.String() != c.address {
+				t.Errorf("%#v", op)
+			}
+			var call *syscall.Errno
+			_ = call
+		})
+	}
+}
+
+func TestBindRejectsBadAddresses(t *testing.T) {
+	for _, c := range []struct {
+		network, address string
+		want             error
+	}{
+		{"udp4", "127.0.0.1:65536", udp.ErrBadPort},
+		{"udp4", "127.0.0.1:-1", udp.ErrBadPort},
+		{"udp4", "127.0.0.1:99999999999999999999", udp.ErrBadPort},
+		{"udp4", "127.0.0.1:no-such-service", udp.ErrBadPort},
+		{"udp4", "[::1]:0", udp.ErrAddressFamily},
+		{"udp", "127.0.0.1:65536", udp.ErrBadPort},
+		{"udp6", "[::1]:65536", udp.ErrBadPort},
+		{"udp4", "127.0.0.1", nil},
+		{"udp4", "::1:0", nil},
+		{"udp4", "[127.0.0.1:0", nil},
+	} {
+		t.Run(c.network+" "+c.address, func(t *testing.T) {
+			lookup := looked("nobody")
+			s := open(t, c.network, udp.WithLookup(lookup.lookup))
+			err := s.Bind(t.Context(), c.address)
+			if c.want == nil {
+				c.want = err
+			}
+			fails(t, err, c.want)
+			shaped(t, err, "bind", c.address)
+			if asked := lookup.questions(); len(asked) > 0 {
+				t.Errorf("looked up %v", asked)
+			}
+			_, err = s.LocalAddr()
+			fails(t, err, udp.ErrNotBound)
+			ok(t, s.Bind(t.Context(), ""))
+		})
+	}
+}
+
+func TestIPv6OnlySocketRejectsIPv4(t *testing.T) {
+	needIPv6(t)
+	s := open(t, "udp6", udp.WithIPv6Only())
+	fails(t, s.Bind(t.Context(), "127.0.0.1:0"), udp.ErrAddressFamily)
+	fails(t, s.SendTo(t.Context(), netip.MustParseAddrPort("127.0.0.1:9")), udp.ErrAddressFamily)
+	fails(t, s.SendTo(t.Context(), netip.MustParseAddrPort("[::ffff:127.0.0.1]:9")), udp.ErrAddressFamily)
+	fails(t, s.Connect(t.Context(), "127.0.0.1:9"), udp.ErrAddressFamily)
+	_, err := s.LocalAddr()
+	fails(t, err, udp.ErrNotBound)
+	ok(t, s.Bind(t.Context(), "[::1]:0"))
+	fails(t, s.SendTo(t.Context(), netip.MustParseAddrPort("127.0.0.1:9")), udp.ErrAddressFamily)
+}
+
+func TestBadNetworkIsAnError(t *testing.T) {
+	for _, network := range []string{"", "tcp", "udp5", "UDP4", "unixgram", "ip", "udp4 "} {
+		_, err := udp.New(network)
+		fails(t, err, net.UnknownNetworkError(network))
+		shaped(t, err, "socket", network)
+		_, err = udp.Listen(t.Context(), network, ":0")
+		fails(t, err, net.UnknownNetworkError(network))
+		_, err = udp.Dial(t.Context(), network, "127.0.0.1:9")
+		fails(t, err, net.UnknownNetworkError(network))
+	}
+}
+
+// A "udp" socket settles on a family with the first address that it is given.
+func TestUDPSettlesOnAFamily(t *testing.T) {
+	needIPv6(t)
+	bind := func(address string) func(*udp.Socket) error {
+		return func(s *udp.Socket) error { return s.Bind(t.Context(), address) }
+	}
+	names := &names{known: map[string][]netip.Addr{
+		"four": {netip.MustParseAddr("127.0.0.1")},
+		"six":  {netip.IPv6Loopback()},
+	}}
+	for what, c := range map[string]struct {
+		first   func(*udp.Socket) error
+		network string
+		dual    bool
+	}{
+		"an IPv4 literal":            {bind("127.0.0.1:0"), "udp4", false},
+		"a mapped literal":           {bind("[::ffff:127.0.0.1]:0"), "udp4", false},
+		"every IPv4 interface":       {bind("0.0.0.0:0"), "udp4", false},
+		"an IPv6 literal":            {bind("[::1]:0"), "udp6", false},
+		"every interface":            {bind(":0"), "udp6", true},
+		"every interface, written":   {bind("[::]:0"), "udp6", true},
+		"nothing":                    {bind(""), "udp6", true},
+		"a peer":                     {func(s *udp.Socket) error { return s.Connect(t.Context(), "127.0.0.1:9") }, "udp4", false},
+		"a peer in IPv6":             {func(s *udp.Socket) error { return s.Connect(t.Context(), "[::1]:9") }, "udp6", false},
+		"a destination":              {func(s *udp.Socket) error { return s.SendTo(t.Context(), netip.MustParseAddrPort("127.0.0.1:9")) }, "udp4", false},
+		"a destination by name":      {func(s *udp.Socket) error { return s.SendToHost(t.Context(), "four:9") }, "udp6", true},
+		"a destination by six":       {func(s *udp.Socket) error { return s.SendToHost(t.Context(), "six:9") }, "udp6", true},
+		"an IPv4 destination's text": {func(s *udp.Socket) error { return s.SendToHost(t.Context(), "127.0.0.1:9") }, "udp4", false},
+		"a queue":                    {func(s *udp.Socket) error { s.Outbox(); return nil }, "udp6", true},
+	} {
+		t.Run(what, func(t *testing.T) {
+			s := open(t, "udp", udp.WithLookup(names.lookup))
+			ok(t, c.first(s))
+			same(t, "network", s.Network(), c.network)
+			if c.dual {
+				a, err := s.LocalAddr()
+				ok(t, err)
+				from := std(t, families()[0])
+				tell(t, from, netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), a.Port()), "four")
+				same(t, "sender", next(t, s).From, of(from))
+			}
+		})
+	}
+}
+
+func TestUDPIsDualStackWhereTheMachineHasIPv6(t *testing.T) {
+	needIPv6(t)
+	s := listen(t, "udp", ":0")
+	port := at(t, s).Port()
+	for _, f := range families() {
+		from := std(t, f)
+		tell(t, from, netip.AddrPortFrom(f.loopback, port), f.network)
+		m := next(t, s)
+		same(t, "payload", string(m.Data), f.network)
+		same(t, "sender", m.From, of(from))
+		same(t, "destination", m.To, f.loopback)
+		ok(t, s.Reply(t.Context(), m, []byte("back")))
+		same(t, "reply's sender", hear(t, from, "back"), netip.AddrPortFrom(f.loopback, port))
+	}
+}
+
+func TestUDPIsIPv4WhereTheMachineHasNoIPv6(t *testing.T) {
+	leakless(t)
+	for address, network := range map[string]string{":0": "udp4", "127.0.0.1:0": "udp4"} {
+		s, err := udp.ListenOn(t.Context(), stub{noIPv6: true}, "udp", address)
+		mine(t, s, err)
+		same(t, "network", s.Network(), network)
+	}
+}
+
+// Upstream: parallel/test-dgram-implicit-bind.js
+// Upstream: parallel/test-dgram-exclusive-implicit-bind.js
+func TestSendersBindTheSocketOnce(t *testing.T) {
+	each(t, func(t *testing.T, f family) {
+		to := std(t, f)
+		s := open(t, f.network)
+		const n = 32
+		concurrently(n, func(i int) {
+			if err := s.SendTo(t.Context(), of(to), []byte("x")); err != nil {
+				t.Error(err)
+			}
+		})
+		ended(t, "listening", s.Listening())
+		for range n {
+			same(t, "port", hear(t, to, "x").Port(), at(t, s).Port())
+		}
+		other := open(t, f.network)
+		send(t, other, of(to), "y")
+		if at(t, other).Port() == at(t, s).Port() {
+			t.Error("two implicit binds share a port")
+		}
+	})
+}
+
+// Everything that needs an address binds an unbound socket, on every
+// interface.
+func TestWhatBindsImplicitly(t *testing.T) {
+	to := of(std(t, families()[0]))
+	for what, f := range map[string]func(s *udp.Socket) error{
+		"SendTo":     func(s *udp.Socket) error { return s.SendTo(t.Context(), to) },
+		"SendToHost": func(s *udp.Socket) error { return s.SendToHost(t.Context(), to.String()) },
+		"SendBatch": func(s *udp.Socket) error {
+			_, err := s.SendBatch(t.Context(), []udp.Datagram{{To: to}})
+			return err
+		},
+		"Reply":       func(s *udp.Socket) error { return s.Reply(t.Context(), udp.Message{From: to}) },
+		"Outbox":      func(s *udp.Socket) error { s.Outbox(); return nil },
+		"SyscallConn": func(s *udp.Socket) error { _, err := s.SyscallConn(); return err },
+		"PacketConn":  func(s *udp.Socket) error { s.PacketConn(); return nil },
+		"File": func(s *udp.Socket) error {
+			f, err := s.File()
+			if errors.Is(err, errors.ErrUnsupported) {
+				return nil
+			}
+			if err == nil {
+				f.Close()
+			}
+			return err
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			s := open(t, "udp4")
+			ok(t, f(s))
+			ended(t, "listening", s.Listening())
+			a, err := s.LocalAddr()
+			ok(t, err)
+			if !a.Addr().IsUnspecified() || a.Port() == 0 {
+				t.Errorf("bound to %v", a)
+			}
+		})
+	}
+}
+
+// What only looks does not bind.
+func TestWhatDoesNotBind(t *testing.T) {
+	s := open(t, "udp4")
+	s.Messages()
+	s.Stats()
+	s.Unref()
+	s.Ref()
+	ok(t, s.Flush(t.Context()))
+	for range s.All(done()) {
+	}
+	fails(t, s.Send(t.Context(), []byte("x")), udp.ErrNotConnected, syscall.ENOTCONN)
+	fails(t, s.Disconnect(), udp.ErrNotConnected)
+	_, err := s.RemoteAddr()
+	fails(t, err, udp.ErrNotConnected)
+	_, err = s.LocalAddr()
+	fails(t, err, udp.ErrNotBound)
+	_, err = s.Resolve(t.Context(), "127.0.0.1:9")
+	ok(t, err)
+	_, err = s.LocalAddr()
+	fails(t, err, udp.ErrNotBound)
+}
+
+// Bad input is found before anything is bound.
+func TestBadInputBindsNothing(t *testing.T) {
+	blocked := netip.MustParsePrefix("127.0.0.2/32")
+	for what, c := range map[string]struct {
+		f    func(s *udp.Socket) error
+		want error
+	}{
+		"port 0":          {func(s *udp.Socket) error { return s.SendTo(t.Context(), netip.MustParseAddrPort("127.0.0.1:0")) }, udp.ErrBadPort},
+		"zero address":    {func(s *udp.Socket) error { return s.SendTo(t.Context(), netip.AddrPort{}) }, udp.ErrAddressFamily},
+		"no address":      {func(s *udp.Socket) error { return s.SendTo(t.Context(), netip.AddrPortFrom(netip.Addr{}, 9)) }, udp.ErrAddressFamily},
+		"wrong family":    {func(s *udp.Socket) error { return s.SendTo(t.Context(), netip.MustParseAddrPort("[::1]:9")) }, udp.ErrAddressFamily},
+		"blocked":         {func(s *udp.Socket) error { return s.SendTo(t.Context(), netip.MustParseAddrPort("127.0.0.2:9")) }, udp.ErrBlocked},
+		"blocked host":    {func(s *udp.Socket) error { return s.SendToHost(t.Context(), "127.0.0.2:9") }, udp.ErrBlocked},
+		"blocked peer":    {func(s *udp.Socket) error { return s.Connect(t.Context(), "127.0.0.2:9") }, udp.ErrBlocked},
+		"host's port":     {func(s *udp.Socket) error { return s.SendToHost(t.Context(), "127.0.0.1:0") }, udp.ErrBadPort},
+		"peer's port":     {func(s *udp.Socket) error { return s.Connect(t.Context(), "127.0.0.1:0") }, udp.ErrBadPort},
+		"peer nobody":     {func(s *udp.Socket) error { return s.Connect(t.Context(), "") }, udp.ErrBadPort},
+		"peer's family":   {func(s *udp.Socket) error { return s.Connect(t.Context(), "[::1]:9") }, udp.ErrAddressFamily},
+		"too long":        {func(s *udp.Socket) error { return s.SendTo(t.Context(), netip.MustParseAddrPort("127.0.0.1:9"), make([]byte, 65508)) }, syscall.EMSGSIZE},
+		"too many parts":  {func(s *udp.Socket) error { return s.SendTo(t.Context(), netip.MustParseAddrPort("127.0.0.1:9"), make([][]byte, 1025)...) }, syscall.EMSGSIZE},
+		"a reply nowhere": {func(s *udp.Socket) error { return s.Reply(t.Context(), udp.Message{}) }, udp.ErrAddressFamily},
+		"batch, zero address": {func(s *udp.Socket) error {
+			_, err := s.SendBatch(t.Context(), []udp.Datagram{{Data: []byte("x")}})
+			return err
+		}, udp.ErrNotConnected},
+		"batch, port 0": {func(s *udp.Socket) error {
+			_, err := s.SendBatch(t.Context(), []udp.Datagram{{To: netip.MustParseAddrPort("127.0.0.1:0")}})
+			return err
+		}, udp.ErrBadPort},
+		"batch, too long": {func(s *udp.Socket) error {
+			_, err := s.SendBatch(t.Context(), []udp.Datagram{{To: netip.MustParseAddrPort("127.0.0.1:9"), Data: make([]byte, 65508)}})
+			return err
+		}, syscall.EMSGSIZE},
+		"batch, from another family": {func(s *udp.Socket) error {
+			_, err := s.SendBatch(t.Context(), []udp.Datagram{{To: netip.MustParseAddrPort("127.0.0.1:9"), From: netip.IPv6Loopback()}})
+			return err
+		}, udp.ErrAddressFamily},
+		"unknown name": {func(s *udp.Socket) error { return s.SendToHost(t.Context(), "no.such.name:9") }, &net.DNSError{}},
+		"nil context":  {func(s *udp.Socket) error { return s.SendTo(nil, netip.MustParseAddrPort("127.0.0.1:9")) }, syscall.EINVAL},
+		"done context": {func(s *udp.Socket) error { return s.SendTo(done(), netip.MustParseAddrPort("127.0.0.1:9")) }, context.Canceled},
+	} {
+		t.Run(what, func(t *testing.T) {
+			s := open(t, "udp4", udp.WithSendBlockList(blocked), udp.WithLookup(looked("other").lookup))
+			err := c.f(s)
+			if dns := (*net.DNSError)(nil); errors.As(c.want, &dns) {
+				if !errors.As(err, &dns) {
+					t.Fatalf("%v, want a *net.DNSError", err)
+				}
+			} else {
+				fails(t, err, c.want)
+			}
+			if _, err := s.LocalAddr(); !errors.Is(err, udp.ErrNotBound) {
+				t.Errorf("the socket is bound: %v", err)
+			}
+			same(t, "network", s.Network(), "udp4")
+			ok(t, s.Bind(t.Context(), "127.0.0.1:0"))
+			send(t, s, at(t, s), "well")
+			expect(t, s, "well")
+		})
+	}
+}
+
+// Upstream: sequential/test-dgram-implicit-bind-failure.js
+func TestFailedImplicitBindIsTriedAgain(t *testing.T) {
+	to := std(t, families()[0])
+	leakless(t)
+	system := &flakySystem{failures: 2}
+	s, err := udp.NewOn(system, "udp4")
+	mine(t, s, err)
+	for range 2 {
+		fails(t, s.SendTo(t.Context(), of(to), []byte("lost")), syscall.EMFILE)
+		_, err := s.LocalAddr()
+		fails(t, err, udp.ErrNotBound)
+		same(t, "queue", s.SendQueueCount(), 0)
+	}
+	send(t, s, of(to), "found")
+	hear(t, to, "found")
+	empty(t, "errors", s.Errors())
+}
+
+// Upstream: parallel/test-dgram-listen-after-bind.js
+func TestListeningMayBeAskedForLater(t *testing.T) {
+	s := listen(t, "udp4", "127.0.0.1:0")
+	ended(t, "listening", s.Listening())
+	if s.Listening() != s.Listening() {
+		t.Error("two channels")
+	}
+}
+
+// Upstream: parallel/test-dgram-close-during-bind.js
+func TestCloseDuringBind(t *testing.T) {
+	leakless(t)
+	asked := make(chan struct{})
+	system := &countingSystem{}
+	s, err := udp.NewOn(system, "udp4", udp.WithLookup(func(ctx context.Context, _, _ string) ([]netip.Addr, error) {
+		close(asked)
+		<-ctx.Done()
+		return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
+	}))
+	mine(t, s, err)
+	bound := later(func() error { return s.Bind(t.Context(), "name:0") })
+	ended(t, "lookup", asked)
+	within(t, "Close", func() { ok(t, s.Close()) })
+	err, _ = take(t, "Bind", bound)
+	fails(t, err, net.ErrClosed)
+	same(t, "sockets opened", system.opened.Load(), 0)
+	empty(t, "listening", s.Listening())
+}
+
+// Upstream: parallel/test-dgram-bind-socket-close-before-lookup.js
+func TestLookupThatFailsAfterCloseIsNoNews(t *testing.T) {
+	leakless(t)
+	asked, answer := make(chan struct{}), make(chan struct{})
+	s := open(t, "udp4", udp.WithLookup(func(context.Context, string, string) ([]netip.Addr, error) {
+		close(asked)
+		<-answer // this one does not heed its context
+		return nil, errors.New("too late")
+	}))
+	bound := later(func() error { return s.Bind(t.Context(), "name:0") })
+	ended(t, "lookup", asked)
+	within(t, "Close", func() { ok(t, s.Close()) })
+	err, _ := take(t, "Bind", bound)
+	fails(t, err, net.ErrClosed)
+	close(answer)
+	same(t, "errors", len(drained(t, "errors", s.Errors())), 0)
+	ok(t, s.Err())
+}
+
+func TestBindHeedsItsContext(t *testing.T) {
+	t.Run("canceled before", func(t *testing.T) {
+		s := open(t, "udp4")
+		if err := s.Bind(done(), "127.0.0.1:0"); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		_, err := s.LocalAddr()
+		fails(t, err, udp.ErrNotBound)
+	})
+	t.Run("canceled during", func(t *testing.T) {
+		asked := make(chan struct{})
+		s := open(t, "udp4", udp.WithLookup(func(ctx context.Context, _, _ string) ([]netip.Addr, error) {
+			close(asked)
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}))
+		ctx, cancel := context.WithCancel(t.Context())
+		bound := later(func() error { return s.Bind(ctx, "name:0") })
+		ended(t, "lookup", asked)
+		cancel()
+		err, _ := take(t, "Bind", bound)
+		fails(t, err, context.Canceled)
+		ok(t, s.Bind(t.Context(), "127.0.0.1:0"))
+	})
+	t.Run("deadline exceeded", func(t *testing.T) {
+		s := open(t, "udp4", udp.WithLookup(func(ctx context.Context, _, _ string) ([]netip.Addr, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}))
+		ctx, cancel := context.WithTimeout(t.Context(), 1)
+		defer cancel()
+		fails(t, s.Bind(ctx, "name:0"), context.DeadlineExceeded)
+	})
+	t.Run("canceled after", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		s := open(t, "udp4")
+		ok(t, s.Bind(ctx, "127.0.0.1:0"))
+		cancel() // it was that call's, not the socket's
+		send(t, s, at(t, s), "alive")
+		expect(t, s, "alive")
+	})
+	t.Run("nil", func(t *testing.T) {
+		s := open(t, "udp4")
+		fails(t, s.Bind(nil, "127.0.0.1:0"), syscall.EINVAL)
+		ok(t, s.Bind(t.Context(), "127.0.0.1:0"))
+	})
+}
+
+// One Bind waits for the other, and one of them wins.
+func TestConcurrentBindsHaveOneWinner(t *testing.T) {
+	s := open(t, "udp4")
+	results := make(chan error, 16)
+	concurrently(cap(results), func(int) { results <- s.Bind(t.Context(), "127.0.0.1:0") })
+	won := 0
+	for range cap(results) {
+		if err := <-results; err == nil {
+			won++
+		} else {
+			fails(t, err, udp.ErrAlreadyBound)
+		}
+	}
+	same(t, "winners", won, 1)
+}
+
+// Upstream: parallel/test-dgram-close-in-listening.js
+func TestCloseAsSoonAsTheSocketListens(t *testing.T) {
+	for range 50 {
+		s := open(t, "udp4")
+		closing := begin(func() {
+			<-s.Listening()
+			s.Close()
+		})
+		to := netip.MustParseAddrPort("127.0.0.1:9")
+		concurrently(4, func(int) {
+			if err := s.SendTo(t.Context(), to, []byte("x")); err != nil && !errors.Is(err, net.ErrClosed) {
+				t.Error(err)
+			}
+		})
+		ended(t, "Close", closing)
+	}
+}
+
+// Upstream: sequential/test-dgram-bind-shared-ports.js
+func TestPortIsNotSharedUnasked(t *testing.T) {
+	first := spawn(t, "hold udp4 127.0.0.1:0")
+	taken := first.address().String()
+	_, err := udp.Listen(t.Context(), "udp4", taken)
+	fails(t, err, syscall.EADDRINUSE)
+	shaped(t, err, "bind", taken)
+	second := spawn(t, "hold udp4 "+taken)
+	second.says("error:")
+}
