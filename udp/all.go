@@ -35,8 +35,8 @@ import (
 // errors.ErrUnsupported.
 func (s *Socket) All(ctx context.Context) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
-		p := &s.inbox.pull
-		if err := p.begin(s, ctx); err != nil {
+		p, err := s.puller(ctx)
+		if err != nil {
 			yield(Message{}, s.opError("read", netip.AddrPort{}, err))
 			return
 		}
@@ -60,20 +60,26 @@ type puller struct {
 	closed bool // the socket has ended and has counted what was left
 }
 
-// begin lets one loop in.
-func (p *puller) begin(s *Socket, ctx context.Context) error {
+// puller lets one loop in.
+func (s *Socket) puller(ctx context.Context) (*puller, error) {
 	switch {
 	case ctx == nil:
-		return errNilContext
+		return nil, errNilContext
 	case s.cfg.readers > 1:
-		return errors.ErrUnsupported
+		return nil, errors.ErrUnsupported
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.inbox.claim(readByAll) || !p.mu.TryLock() {
-		return ErrReading
+	if !s.inbox.claim(readByAll) {
+		return nil, ErrReading
 	}
-	return nil
+	if s.inbox.pull == nil {
+		s.inbox.pull = &puller{closed: s.finishing}
+	}
+	if !s.inbox.pull.mu.TryLock() {
+		return nil, ErrReading
+	}
+	return s.inbox.pull, nil
 }
 
 // finish leaves what was read and not yielded to the next loop; after the end

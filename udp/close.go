@@ -22,16 +22,21 @@ import (
 var errClose = errors.New("closed")
 
 // live ties the socket's life to the contexts.
-func (s *Socket) live(ctx context.Context) {
+func (s *Socket) live(contexts []context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, c := range append(s.cfg.contexts, ctx) {
-		if c.Done() != nil {
-			stop := context.AfterFunc(c, func() { s.kill(context.Cause(c)) })
-			s.unhook = append(s.unhook, stop)
+	for _, c := range contexts {
+		if c.Done() == nil {
+			continue
+		}
+		stop, rest := context.AfterFunc(c, func() { s.kill(context.Cause(c)) }), s.unhook
+		s.unhook = func() {
+			stop()
+			if rest != nil {
+				rest()
+			}
 		}
 	}
-	s.cfg.contexts = nil
 }
 
 // kill begins the end, for a cause. It does not wait: readers call it.
@@ -72,7 +77,7 @@ func (s *Socket) Err() error {
 func (s *Socket) finish() {
 	s.mu.Lock()
 	s.finishing = true // a Bind on its way closes what it opened
-	ep, unhook := s.endpoint.Load(), s.unhook
+	ep, unhook, pull := s.endpoint.Load(), s.unhook, s.inbox.pull
 	s.mu.Unlock()
 	if ep != nil {
 		for _, conn := range ep.conns {
@@ -81,7 +86,9 @@ func (s *Socket) finish() {
 	}
 	_ = s.group.Wait() // its error is the cause already
 
-	s.inbox.pull.abandon(s)
+	if pull != nil {
+		pull.abandon(s)
+	}
 	if ep != nil {
 		for _, conn := range ep.conns {
 			s.count.droppedClosed.Add(conn.Discard())
@@ -89,13 +96,15 @@ func (s *Socket) finish() {
 			conn.Close()
 		}
 	}
-	s.inbox.overflow.close(s)
+	if s.inbox.overflow != nil {
+		s.inbox.overflow.close(s)
+	}
 	if s.inbox.messages != nil {
 		close(s.inbox.messages)
 	}
 	s.errors.close()
-	for _, stop := range unhook {
-		stop()
+	if unhook != nil {
+		unhook()
 	}
 	close(s.ended)
 }

@@ -76,12 +76,12 @@ type inbox struct {
 	messages chan Message // sent to by the readers, closed once by finish
 	closed   chan Message // for callers who may not read
 	running  bool
-	plain    bool // no receive offload: others read the descriptor
-	overflow overflow
-	pull     puller
+	plain    bool      // no receive offload: others read the descriptor
+	overflow *overflow // for a policy that drops
+	pull     *puller   // for All
 }
 
-type readBy int
+type readBy uint8
 
 const (
 	readByNobody readBy = iota
@@ -105,6 +105,9 @@ func (s *Socket) startReaders(ep *endpoint) {
 		return
 	}
 	s.inbox.running = true
+	if s.cfg.overflow != Block {
+		s.inbox.overflow = new(overflow)
+	}
 	s.startOffload(ep)
 	for _, conn := range ep.conns {
 		r := s.newReader(conn, s.inbox.messages)

@@ -37,10 +37,9 @@ type BlockList interface {
 
 // config is what the options settle.
 type config struct {
-	err error // the first bad value
+	*birth // nil once the socket is made
 
 	kernel        kernel.Config
-	contexts      []context.Context
 	lookup        func(ctx context.Context, network, host string) ([]netip.Addr, error)
 	receiveBlock  BlockList
 	sendBlock     BlockList
@@ -52,6 +51,12 @@ type config struct {
 	readers       int
 	packetInfo    *bool // nil: on where it is needed
 	offload       *bool // nil: on where it is safe
+}
+
+// birth is what matters only until the socket is made.
+type birth struct {
+	err      error // the first bad value
+	contexts []context.Context
 }
 
 const (
@@ -69,6 +74,7 @@ const (
 
 func newConfig(opts []Option) config {
 	c := config{
+		birth:         new(birth),
 		lookup:        net.DefaultResolver.LookupNetIP,
 		messageBuffer: defaultMessageBuffer,
 		errorBuffer:   defaultErrorBuffer,

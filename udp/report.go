@@ -20,31 +20,30 @@ import (
 // fit is counted (Stats.ErrorsDropped), and an error equal to the last one that
 // nobody has read yet is not queued again. The socket closes it together with
 // the message channel.
-func (s *Socket) Errors() <-chan error { return s.errors.channel() }
+func (s *Socket) Errors() <-chan error { return s.errors.channel(s.cfg.errorBuffer) }
 
 // report puts err on Errors.
-func (s *Socket) report(err error) { s.errors.put(err) }
+func (s *Socket) report(err error) { s.errors.put(err, s.cfg.errorBuffer) }
 
 // An errorQueue is the channel behind Errors.
 type errorQueue struct {
 	mu            sync.Mutex
 	ch            chan error // made when there is a reader or an error; sent to under mu, closed once by finish
-	size          int
 	last          error
 	closed        bool
 	seen, dropped uint64
 }
 
-func (q *errorQueue) channel() chan error {
+func (q *errorQueue) channel(size int) chan error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.open()
+	return q.open(size)
 }
 
 // open makes the channel if there is none.
-func (q *errorQueue) open() chan error {
+func (q *errorQueue) open(size int) chan error {
 	if q.ch == nil {
-		q.ch = make(chan error, q.size)
+		q.ch = make(chan error, size)
 		if q.closed {
 			close(q.ch)
 		}
@@ -52,7 +51,7 @@ func (q *errorQueue) open() chan error {
 	return q.ch
 }
 
-func (q *errorQueue) put(err error) {
+func (q *errorQueue) put(err error, size int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.seen++
@@ -64,7 +63,7 @@ func (q *errorQueue) put(err error) {
 		return
 	}
 	select {
-	case q.open() <- err:
+	case q.open(size) <- err:
 		q.last = err
 	default:
 		q.dropped++

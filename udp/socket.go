@@ -28,12 +28,12 @@ type Socket struct {
 	ended chan struct{}  // closed when nothing of the socket is left
 	group errgroup.Group // readers, the writer, and what package multicast adds
 
-	mu        sync.Mutex    // guards the next five
-	unhook    []func() bool // from the contexts that end the socket
-	inbox     inbox         // who reads, and the message channel
-	outbox    *outbox       // made on first use
-	attached  attached      // what package multicast keeps here
-	finishing bool          // nobody may join the group any more
+	mu        sync.Mutex // guards the next five
+	unhook    func()     // from the contexts that end the socket
+	inbox     inbox      // who reads, and the message channel
+	outbox    *outbox    // made on first use
+	attached  attached   // what package multicast keeps here
+	finishing bool       // nobody may join the group any more
 
 	listening  signal // on once the socket is bound
 	connected  signal // on while it has a peer
@@ -98,11 +98,13 @@ func newSocket(ctx context.Context, system kernel.System, network string, opts [
 	if cfg.err != nil {
 		return nil, &net.OpError{Op: "socket", Net: network, Err: cfg.err}
 	}
-	for _, c := range append([]context.Context{ctx}, cfg.contexts...) {
+	contexts := append(cfg.contexts, ctx)
+	for _, c := range contexts {
 		if c.Err() != nil {
 			return nil, context.Cause(c)
 		}
 	}
+	cfg.birth = nil
 	cfg.kernel.Network = network
 	s := &Socket{
 		cfg:    cfg,
@@ -110,8 +112,7 @@ func newSocket(ctx context.Context, system kernel.System, network string, opts [
 		life:   &life{done: make(chan struct{})},
 		ended:  make(chan struct{}),
 	}
-	s.errors.size = cfg.errorBuffer
-	s.live(ctx)
+	s.live(contexts)
 	return s, nil
 }
 
