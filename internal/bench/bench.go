@@ -25,6 +25,8 @@ type bench struct {
 	node, script    string
 	whyNoC, whyNoJS error
 	spinners        []*child
+
+	facts facts
 }
 
 func newBench(opts options) (*bench, error) {
@@ -51,6 +53,9 @@ func newBench(opts options) (*bench, error) {
 	b.node, b.script, b.whyNoJS = prepareNode(b.dir)
 	if b.spinners, err = startSpinners(context.Background(), b.self); err != nil {
 		b.say("no spinners, expect noise: %v", err)
+	}
+	if b.facts, err = findFacts(context.Background(), b); err != nil {
+		return nil, err
 	}
 	runtime.LockOSThread() // fills, pings and clocks come from one thread on the senders' CPU
 	return b, pinThread(b.sendCPU)

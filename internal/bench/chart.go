@@ -72,7 +72,7 @@ func (r result) bar(y float64) string {
 	figure := number3(r.median()) + "×"
 	var w strings.Builder
 	fmt.Fprintf(&w, `<text class="label" x="%.0f" y="%.1f">%s</text>`, chartLabels-16, y+14,
-		html.EscapeString(fmt.Sprintf("%d  %s ÷ %s", r.row, r.what, r.neighbour)))
+		html.EscapeString(fmt.Sprintf("%d  %s", r.row, r.title())))
 	fmt.Fprintf(&w, `<rect class="%s" x="%.1f" y="%.1f" width="%.1f" height="14" rx="2"/>`, r.verdict(), from, y+2, max(to-from, 1))
 	fmt.Fprintf(&w, `<line class="target" x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f"/>`, chartX(limit), chartX(limit), y, y+18)
 	fmt.Fprintf(&w, `<text x="%.0f" y="%.1f">%s (%s)</text>`+"\n", chartLabels+chartScale+14, y+14, figure, html.EscapeString(r.target.String()))

@@ -10,9 +10,10 @@ import (
 // filled, then it is thawed and empties the queue with no sender running. Its CPU clock
 // is read from outside before, and by itself in its report after the last datagram.
 //
-// The filling is done on the receiver's own core: datagrams that another core has
-// queued cost every receiver some 200 ns more for moving memory between the cores,
-// which blurs what is to be compared. With -fill other they are queued by the other core.
+// The filling is done on the receiver's own core. What another core has queued may have
+// to be moved between the cores' caches first: here that made net's 190 ns a datagram
+// 190 or 395, depending on where the hypervisor had put the virtual CPUs that hour, and
+// blurred every ratio. -fill other measures it that way.
 type drain struct {
 	b      *bench
 	on     place

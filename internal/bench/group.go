@@ -44,6 +44,7 @@ type cell struct {
 	neighbour    string // as the table names it
 	metric       metric
 	target       target
+	floor        string // the variant whose cost, with a hop on top, nobody can do without
 }
 
 type target struct {
@@ -66,7 +67,8 @@ func (t target) met(v float64) bool {
 type result struct {
 	cell
 	figures []float64
-	problem string // why there are none: "skipped: ..." or "failed: ..."
+	floors  []float64 // likewise
+	problem string    // why there are none: "skipped: ..." or "failed: ..."
 }
 
 // A figure is the median of one variant's own measurements, for the reference table.
@@ -100,7 +102,14 @@ func (b *bench) measure(ctx context.Context, g group) ([]result, []figure) {
 	for _, c := range cells {
 		r := b.judge(c, samples)
 		results = append(results, r)
-		b.say("  %2d %-52s %s", c.row, c.what+" ÷ "+c.neighbour, r.summary())
+		b.say("  %2d %-52s %s", c.row, c.title(), r.summary())
+	}
+	for _, v := range variants {
+		for _, s := range samples[v] {
+			if s.err != nil {
+				b.say("  lost a round of %s: %v", v, s.err)
+			}
+		}
 	}
 	b.say("  took %.0f s", time.Since(began).Seconds())
 	return results, figuresOf(g.name, samples)
@@ -117,6 +126,7 @@ func (b *bench) variants(cells []cell, also []string) []string {
 	for _, c := range cells {
 		add(c.ours)
 		add(c.theirs)
+		add(c.floor)
 	}
 	if !b.opts.quick {
 		for _, v := range also {
@@ -149,6 +159,10 @@ func (b *bench) judge(c cell, samples map[string][]sample) result {
 			continue
 		}
 		r.figures = append(r.figures, figure)
+		if c.floor != "" && b.lacks(c.floor) == nil && samples[c.floor][i].err == nil {
+			least := samples[c.floor][i].values[cpu] + b.facts.hop
+			r.floors = append(r.floors, least/samples[c.theirs][i].values[cpu])
+		}
 	}
 	if len(r.figures)*2 > len(samples[c.ours]) {
 		r.problem = "" // a round or two may be lost on a busy machine
@@ -172,9 +186,16 @@ func figuresOf(group string, samples map[string][]sample) []figure {
 	return figures
 }
 
+func (c cell) title() string {
+	if c.neighbour == "" {
+		return c.what
+	}
+	return c.what + " ÷ " + c.neighbour
+}
+
 func (r result) summary() string {
 	if r.problem != "" {
 		return r.problem
 	}
-	return fmt.Sprintf("%s (target %s): %s", r.measured(), r.target, r.verdict())
+	return fmt.Sprintf("%s (target %s): %s", r.measured(), r.target, r.remark())
 }

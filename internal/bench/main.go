@@ -73,7 +73,7 @@ type options struct {
 func parseFlags(args []string) (options, error) {
 	var o options
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
-	fs.IntVar(&o.rounds, "rounds", 0, "alternating rounds a row (default 9, with -quick 3)")
+	fs.IntVar(&o.rounds, "rounds", 0, "alternating rounds a row (default 9, with -quick 4)")
 	fs.BoolVar(&o.quick, "quick", false, "under a minute: fewer and shorter rounds, no reference variants")
 	fs.StringVar(&o.dir, "o", "", "write RESULTS.md and chart.svg there (default: here, after a whole run; else nowhere)")
 	only := fs.String("only", "", "measure these `rows` alone, as in 1,5,8")
@@ -114,7 +114,7 @@ func parseFlags(args []string) (options, error) {
 	if o.rounds <= 0 {
 		o.rounds = 9
 		if o.quick {
-			o.rounds = 3
+			o.rounds = 4
 		}
 	}
 	if o.dir == "" && !o.quick && len(o.only) == 0 {
@@ -150,7 +150,7 @@ func run(ctx context.Context, opts options) error {
 	}
 	slices.SortStableFunc(results, func(a, b result) int { return a.row - b.row })
 
-	r := report{machine: describeMachine(b), rounds: opts.rounds, took: time.Since(began), results: results, figures: figures}
+	r := report{machine: describeMachine(b), facts: b.facts, rounds: opts.rounds, took: time.Since(began), results: results, figures: figures}
 	fmt.Print(r.markdown())
 	if opts.dir != "" {
 		if err := os.MkdirAll(opts.dir, 0o755); err != nil {

@@ -11,6 +11,7 @@ import (
 // A role is what a child process does, named on its command line:
 //
 //	role spin
+//	role facts                                       say what a hop and a system call cost
 //	role recv  VARIANT IP PORT EVERY BUFFER ALLOCS   receive; a "got" line every EVERY datagrams
 //	role echo  VARIANT IP PORT                       send back what comes
 //	role send  VARIANT SIZE ALLOCS IP PORT...        on "go N": send N datagrams, then a "sent" line
@@ -25,6 +26,9 @@ func playRole(args []string) {
 	switch role, args := args[0], args[1:]; {
 	case role == "spin":
 		spin()
+	case role == "facts":
+		tellFacts()
+		err = nil
 	case role == "recv" && len(args) == 6:
 		err = receive(args[0], recvJob{
 			at: address(args[1], args[2]), every: number(args[3]), buffer: number(args[4]), allocs: args[5] == "true",

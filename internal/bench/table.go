@@ -12,6 +12,7 @@ import (
 // A report is the outcome of a run.
 type report struct {
 	machine machine
+	facts   facts
 	rounds  int
 	took    time.Duration
 	results []result
@@ -28,8 +29,12 @@ func (r report) markdown() string {
 	fmt.Fprintln(&w, "|--:|---|---|---|---|---|")
 	for _, res := range r.results {
 		fmt.Fprintf(&w, "| %d | %s | %s | %s | %s | %s |\n",
-			res.row, res.what, res.neighbour, res.measured(), res.target, res.verdict())
+			res.row, res.what, res.neighbour, res.measured(), res.target, res.remark())
 	}
+	fmt.Fprintf(&w, "\nA floor is what the C program pays for the same datagrams plus one hop through a Go channel, "+
+		"as a ratio to the same neighbour: nothing that delivers datagram by datagram through a channel gets below it. "+
+		"A hop costs %s ns on this machine, a system call that does nothing %s ns.\n",
+		number3(r.facts.hop), number3(r.facts.call))
 	fmt.Fprintln(&w, "\n## What stands behind the ratios\n\n"+
 		"Medians of the variants' own figures. They drift with the machine by the minute; the ratios do not.")
 	group := ""
@@ -72,6 +77,14 @@ func (r result) verdict() string {
 		return "reached"
 	}
 	return "short"
+}
+
+// remark is the verdict, with the floor where one is known.
+func (r result) remark() string {
+	if len(r.floors) == 0 || r.problem != "" {
+		return r.verdict()
+	}
+	return fmt.Sprintf("%s; floor %s", r.verdict(), number3(median(r.floors)))
 }
 
 func (t target) String() string {
