@@ -142,8 +142,6 @@ func TestBindErrorNamesTheAddress(t *testing.T) {
 			if errors.As(err, &op); op.Net != c.network || op.Addr == nil || op.Addr.String() != c.address {
 				t.Errorf("%#v", op)
 			}
-			var call *syscall.Errno
-			_ = call
 		})
 	}
 }
@@ -370,19 +368,23 @@ func TestBadInputBindsNothing(t *testing.T) {
 		f    func(s *udp.Socket) error
 		want error
 	}{
-		"port 0":          {func(s *udp.Socket) error { return s.SendTo(t.Context(), netip.MustParseAddrPort("127.0.0.1:0")) }, udp.ErrBadPort},
-		"zero address":    {func(s *udp.Socket) error { return s.SendTo(t.Context(), netip.AddrPort{}) }, udp.ErrAddressFamily},
-		"no address":      {func(s *udp.Socket) error { return s.SendTo(t.Context(), netip.AddrPortFrom(netip.Addr{}, 9)) }, udp.ErrAddressFamily},
-		"wrong family":    {func(s *udp.Socket) error { return s.SendTo(t.Context(), netip.MustParseAddrPort("[::1]:9")) }, udp.ErrAddressFamily},
-		"blocked":         {func(s *udp.Socket) error { return s.SendTo(t.Context(), netip.MustParseAddrPort("127.0.0.2:9")) }, udp.ErrBlocked},
-		"blocked host":    {func(s *udp.Socket) error { return s.SendToHost(t.Context(), "127.0.0.2:9") }, udp.ErrBlocked},
-		"blocked peer":    {func(s *udp.Socket) error { return s.Connect(t.Context(), "127.0.0.2:9") }, udp.ErrBlocked},
-		"host's port":     {func(s *udp.Socket) error { return s.SendToHost(t.Context(), "127.0.0.1:0") }, udp.ErrBadPort},
-		"peer's port":     {func(s *udp.Socket) error { return s.Connect(t.Context(), "127.0.0.1:0") }, udp.ErrBadPort},
-		"peer nobody":     {func(s *udp.Socket) error { return s.Connect(t.Context(), "") }, udp.ErrBadPort},
-		"peer's family":   {func(s *udp.Socket) error { return s.Connect(t.Context(), "[::1]:9") }, udp.ErrAddressFamily},
-		"too long":        {func(s *udp.Socket) error { return s.SendTo(t.Context(), netip.MustParseAddrPort("127.0.0.1:9"), make([]byte, 65508)) }, syscall.EMSGSIZE},
-		"too many parts":  {func(s *udp.Socket) error { return s.SendTo(t.Context(), netip.MustParseAddrPort("127.0.0.1:9"), make([][]byte, 1025)...) }, syscall.EMSGSIZE},
+		"port 0":        {func(s *udp.Socket) error { return s.SendTo(t.Context(), netip.MustParseAddrPort("127.0.0.1:0")) }, udp.ErrBadPort},
+		"zero address":  {func(s *udp.Socket) error { return s.SendTo(t.Context(), netip.AddrPort{}) }, udp.ErrAddressFamily},
+		"no address":    {func(s *udp.Socket) error { return s.SendTo(t.Context(), netip.AddrPortFrom(netip.Addr{}, 9)) }, udp.ErrAddressFamily},
+		"wrong family":  {func(s *udp.Socket) error { return s.SendTo(t.Context(), netip.MustParseAddrPort("[::1]:9")) }, udp.ErrAddressFamily},
+		"blocked":       {func(s *udp.Socket) error { return s.SendTo(t.Context(), netip.MustParseAddrPort("127.0.0.2:9")) }, udp.ErrBlocked},
+		"blocked host":  {func(s *udp.Socket) error { return s.SendToHost(t.Context(), "127.0.0.2:9") }, udp.ErrBlocked},
+		"blocked peer":  {func(s *udp.Socket) error { return s.Connect(t.Context(), "127.0.0.2:9") }, udp.ErrBlocked},
+		"host's port":   {func(s *udp.Socket) error { return s.SendToHost(t.Context(), "127.0.0.1:0") }, udp.ErrBadPort},
+		"peer's port":   {func(s *udp.Socket) error { return s.Connect(t.Context(), "127.0.0.1:0") }, udp.ErrBadPort},
+		"peer nobody":   {func(s *udp.Socket) error { return s.Connect(t.Context(), "") }, udp.ErrBadPort},
+		"peer's family": {func(s *udp.Socket) error { return s.Connect(t.Context(), "[::1]:9") }, udp.ErrAddressFamily},
+		"too long": {func(s *udp.Socket) error {
+			return s.SendTo(t.Context(), netip.MustParseAddrPort("127.0.0.1:9"), make([]byte, 65508))
+		}, syscall.EMSGSIZE},
+		"too many parts": {func(s *udp.Socket) error {
+			return s.SendTo(t.Context(), netip.MustParseAddrPort("127.0.0.1:9"), make([][]byte, 1025)...)
+		}, syscall.EMSGSIZE},
 		"a reply nowhere": {func(s *udp.Socket) error { return s.Reply(t.Context(), udp.Message{}) }, udp.ErrAddressFamily},
 		"batch, zero address": {func(s *udp.Socket) error {
 			_, err := s.SendBatch(t.Context(), []udp.Datagram{{Data: []byte("x")}})

@@ -3,6 +3,7 @@ package udp_test
 import (
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -21,5 +22,28 @@ func TestMain(m *testing.M) {
 		}
 		syscall.Exit(0) // os.Exit takes a second under the race detector
 	}
-	goleak.VerifyTestMain(netlab.Inside(m))
+	goleak.VerifyTestMain(tidy{netlab.Inside(m)})
+}
+
+// tidy fails a run that leaves sockets open.
+type tidy struct{ tests netlab.Runner }
+
+func (t tidy) Run() int {
+	before := sockets()
+	status := t.tests.Run()
+	if after := sockets(); status == 0 && after > before {
+		fmt.Fprintf(os.Stderr, "%d sockets are still open after the tests\n", after-before)
+		return 1
+	}
+	return status
+}
+
+// sockets counts those of this process, where the system tells.
+func sockets() (n int) {
+	for _, d := range descriptors() {
+		if strings.Contains(d, "socket:") {
+			n++
+		}
+	}
+	return n
 }

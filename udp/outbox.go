@@ -131,7 +131,7 @@ func (s *Socket) checkDatagram(ep *endpoint, d *Datagram) error {
 	} else if err := s.check(ep, unmap(d.To), d.From.Unmap()); err != nil {
 		return err
 	}
-	limit := maxPayload6
+	limit := maxPayload(unmap(d.To).Addr())
 	if ep != nil {
 		limit = ep.maxPayload(unmap(d.To))
 	}

@@ -105,7 +105,7 @@ func (v *view) SetReadDeadline(t time.Time) error {
 	if err := v.ready("set"); err != nil {
 		return err
 	}
-	if !v.claim() {
+	if !v.mayRead() {
 		return nil // somebody else reads, and has no deadline
 	}
 	return v.s.opError("set", netip.AddrPort{}, v.conn.SetReadDeadline(t))
@@ -117,6 +117,13 @@ func (v *view) SetWriteDeadline(t time.Time) error {
 	}
 	v.write.set(t)
 	return nil
+}
+
+// mayRead tells whether nobody reads the stream in another way.
+func (v *view) mayRead() bool {
+	v.s.mu.Lock()
+	defer v.s.mu.Unlock()
+	return v.s.inbox.by == readByNobody || v.s.inbox.by == readByView
 }
 
 // claim takes the stream.

@@ -46,6 +46,9 @@ func (r *reader) run() error {
 		}
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			_ = r.conn.SetReadDeadline(time.Time{}) // somebody else's: a raw descriptor has no owner
+			if r.s.over() {
+				return nil // it may have been the end's after all
+			}
 			continue
 		}
 		if r.moved {

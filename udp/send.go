@@ -61,6 +61,9 @@ func (s *Socket) SendToHost(ctx context.Context, address string, parts ...[]byte
 	if err != nil {
 		return s.opErrorText("send", address, s.ending(err))
 	}
+	if err := s.checkParts(s.endpoint.Load(), to, netip.Addr{}, parts); err != nil {
+		return s.opErrorText("send", address, err)
+	}
 	if _, err := s.implicitFor(ctx, "send", literal); err != nil {
 		return err
 	}
@@ -94,7 +97,7 @@ func (s *Socket) sendFrom(ctx context.Context, to netip.AddrPort, from netip.Add
 	}
 	to = unmap(to)
 	ep := s.endpoint.Load()
-	if err := s.check(ep, to, from); err != nil {
+	if err := s.checkParts(ep, to, from, parts); err != nil {
 		return s.opError("send", to, err)
 	}
 	if ep == nil {
@@ -142,6 +145,19 @@ func (s *Socket) check(ep *endpoint, to netip.AddrPort, from netip.Addr) error {
 	return nil
 }
 
+// checkParts is check and, before anything is bound for a datagram, whether
+// its parts are one.
+func (s *Socket) checkParts(ep *endpoint, to netip.AddrPort, from netip.Addr, parts [][]byte) error {
+	if err := s.check(ep, to, from); err != nil || ep != nil {
+		return err
+	}
+	d := kernel.Datagram{More: parts}
+	if len(parts) > maxParts || d.Len() > maxPayload(to.Addr()) {
+		return syscall.EMSGSIZE
+	}
+	return nil
+}
+
 // transmit hands one datagram to the kernel.
 func (s *Socket) transmit(ctx context.Context, ep *endpoint, to netip.AddrPort, from netip.Addr, index int, parts [][]byte) error {
 	p := parcels.Get().(*parcel)
@@ -162,7 +178,11 @@ func (s *Socket) transmit(ctx context.Context, ep *endpoint, to netip.AddrPort, 
 }
 
 func (ep *endpoint) maxPayload(to netip.AddrPort) int {
-	if ep.target(to).Addr().Is4() {
+	return maxPayload(ep.target(to).Addr())
+}
+
+func maxPayload(to netip.Addr) int {
+	if to.Is4() {
 		return maxPayload4
 	}
 	return maxPayload6

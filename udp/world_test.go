@@ -221,7 +221,7 @@ func ended(t testing.TB, what string, c <-chan struct{}) {
 	}
 }
 
-// closed drains a channel and expects it to close. It returns what was in it.
+// drained drains a channel and expects it to close. It returns what was in it.
 func drained[T any](t testing.TB, what string, c <-chan T) (rest []T) {
 	t.Helper()
 	for {
@@ -426,8 +426,7 @@ func (n *names) questions() []string {
 	return slices.Clone(n.asked)
 }
 
-// all is what All yields, as a channel: the loop runs beside the test until
-// the context or the socket ends.
+// looked is a lookup that knows one name.
 func looked(name string, addrs ...netip.Addr) *names {
 	return &names{known: map[string][]netip.Addr{name: addrs}}
 }
