@@ -43,8 +43,8 @@ type config struct {
 	lookup        func(ctx context.Context, network, host string) ([]netip.Addr, error)
 	receiveBlock  BlockList
 	sendBlock     BlockList
-	messageBuffer int
-	errorBuffer   int
+	messageBuffer int32
+	errorBuffer   int32
 	sendQueue     int
 	overflow      Overflow
 	maxDatagram   int
@@ -202,7 +202,7 @@ func WithSendBlockList(list BlockList) Option {
 func WithMessageBuffer(n int) Option {
 	return func(c *config) {
 		if c.within("message buffer", n, 0, maxQueue) {
-			c.messageBuffer = n
+			c.messageBuffer = int32(n)
 		}
 	}
 }
@@ -211,7 +211,7 @@ func WithMessageBuffer(n int) Option {
 func WithErrorBuffer(n int) Option {
 	return func(c *config) {
 		if c.within("error buffer", n, 0, maxQueue) {
-			c.errorBuffer = n
+			c.errorBuffer = int32(n)
 		}
 	}
 }

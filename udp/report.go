@@ -34,14 +34,14 @@ type errorQueue struct {
 	seen, dropped uint64
 }
 
-func (q *errorQueue) channel(size int) chan error {
+func (q *errorQueue) channel(size int32) chan error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.open(size)
 }
 
 // open makes the channel if there is none.
-func (q *errorQueue) open(size int) chan error {
+func (q *errorQueue) open(size int32) chan error {
 	if q.ch == nil {
 		q.ch = make(chan error, size)
 		if q.closed {
@@ -51,7 +51,7 @@ func (q *errorQueue) open(size int) chan error {
 	return q.ch
 }
 
-func (q *errorQueue) put(err error, size int) {
+func (q *errorQueue) put(err error, size int32) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.seen++
