@@ -441,23 +441,6 @@ func ExampleSocket_SetTOS() {
 	// Output: <nil>
 }
 
-// Broadcasting is off until it is asked for.
-func ExampleSocket_SetBroadcast() {
-	ctx := context.Background()
-	s, err := udp.Listen(ctx, "udp4", ":0")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer s.Close()
-	err = s.SendToHost(ctx, "255.255.255.255:9", []byte("anybody there?"))
-	fmt.Println(errors.Is(err, syscall.EACCES))
-	fmt.Println(s.SetBroadcast(true))
-
-	// Output:
-	// true
-	// <nil>
-}
-
 // SyscallConn is for the options that this package does not know.
 func ExampleSocket_SyscallConn() {
 	s, err := udp.Listen(context.Background(), "udp4", "127.0.0.1:0")
