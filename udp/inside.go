@@ -21,8 +21,8 @@ func (w within) Bound(op string) (inside.Endpoint, error) {
 	return ep.inside(), nil
 }
 
-func (w within) Bind(ctx context.Context, op string) (inside.Endpoint, error) {
-	ep, err := w.s.implicit(ctx, op)
+func (w within) Bind(ctx context.Context, op string, addr netip.Addr) (inside.Endpoint, error) {
+	ep, err := w.s.implicitFor(ctx, op, addr)
 	if err != nil {
 		return inside.Endpoint{}, err
 	}

@@ -14,8 +14,9 @@ type Socket interface {
 	// Bound returns the kernel socket of a socket that has one; otherwise the
 	// error is udp.ErrNotBound or net.ErrClosed.
 	Bound(op string) (Endpoint, error)
-	// Bind binds an unbound socket to a free port on every interface first.
-	Bind(ctx context.Context, op string) (Endpoint, error)
+	// Bind binds an unbound socket to a free port on every interface first. One
+	// that has no family yet settles on addr's.
+	Bind(ctx context.Context, op string, addr netip.Addr) (Endpoint, error)
 
 	// Go runs f in the socket's errgroup: Close waits for it, and ctx is done
 	// when the socket begins to end. False means that it has already.
