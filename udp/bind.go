@@ -136,10 +136,10 @@ func (s *Socket) open(local, peer netip.AddrPort, network, address string) (*end
 // wantPacketInfo says whether the kernel should tell where datagrams were sent
 // to: where the socket has many addresses, or where the user wants it.
 func (s *Socket) wantPacketInfo(wildcard bool) kernel.Want {
-	switch on := s.cfg.packetInfo; {
-	case on != nil && *on:
+	switch want := s.cfg.packetInfo; {
+	case want == yes:
 		return kernel.On
-	case on != nil || !wildcard:
+	case want == no || !wildcard:
 		return kernel.Off
 	}
 	return kernel.Try

@@ -56,13 +56,13 @@ func (s *Socket) kill(cause error) {
 // matters.
 func (s *Socket) Close() error {
 	s.kill(errClose)
-	<-s.ended
+	<-s.ended.channel()
 	return nil
 }
 
 // Done is closed when the socket has ended: its goroutines are gone, its
 // descriptor is free and its channels are closed.
-func (s *Socket) Done() <-chan struct{} { return s.ended }
+func (s *Socket) Done() <-chan struct{} { return s.ended.channel() }
 
 // Err is why the socket ended: nil while it is open and after Close, the
 // context's cause, or the error that it could not live with.
@@ -106,7 +106,7 @@ func (s *Socket) finish() {
 	if unhook != nil {
 		unhook()
 	}
-	close(s.ended)
+	s.ended.set(true)
 }
 
 // Wait blocks while the socket is open and referenced, and then returns
@@ -114,7 +114,7 @@ func (s *Socket) finish() {
 // sockets ends with it.
 func (s *Socket) Wait() error {
 	select {
-	case <-s.ended:
+	case <-s.ended.channel():
 	case <-s.unreferred.channel():
 	}
 	return s.Err()

@@ -105,7 +105,7 @@ func (s *Socket) startReaders(ep *endpoint) {
 		return
 	}
 	s.inbox.running = true
-	if s.cfg.overflow != Block {
+	if s.overflow() != Block {
 		s.inbox.overflow = new(overflow)
 	}
 	s.startOffload(ep)
@@ -118,7 +118,7 @@ func (s *Socket) startReaders(ep *endpoint) {
 // startOffload turns receive offload on when reading begins, not before: the
 // view of PacketConn must never find a burst in the buffer.
 func (s *Socket) startOffload(ep *endpoint) {
-	if on := s.cfg.offload; s.inbox.plain || on != nil && !*on {
+	if s.inbox.plain || s.cfg.offload == no {
 		return
 	}
 	for _, conn := range ep.conns {

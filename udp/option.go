@@ -45,12 +45,28 @@ type config struct {
 	sendBlock     BlockList
 	messageBuffer int32
 	errorBuffer   int32
-	sendQueue     int
-	overflow      Overflow
-	maxDatagram   int
-	readers       int
-	packetInfo    *bool // nil: on where it is needed
-	offload       *bool // nil: on where it is safe
+	sendQueue     int32
+	maxDatagram   int32
+	readers       int32
+	overflow      uint8  // an Overflow
+	packetInfo    choice // by default, on where it is needed
+	offload       choice // by default, on where it is safe
+}
+
+// choice is what the user says about an option that may be left to us.
+type choice uint8
+
+const (
+	ours choice = iota
+	yes
+	no
+)
+
+func choose(on bool) choice {
+	if on {
+		return yes
+	}
+	return no
 }
 
 // birth is what matters only until the socket is made.
@@ -221,7 +237,7 @@ func WithErrorBuffer(n int) Option {
 func WithSendQueue(n int) Option {
 	return func(c *config) {
 		if c.within("send queue", n, 0, maxQueue) {
-			c.sendQueue = n
+			c.sendQueue = int32(n)
 		}
 	}
 }
@@ -231,7 +247,7 @@ func WithSendQueue(n int) Option {
 func WithOverflow(o Overflow) Option {
 	return func(c *config) {
 		if c.within("overflow", int(o), int(Block), int(DropOldest)) {
-			c.overflow = o
+			c.overflow = uint8(o)
 		}
 	}
 }
@@ -241,7 +257,7 @@ func WithOverflow(o Overflow) Option {
 func WithMaxDatagram(bytes int) Option {
 	return func(c *config) {
 		if c.within("max datagram", bytes, 1, defaultMaxDatagram) {
-			c.maxDatagram = bytes
+			c.maxDatagram = int32(bytes)
 		}
 	}
 }
@@ -254,7 +270,7 @@ func WithMaxDatagram(bytes int) Option {
 func WithReaders(n int) Option {
 	return func(c *config) {
 		if c.within("readers", n, 1, maxReaders) {
-			c.readers = n
+			c.readers = int32(n)
 		}
 	}
 }
@@ -279,7 +295,7 @@ func WithTimestamps() Option { return func(c *config) { c.kernel.Timestamps = tr
 // WithPacketInfo turns the filling of Message.To and Message.Interface on or
 // off. By default it is on for sockets that are bound to every address, which
 // need it to reply from the right one.
-func WithPacketInfo(on bool) Option { return func(c *config) { c.packetInfo = &on } }
+func WithPacketInfo(on bool) Option { return func(c *config) { c.packetInfo = choose(on) } }
 
 // WithInterface binds the socket to one network device (SO_BINDTODEVICE):
 // it receives and sends through no other. Where the system cannot, Bind is
@@ -300,7 +316,7 @@ func WithInterface(name string) Option {
 // then a lower bound: Linux counts a burst that it drops as one. By default it
 // is on where the system has it, and off for a descriptor that another process
 // may read.
-func WithOffload(on bool) Option { return func(c *config) { c.offload = &on } }
+func WithOffload(on bool) Option { return func(c *config) { c.offload = choose(on) } }
 
 // WithDontFragment forbids fragmentation (IP_MTU_DISCOVER): a datagram that
 // does not fit the path is syscall.EMSGSIZE.

@@ -192,6 +192,22 @@ func (s *Socket) sentAll(ds []kernel.Datagram) {
 	}
 }
 
+// stranded counts what was put into the Outbox after the end, where nobody will
+// take it out.
+func (s *Socket) stranded() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.outbox == nil {
+		return 0
+	}
+	select {
+	case <-s.outbox.over:
+		return uint64(len(s.outbox.in))
+	default:
+		return 0
+	}
+}
+
 // An outbox is the queue and the goroutine that empties it.
 type outbox struct {
 	in    chan Datagram      // received by the writer alone; closed by the user, if by anybody
@@ -239,7 +255,7 @@ func (s *Socket) writer() *outbox {
 	if s.finishing {
 		close(o.over)
 	} else {
-		w := &writer{s: s, o: o, limit: max(s.cfg.sendQueue, maxBatch)}
+		w := &writer{s: s, o: o, limit: max(int(s.cfg.sendQueue), maxBatch)}
 		s.group.Go(w.run)
 	}
 	s.mu.Unlock()

@@ -176,7 +176,7 @@ func (v *view) ReadMsgUDPAddrPort(b, oob []byte) (n, oobn, flags int, from netip
 		return 0, 0, 0, from, err
 	}
 	defer v.reading.Unlock()
-	limit := v.s.cfg.maxDatagram
+	limit := int(v.s.cfg.maxDatagram)
 	for {
 		n, oobn, flags, from, err = v.conn.ReadMsg(b, oob)
 		if err != nil {
@@ -224,7 +224,7 @@ func (v *view) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
 // keep counts message i and moves it to its place behind those kept before.
 // The buffers change places, as each is to be filled again.
 func (v *view) keep(ms []ipv4.Message, to, i int) {
-	if limit := v.s.cfg.maxDatagram; ms[i].N > limit {
+	if limit := int(v.s.cfg.maxDatagram); ms[i].N > limit {
 		ms[i].N = limit
 		v.s.count.truncated.Add(1)
 	}

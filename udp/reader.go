@@ -64,11 +64,13 @@ func (r *reader) run() error {
 
 // Room says how many packets fit, going by the size of the last.
 func (r *reader) Room() int {
-	if r.out == nil || r.s.cfg.overflow != Block {
+	if r.out == nil || r.s.overflow() != Block {
 		return batch
 	}
 	return max(1, (cap(r.out)-len(r.out))/r.burst)
 }
+
+func (s *Socket) overflow() Overflow { return Overflow(s.cfg.overflow) }
 
 // batch is the most packets that a reader asks for.
 const batch = 16
@@ -98,7 +100,7 @@ func (r *reader) Deliver(b *kernel.Batch) {
 // unpack delivers the n datagrams of a packet.
 func (r *reader) unpack(b *kernel.Batch, i, n int, m *Message) {
 	p := &b.Packets[i]
-	limit := r.s.cfg.maxDatagram
+	limit := int(r.s.cfg.maxDatagram)
 	rest := p.Data
 	taken := len(rest) >= handOver
 	if taken {
@@ -128,7 +130,7 @@ func (r *reader) unpack(b *kernel.Batch, i, n int, m *Message) {
 // must find it in Stats.
 func (r *reader) prepay(p *kernel.Packet, n int) {
 	r.credit = 0
-	if !r.alone || len(r.pending) > 0 || p.Segment > r.s.cfg.maxDatagram || len(p.Data) > r.s.cfg.maxDatagram && p.Segment == 0 {
+	if !r.alone || len(r.pending) > 0 || p.Segment > int(r.s.cfg.maxDatagram) || len(p.Data) > int(r.s.cfg.maxDatagram) && p.Segment == 0 {
 		return
 	}
 	r.credit = min(n, cap(r.out)-len(r.out))
@@ -158,7 +160,7 @@ func (r *reader) deliver(m *Message) {
 		r.ease()
 		return
 	}
-	switch r.s.cfg.overflow {
+	switch r.s.overflow() {
 	case DropNewest:
 		if r.out != nil {
 			r.drop(*m)

@@ -25,7 +25,7 @@ type Socket struct {
 	system kernel.System
 
 	life  *life          // over when the socket begins to end; its cause is why
-	ended chan struct{}  // closed when nothing of the socket is left
+	ended signal         // on when nothing of the socket is left
 	group errgroup.Group // readers, the writer, and what package multicast adds
 
 	mu        sync.Mutex // guards the next five
@@ -110,7 +110,6 @@ func newSocket(ctx context.Context, system kernel.System, network string, opts [
 		cfg:    cfg,
 		system: system,
 		life:   &life{done: make(chan struct{})},
-		ended:  make(chan struct{}),
 	}
 	s.live(contexts)
 	return s, nil
@@ -189,9 +188,8 @@ func (s *Socket) adopt(f *os.File) error {
 	if err != nil {
 		return s.opErrorText("file", f.Name(), err)
 	}
-	if s.cfg.offload == nil {
-		off := false
-		s.cfg.offload = &off
+	if s.cfg.offload == ours {
+		s.cfg.offload = no
 	}
 	s.cfg.kernel.Network, s.cfg.kernel.IPv6Only = is.Network, is.IPv6Only
 	ep := &endpoint{
