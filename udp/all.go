@@ -54,10 +54,9 @@ func (s *Socket) All(ctx context.Context) iter.Seq2[Message, error] {
 
 // A puller is the state of All between loops.
 type puller struct {
-	mu     sync.Mutex // held while a loop runs
-	r      *reader
-	next   int  // of r.pending
-	closed bool // the socket has ended and has counted what was left
+	mu   sync.Mutex // held while a loop runs
+	r    *reader
+	next int // of r.pending
 }
 
 // puller lets one loop in.
@@ -74,7 +73,7 @@ func (s *Socket) puller(ctx context.Context) (*puller, error) {
 		return nil, ErrReading
 	}
 	if s.inbox.pull == nil {
-		s.inbox.pull = &puller{closed: s.finishing}
+		s.inbox.pull = new(puller)
 	}
 	if !s.inbox.pull.mu.TryLock() {
 		return nil, ErrReading
@@ -85,19 +84,19 @@ func (s *Socket) puller(ctx context.Context) (*puller, error) {
 // finish leaves what was read and not yielded to the next loop; after the end
 // of the socket there is none.
 func (p *puller) finish(s *Socket) {
-	defer p.mu.Unlock()
-	if p.closed || s.over() {
-		p.drop(s)
+	p.mu.Unlock()
+	if s.over() {
+		p.abandon(s)
 	}
 }
 
-// abandon counts what no loop will yield. A loop that runs does it itself.
+// abandon counts what no loop will yield. A loop that runs does it itself, when
+// it has let go of mu: either sees that the other was too early.
 func (p *puller) abandon(s *Socket) {
 	if !p.mu.TryLock() {
 		return
 	}
 	defer p.mu.Unlock()
-	p.closed = true
 	p.drop(s)
 }
 
@@ -134,13 +133,13 @@ func (p *puller) loop(s *Socket, ctx context.Context, yield func(Message, error)
 		}
 		switch {
 		case err == nil:
-			errs = 0
+			errs = patience{}
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			_ = conn.SetReadDeadline(time.Time{}) // an earlier loop's context, ending late
 		case errors.Is(err, net.ErrClosed):
 			return
 		default:
-			if !p.soft(s, conn, err, &errs, yield) {
+			if !p.soft(s, ctx, conn, err, &errs, yield) {
 				return
 			}
 		}
@@ -166,21 +165,26 @@ func (p *puller) yield(s *Socket, ctx context.Context, yield func(Message, error
 	return !s.over() && ctx.Err() == nil
 }
 
-// soft yields an error of the kernel's, as readError reports it to Errors.
-func (p *puller) soft(s *Socket, conn kernel.Conn, err error, errs *patience, yield func(Message, error) bool) bool {
+// soft yields an error of the kernel's, as readError reports it to Errors. What
+// the loop leaves before it has seen goes there.
+func (p *puller) soft(s *Socket, ctx context.Context, conn kernel.Conn, err error, errs *patience, yield func(Message, error) bool) bool {
 	var news []error
 	if refused(err) {
 		news = s.refusals(conn, err)
+		s.bear(errs, ctx.Done())
 	} else {
-		if fatal := s.endure(err, errs); fatal != nil {
+		if fatal := s.endure(err, errs, ctx.Done()); fatal != nil {
 			s.kill(fatal)
 			return false
 		}
 		news = []error{s.opError("read", netip.AddrPort{}, err)}
 	}
-	for _, err := range news {
+	for i, err := range news {
 		s.errors.count()
 		if !yield(Message{}, err) {
+			for _, unseen := range news[i+1:] {
+				s.report(unseen)
+			}
 			return false
 		}
 	}

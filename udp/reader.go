@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"os"
+	"runtime"
 	"time"
 
 	"example.com/dgram/internal/kernel"
@@ -38,7 +39,7 @@ func (s *Socket) newReader(conn kernel.Conn, out chan Message) *reader {
 
 // run reads until the socket ends. A soft error is reported and never ends it.
 func (r *reader) run() error {
-	var patience patience
+	var errs patience
 	for {
 		err := r.conn.Receive(r, false)
 		if r.s.over() || err == nil {
@@ -52,10 +53,10 @@ func (r *reader) run() error {
 			continue
 		}
 		if r.moved {
-			patience = 0
+			errs = patience{}
 		}
 		r.moved = false
-		if fatal := r.s.readError(r.conn, err, &patience); fatal != nil {
+		if fatal := r.s.readError(r.conn, err, &errs); fatal != nil {
 			r.s.kill(fatal)
 			return fatal
 		}
@@ -67,7 +68,17 @@ func (r *reader) Room() int {
 	if r.out == nil || r.s.overflow() != Block {
 		return batch
 	}
+	r.makeRoom()
 	return max(1, (cap(r.out)-len(r.out))/r.burst)
+}
+
+// makeRoom lets the receiver run when the channel is full. On one processor
+// that empties it, and costs less than to block with one more datagram in hand;
+// where the receiver does not receive, it costs next to nothing.
+func (r *reader) makeRoom() {
+	if cap(r.out) > 0 && len(r.out) == cap(r.out) {
+		runtime.Gosched()
+	}
 }
 
 func (s *Socket) overflow() Overflow { return Overflow(s.cfg.overflow) }
@@ -180,6 +191,7 @@ func (r *reader) offer(m *Message) bool {
 	if r.out == nil || cap(r.out) > 0 && len(r.out) == cap(r.out) {
 		return false
 	}
+	r.makeRoom()
 	r.s.count.receive(1, len(m.Data))
 	select {
 	case r.out <- *m:
@@ -253,6 +265,7 @@ func (r *reader) wait(m *Message) bool {
 	if r.s.over() {
 		return false
 	}
+	r.makeRoom()
 	r.s.count.receive(1, len(m.Data))
 	select {
 	case r.out <- *m:
@@ -263,35 +276,45 @@ func (r *reader) wait(m *Message) bool {
 	}
 }
 
-// patience counts the errors in a row that will not go away.
-type patience int
+// patience counts the errors in a row that will not go away, and the refusals
+// without a datagram between them.
+type patience struct{ errors, refusals int }
 
-// After so many, the longest of them 5 seconds apart, the socket gives up.
-const impatience = 12
+const (
+	// After so many errors, the longest of them 5 seconds apart, the socket
+	// gives up.
+	impatience = 12
+	// After so many refusals a reader rests, each time longer, or a flood of
+	// ICMP would keep it busy.
+	refusalBurst = 64
+)
 
 // readError reports an error of the kernel's. What it returns ends the socket.
 func (s *Socket) readError(conn kernel.Conn, err error, p *patience) error {
 	if refused(err) {
 		s.refusal(conn, err)
+		s.bear(p, nil)
 		return nil
 	}
-	if *p < impatience && !unhealable(err) {
+	if p.errors < impatience && !unhealable(err) {
 		s.report(s.opError("read", netip.AddrPort{}, err))
 	}
-	return s.endure(err, p)
+	return s.endure(err, p, nil)
 }
 
-// endure waits after an error that comes again at once, each time longer. It
-// returns what cannot heal, or has not for too long.
-func (s *Socket) endure(err error, p *patience) error {
-	if *p++; unhealable(err) || *p > impatience {
+// bear rests when refusals do not end.
+func (s *Socket) bear(p *patience, stop <-chan struct{}) {
+	if p.refusals++; p.refusals%refusalBurst == 0 {
+		_ = s.rest(time.Millisecond<<min(p.refusals/refusalBurst, 6), stop)
+	}
+}
+
+// endure waits after an error that comes again at once, each time longer, or
+// until stop. It returns what cannot heal, or has not for too long.
+func (s *Socket) endure(err error, p *patience, stop <-chan struct{}) error {
+	if p.errors++; unhealable(err) || p.errors > impatience {
 		return s.opError("read", netip.AddrPort{}, err)
 	}
-	timer := time.NewTimer(min(50*time.Millisecond<<(*p-1), 5*time.Second))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-s.life.done:
-	}
+	_ = s.rest(min(50*time.Millisecond<<(p.errors-1), 5*time.Second), stop)
 	return nil
 }

@@ -152,7 +152,7 @@ func (c *simConn) ring() {
 
 // arrive puts a packet into the receive buffer. What does not fit is dropped,
 // a burst as one whole.
-func (c *simConn) arrive(p simPacket) {
+func (c *simConn) arrive(p simPacket) (fits bool) {
 	c.change(func() {
 		n := len(p.datagrams)
 		switch {
@@ -162,6 +162,7 @@ func (c *simConn) arrive(p simPacket) {
 			c.drops += uint64(n)
 			return
 		}
+		fits = true
 		c.arrived += n
 		c.queued += n
 		if n == 1 || c.offload {
@@ -174,6 +175,7 @@ func (c *simConn) arrive(p simPacket) {
 			c.buffer = append(c.buffer, one)
 		}
 	})
+	return fits
 }
 
 // tire says whether a loop has made more calls than there can be work for.
@@ -212,10 +214,10 @@ func (c *simConn) take(n int) ([]simPacket, error) {
 			if err == syscall.EINTR || err == syscall.EAGAIN {
 				continue // the kernel package tries again
 			}
-			c.read++
-			if errors.Is(err, os.ErrDeadlineExceeded) {
+			if err == os.ErrDeadlineExceeded {
 				return nil, err
 			}
+			c.read++
 			return nil, os.NewSyscallError("recvmmsg", err)
 		}
 		if len(c.buffer) > 0 {

@@ -3,8 +3,10 @@ package udp
 import "sync/atomic"
 
 // Stats is a snapshot of what a socket has done: plain numbers, ready for
-// expvar, Prometheus or OpenTelemetry. All but Received and ReceivedBytes under
-// DropOldest only ever grow.
+// expvar, Prometheus or OpenTelemetry. All only ever grow but Received and
+// ReceivedBytes: they count a datagram just before it is handed over, and take
+// it back if DropOldest drops it from the channel, or if the socket ends before
+// the receiver comes.
 //
 // Every datagram that reached the socket is in Received, or in exactly one of
 // the Dropped counters. One limit: with receive offload on, Linux counts a
@@ -69,6 +71,7 @@ func (s *Socket) Stats() Stats {
 		Sent:            c.sent.Load(),
 		SentBytes:       c.sentBytes.Load(),
 	}
+	st.SendDropped += s.stranded()
 	st.Errors, st.ErrorsDropped = s.errors.counts()
 	if ep := s.endpoint.Load(); ep != nil {
 		for _, conn := range ep.conns {

@@ -124,6 +124,9 @@ func (b *Batch) Take(i, n int) *slab.Life {
 	return life
 }
 
+// Took tells whether packet i's memory was taken.
+func (b *Batch) Took(i int) bool { return b.blocks[i] == nil }
+
 // A Sink takes what a Conn receives. Its methods are called one at a time, on
 // the goroutine that called Receive.
 type Sink interface {

@@ -1,0 +1,355 @@
+package udp_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"net"
+	"os"
+	"slices"
+	"syscall"
+	"time"
+
+	"example.com/dgram/udp"
+)
+
+// step does one random thing.
+func (w *world) step() {
+	conns := w.k.all()
+	if len(conns) == 0 {
+		w.bind()
+		return
+	}
+	c := pick(w.r, conns...)
+	n := w.r.IntN(100)
+	w.note("step %d on socket %d", n, c.index)
+	switch {
+	case n < 30:
+		for range 1 + w.r.IntN(10) {
+			w.arrive()
+		}
+	case n < 45:
+		for range w.r.IntN(40) {
+			w.tokens <- struct{}{}
+		}
+	case n < 50:
+		c.change(func() { c.short = 1 + w.r.IntN(3) })
+	case n < 56:
+		errs := []error{pick(w.r, readFaults...)}
+		if w.r.IntN(4) == 0 {
+			errs = slices.Repeat(errs, 20)
+		}
+		c.change(func() { c.errs = append(c.errs, errs...) })
+	case n < 62:
+		w.spoil(c)
+	case n < 70:
+		w.send()
+	case n < 73:
+		w.sendBatch()
+	case n < 81:
+		w.queue()
+	case n < 84:
+		w.flush()
+	case n < 88:
+		room := pick(w.r, 0, 0, 1, 10, 1<<30)
+		c.change(func() { c.space = room })
+	case n < 90:
+		limit := pick(w.r, 0, 1, 50, 1<<20)
+		c.change(func() { c.limit = limit })
+	case n < 92:
+		if len(w.cancel) > 0 {
+			pick(w.r, w.cancel...)()
+		}
+	case n < 94:
+		w.reconnect()
+	case n < 96:
+		w.news(w.r.IntN(10))
+	case n < 97:
+		w.shutOutbox()
+	case n < 98:
+		broken, deaf := pick(w.r, nil, pick(w.r, readFaults...)), pick(w.r, nil, pick(w.r, newsFaults...), pick(w.r, sendFaults...))
+		if broken == syscall.EINTR || broken == syscall.EAGAIN || broken == os.ErrDeadlineExceeded {
+			broken = nil
+		}
+		w.note("persistent: read %v, send %v", broken, deaf)
+		c.change(func() { c.broken, c.deaf = broken, deaf })
+	default:
+		w.pass(time.Duration(w.r.IntN(2000)) * time.Millisecond)
+	}
+}
+
+// bind gives an unbound socket its address in one of the ways, of which some
+// fail.
+func (w *world) bind() {
+	if w.r.IntN(3) == 0 {
+		w.k.failOpens(pick(w.r, syscall.EMFILE, syscall.EADDRINUSE, syscall.ENOBUFS))
+	}
+	w.note("bind")
+	switch w.r.IntN(4) {
+	case 0:
+		_ = w.s.Bind(context.Background(), "")
+	case 1:
+		if w.plan.readers == 1 {
+			_ = w.s.Connect(context.Background(), friend.String())
+		}
+	case 2:
+		w.send()
+	case 3:
+		w.queue()
+	}
+}
+
+// spoil makes the next sends fail.
+func (w *world) spoil(c *simConn) {
+	var fates []error
+	for range 1 + w.r.IntN(6) {
+		switch w.r.IntN(4) {
+		case 0:
+			fates = append(fates, pick(w.r, newsFaults...))
+		case 1:
+			fates = append(fates, pick(w.r, sendFaults...))
+		case 2:
+			fates = append(fates, syscall.ENOBUFS)
+		case 3:
+			fates = append(fates, nil)
+		}
+	}
+	c.change(func() { c.fates = append(c.fates, fates...) })
+}
+
+// news puts reports into the error queue.
+func (w *world) news(n int) {
+	if !w.plan.icmp {
+		return
+	}
+	c := w.k.all()[0]
+	c.change(func() {
+		for range n {
+			c.refusals = append(c.refusals, refusal(friend, syscall.ECONNREFUSED))
+		}
+		c.errs = append(c.errs, syscall.ECONNREFUSED)
+	})
+}
+
+func (w *world) reconnect() {
+	if w.plan.readers > 1 {
+		return
+	}
+	if w.r.IntN(3) == 0 {
+		c := w.k.all()[0]
+		c.change(func() { c.unconnected = pick(w.r, syscall.ENETUNREACH, syscall.EACCES) })
+	}
+	if err := w.s.Disconnect(); errors.Is(err, udp.ErrNotConnected) {
+		_ = w.s.Connect(context.Background(), friend.String())
+	}
+}
+
+func (w *world) shutOutbox() {
+	if w.shut || w.r.IntN(4) > 0 {
+		return
+	}
+	out := w.s.Outbox()
+	w.settle()
+	w.shut = true
+	close(out)
+}
+
+// check holds the socket to its word, whenever nothing moves.
+func (w *world) check() {
+	st := w.s.Stats()
+	arrived, waiting, drops, errs, sent, bytes := 0, 0, 0, 0, 0, 0
+	for _, c := range w.k.all() {
+		c.mu.Lock()
+		arrived += c.arrived
+		waiting += c.queued
+		drops += int(c.drops)
+		errs += c.read
+		sent += len(c.sent)
+		bytes += c.sentBytes
+		c.mu.Unlock()
+	}
+	w.mu.Lock()
+	taken, takenBytes, yielded := w.taken, w.bytes, w.yielded
+	w.mu.Unlock()
+
+	held, offered := 0, 0 // each reader may hold out one message, which is counted
+	if w.plan.mode == byChannel {
+		held = len(w.s.Messages())
+		offered = w.plan.readers
+	}
+	if w.over() {
+		offered = 0
+	}
+	if more := int(st.Received) - taken - held; more < 0 || more > offered {
+		w.t.Errorf("%d received, but %d were taken and %d wait in the channel", st.Received, taken, held)
+	} else if held+more == 0 && int(st.ReceivedBytes) != takenBytes {
+		w.t.Errorf("%d bytes received, but %d were taken", st.ReceivedBytes, takenBytes)
+	}
+	counted := int(st.Received + st.DroppedOverflow + st.DroppedBlocked + st.DroppedClosed)
+	inHand := arrived - waiting - counted
+	if most := w.plan.readers * 16 * 64; inHand < 0 || inHand > most {
+		w.t.Errorf("%d arrived, %d wait, %d are counted: %d are in hand", arrived, waiting, counted, inHand)
+	}
+	if drops != int(st.DroppedKernel) {
+		w.t.Errorf("the kernel dropped %d, DroppedKernel is %d", drops, st.DroppedKernel)
+	}
+	if sent != int(st.Sent) || bytes != int(st.SentBytes) {
+		w.t.Errorf("the kernel took %d datagrams of %d bytes, Sent is %d of %d", sent, bytes, st.Sent, st.SentBytes)
+	}
+	if w.over() {
+		if inHand != 0 || waiting != 0 {
+			w.t.Errorf("after the end %d datagrams wait and %d are in hand: %+v", waiting, inHand, st)
+		}
+		return
+	}
+	if seen := int(st.Errors) + yielded + 1; w.plan.mode == byView && seen < errs || w.plan.mode != byView && int(st.Errors)+w.plan.readers < errs {
+		w.t.Errorf("%d errors were read, and Errors counts %d", errs, st.Errors)
+	}
+}
+
+func (w *world) over() bool {
+	select {
+	case <-w.s.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// heal takes every fault away, gives time, and expects that everything gets
+// where it should.
+func (w *world) heal() {
+	for _, c := range w.k.all() {
+		c.change(func() { c.errs, c.broken, c.fates, c.deaf, c.space, c.limit = nil, nil, nil, nil, 1<<30, 1<<20 })
+	}
+	for range 1 << 13 {
+		w.tokens <- struct{}{}
+	}
+	w.pass(time.Minute)
+	if w.over() {
+		return
+	}
+	w.check()
+	st := w.s.Stats()
+	left := 0
+	for _, c := range w.k.all() {
+		c.mu.Lock()
+		left += c.arrived
+		c.mu.Unlock()
+	}
+	left -= int(st.Received + st.DroppedOverflow + st.DroppedBlocked)
+	if left != 0 {
+		w.t.Errorf("healed, and %d datagrams have not got to their receiver", left)
+	}
+	if n, b := w.s.SendQueueCount(), w.s.SendQueueSize(); n != 0 || b != 0 {
+		w.t.Errorf("healed, and %d datagrams of %d bytes are still queued", n, b)
+	}
+}
+
+// close ends the socket in one of the ways. It takes no time.
+func (w *world) close() {
+	began := time.Now()
+	switch c, way := w.k.all(), w.r.IntN(6); {
+	case way == 0 && len(c) > 0 && w.plan.mode == byChannel:
+		w.note("fatal error")
+		w.fatal = pick(w.r, fatalFaults...)
+		c[0].change(func() { c[0].errs = append([]error{w.fatal}, c[0].errs...) })
+		for range 1 << 13 {
+			w.tokens <- struct{}{} // a reader that waits for its receiver reads nothing
+		}
+		w.pass(time.Minute)
+		if !w.over() {
+			w.t.Errorf("%v did not end the socket", w.fatal)
+		}
+		if err := w.s.Err(); !errors.Is(err, w.fatal) {
+			w.t.Errorf("the socket ended with %v, want %v", err, w.fatal)
+		}
+		began = time.Now()
+	case way == 1:
+		w.note("context ends")
+		cause := errors.New("enough")
+		w.end(cause)
+		<-w.s.Done()
+		if err := w.s.Err(); err != cause {
+			w.t.Errorf("the socket ended with %v, want %v", err, cause)
+		}
+	case way == 2:
+		w.note("two close")
+		w.beside(func() { w.s.Close() })
+	}
+	if err := w.s.Close(); err != nil {
+		w.t.Errorf("Close: %v", err)
+	}
+	if took := time.Since(began); took > 0 {
+		w.t.Errorf("Close took %v", took)
+	}
+}
+
+// bury looks at what a socket leaves behind.
+func (w *world) bury() {
+	if !w.shut && w.r.IntN(2) == 0 {
+		w.queue() // those who missed the end
+	}
+	for _, cancel := range w.cancel {
+		cancel()
+	}
+	w.end(nil)
+	w.calls.Wait()
+	close(w.tokens)
+	<-w.gone
+	w.settle()
+	w.check()
+	w.release()
+	for _, c := range w.k.all() {
+		c.mu.Lock()
+		if c.closes != 1 {
+			w.t.Errorf("socket %d was closed %d times", c.index, c.closes)
+		}
+		c.mu.Unlock()
+	}
+	for range w.s.Errors() { // closed, or this would wait for ever
+	}
+	if w.plan.mode == byChannel {
+		if _, ok := <-w.s.Messages(); ok {
+			w.t.Error("a message after the last")
+		}
+	}
+	if err := w.s.SendTo(context.Background(), friend, nil); !errors.Is(err, net.ErrClosed) {
+		w.t.Errorf("SendTo after Close: %v", err)
+	}
+	w.audit()
+}
+
+// audit compares what senders were told with what the kernel took.
+func (w *world) audit() {
+	sent := w.sent()
+	for id, err := range w.fates {
+		if n := sent[id]; err == nil && n != 1 || err != nil && n != 0 {
+			w.t.Errorf("the kernel took datagram %d %d times, and its sender was told: %v", id, n, err)
+		}
+	}
+	missing := 0
+	for _, id := range w.queued {
+		switch sent[id] {
+		case 0:
+			missing++
+		case 1:
+		default:
+			w.t.Errorf("queued datagram %d was sent %d times", id, sent[id])
+		}
+	}
+	if st := w.s.Stats(); missing != int(st.SendDropped) {
+		w.t.Errorf("of %d queued datagrams %d were not sent, SendDropped is %d", len(w.queued), missing, st.SendDropped)
+	}
+	var order []uint64
+	for _, c := range w.k.all() {
+		for _, d := range c.sent {
+			if id := binary.BigEndian.Uint64(d.data); slices.Contains(w.queued, id) {
+				order = append(order, id)
+			}
+		}
+	}
+	if !slices.IsSorted(order) {
+		w.t.Error("queued datagrams were sent out of order")
+	}
+}
