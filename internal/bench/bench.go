@@ -27,13 +27,14 @@ type bench struct {
 	spinners        []*child
 
 	facts facts
+	load  string // before the spinners
 }
 
 func newBench(opts options) (*bench, error) {
 	if runtime.GOOS != "linux" {
 		return nil, fmt.Errorf("needs Linux")
 	}
-	b := &bench{opts: opts, ip: netip.MustParseAddr(opts.ip), cpus: allCPUs(), room: 4 << 20}
+	b := &bench{opts: opts, ip: netip.MustParseAddr(opts.ip), cpus: allCPUs(), room: 4 << 20, load: loadAverage()}
 	b.sendCPU, b.recvCPU = b.cpus[0], b.cpus[len(b.cpus)-1]
 	b.fillCPU = b.recvCPU
 	if opts.fillOther {

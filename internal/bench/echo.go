@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 
 	"golang.org/x/sys/unix"
@@ -93,7 +94,11 @@ func (p *pinger) ping(n int) error {
 		if _, err := unix.Write(p.fd, data); err != nil {
 			return err
 		}
-		if _, err := unix.Read(p.fd, data); err != nil {
+		_, err := unix.Read(p.fd, data)
+		for errors.Is(err, unix.EINTR) { // sockets with a patience are not restarted by the kernel
+			_, err = unix.Read(p.fd, data)
+		}
+		if err != nil {
 			return err
 		}
 		p.trips = append(p.trips, float64(monotonic()-sent))

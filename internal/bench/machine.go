@@ -16,11 +16,12 @@ import (
 type machine struct {
 	date, cpu, kernel string
 	cpus              int
+	load              string // of the minute before
 	versions          []string
 }
 
 func describeMachine(b *bench) machine {
-	m := machine{date: time.Now().UTC().Format(time.DateOnly), cpu: cpuModel(), cpus: len(b.cpus)}
+	m := machine{date: time.Now().UTC().Format(time.DateOnly), cpu: cpuModel(), cpus: len(b.cpus), load: b.load}
 	var uts unix.Utsname
 	if unix.Uname(&uts) == nil {
 		m.kernel = "Linux " + unix.ByteSliceToString(uts.Release[:])
@@ -44,7 +45,15 @@ func describeMachine(b *bench) machine {
 }
 
 func (m machine) String() string {
-	return fmt.Sprintf("%s, %d× %s, %s, %s.", m.date, m.cpus, m.cpu, m.kernel, strings.Join(m.versions, ", "))
+	return fmt.Sprintf("%s, %d× %s, %s, %s; load average %s before.",
+		m.date, m.cpus, m.cpu, m.kernel, strings.Join(m.versions, ", "), m.load)
+}
+
+// loadAverage is what else the machine did in the last minute.
+func loadAverage() string {
+	data, _ := os.ReadFile("/proc/loadavg")
+	load, _, _ := strings.Cut(string(data), " ")
+	return load
 }
 
 func cpuModel() string {

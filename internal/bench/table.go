@@ -92,21 +92,20 @@ func (t target) String() string {
 	if t.atLeast {
 		sign = "≥"
 	}
-	value := number3(t.value)
 	if t.value == none {
 		return "0"
 	}
-	return sign + " " + value + t.unit
+	return fmt.Sprintf("%s %g%s", sign, t.value, t.unit)
 }
 
-// number3 writes a number with about three digits that mean something.
+// number3 writes a number with three digits that mean something, or four about 1.
 func number3(v float64) string {
 	switch size := math.Abs(v); {
 	case size >= 100:
 		return fmt.Sprintf("%.0f", v)
 	case size >= 10:
 		return fmt.Sprintf("%.1f", v)
-	case size >= 0.2:
+	case size >= 2:
 		return fmt.Sprintf("%.2f", v)
 	case size >= 0.0005:
 		return fmt.Sprintf("%.3f", v)
