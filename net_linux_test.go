@@ -114,10 +114,16 @@ func TestManyDatagramsComeWithOneCall(t *testing.T) {
 	for range sent {
 		netSend(t, from, local(t, s), "hello")
 	}
-	for range sent {
-		receive(t, s)
+	n := 0
+	for _, err := range s.All(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n++; n == sent {
+			break
+		}
 	}
-	if st := s.Stats(); st.ReadCalls > sent/2 {
+	if st := s.Stats(); st.ReadCalls > sent/8 {
 		t.Errorf("%d datagrams took %d calls", st.Received, st.ReadCalls)
 	}
 }
