@@ -1,7 +1,7 @@
 package udp_test
 
 import (
-	"errors"
+	"net"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -106,21 +106,24 @@ func mute(say func(d *kernel.Datagram) error) stub {
 	return stub{dress: func(c kernel.Conn) kernel.Conn { return &muteConn{Conn: c, say: say} }}
 }
 
-// A jam is a kernel whose send buffer is full until it is cleared.
-type jam struct {
-	kernel.Conn
-	cleared chan struct{}
-}
+// A jam is a kernel whose send buffers are full until it is cleared.
+type jam struct{ cleared chan struct{} }
 
-// jammed is a system with one jam for all of its sockets.
 func jammed() (stub, *jam) {
 	j := &jam{cleared: make(chan struct{})}
-	return stub{dress: func(c kernel.Conn) kernel.Conn { return &jam{c, j.cleared} }}, j
+	return stub{dress: func(c kernel.Conn) kernel.Conn {
+		return &jammedConn{Conn: c, cleared: j.cleared, closed: make(chan struct{})}
+	}}, j
 }
 
 func (j *jam) clear() { close(j.cleared) }
 
-func (j *jam) full() bool {
+type jammedConn struct {
+	kernel.Conn
+	cleared, closed chan struct{}
+}
+
+func (j *jammedConn) full() bool {
 	select {
 	case <-j.cleared:
 		return false
@@ -129,28 +132,32 @@ func (j *jam) full() bool {
 	}
 }
 
-func (j *jam) Send(d *kernel.Datagram, oob []byte) error {
+func (j *jammedConn) Send(d *kernel.Datagram, oob []byte) error {
 	if j.full() {
 		return call("sendmsg", syscall.EAGAIN)
 	}
 	return j.Conn.Send(d, oob)
 }
 
-func (j *jam) SendBatch(ds []kernel.Datagram) (int, error) {
+func (j *jammedConn) SendBatch(ds []kernel.Datagram) (int, error) {
 	if j.full() {
 		return 0, call("sendmmsg", syscall.EAGAIN)
 	}
 	return j.Conn.SendBatch(ds)
 }
 
-func (j *jam) SendWait(d *kernel.Datagram, oob []byte, stop <-chan struct{}) error {
+func (j *jammedConn) SendWait(d *kernel.Datagram, oob []byte, stop <-chan struct{}) error {
 	select {
 	case <-j.cleared:
 		return j.Conn.SendWait(d, oob, stop)
 	case <-stop:
 		return kernel.ErrStopped
+	case <-j.closed:
+		return net.ErrClosed
 	}
 }
 
-// isStop tells whether a wait ended because nobody wanted it any more.
-func isStop(err error) bool { return errors.Is(err, kernel.ErrStopped) }
+func (j *jammedConn) Close() error {
+	close(j.closed)
+	return j.Conn.Close()
+}
