@@ -23,8 +23,9 @@ const events = unix.RTMGRP_LINK | unix.RTMGRP_IPV6_IFADDR
 type netlink struct {
 	file    *os.File
 	raw     syscall.RawConn
-	deleted []int
 	seq     uint32
+	dirty   bool // something was heard that no Change has told yet
+	deleted []int
 }
 
 func open() (Watcher, error) {
@@ -60,15 +61,17 @@ func (n *netlink) Wait(ctx context.Context) (Change, error) {
 		}
 	}()
 	c, err := n.wait()
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		return Change{}, ctx.Err()
 	}
 	return c, err
 }
 
 func (n *netlink) wait() (Change, error) {
-	if err := n.read(true, n.note); err != nil {
-		return Change{}, err
+	if !n.dirty {
+		if err := n.read(true, n.note); err != nil {
+			return Change{}, err
+		}
 	}
 	for {
 		err := n.read(false, n.note)
@@ -80,14 +83,18 @@ func (n *netlink) wait() (Change, error) {
 		}
 	}
 	is, err := n.list()
+	if err != nil {
+		return Change{}, err
+	}
 	c := Change{Interfaces: is, Deleted: n.deleted}
-	n.deleted = nil
-	return c, err
+	n.dirty, n.deleted = false, nil
+	return c, nil
 }
 
 // note remembers which interfaces were deleted. The bridge that an interface
 // leaves says so in the same words, for its own family.
 func (n *netlink) note(m syscall.NetlinkMessage) {
+	n.dirty = true
 	if m.Header.Type == unix.RTM_DELLINK && len(m.Data) >= unix.SizeofIfInfomsg && m.Data[0] == unix.AF_UNSPEC {
 		n.deleted = append(n.deleted, linkIndex(m))
 	}

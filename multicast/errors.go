@@ -1,0 +1,71 @@
+package multicast
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+
+	"example.com/dgram/internal/inside"
+	"example.com/dgram/udp"
+)
+
+// A mistake is what was found to be wrong before the kernel was asked: what it
+// was, and the errno that the kernel would have had for it.
+type mistake struct {
+	text  string
+	errno syscall.Errno
+}
+
+func (e *mistake) Error() string { return e.text }
+
+func (e *mistake) Is(target error) bool { return target == e.errno }
+
+func wrong(errno syscall.Errno, format string, a ...any) error {
+	return &mistake{fmt.Sprintf(format, a...), errno}
+}
+
+// wrongFamily is [udp.ErrAddressFamily] with what it was.
+func wrongFamily(what string, a netip.Addr) error {
+	return fmt.Errorf("%w: %s %v", udp.ErrAddressFamily, what, a)
+}
+
+// ended is net.ErrClosed where the socket has ended: that comes before anything
+// that may be wrong besides.
+func ended(in inside.Socket) error {
+	if _, err := in.Bound("multicast"); errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// A limit is a refusal of the kernel that a sysctl would change.
+type limit struct {
+	sysctl string
+	err    error
+}
+
+func (e *limit) Error() string {
+	return e.err.Error() + ": the limit is the sysctl " + e.sysctl
+}
+
+func (e *limit) Unwrap() error { return e.err }
+
+// explain names the sysctl behind a refusal. A source that is one more in a
+// group meets the limit of sources, any other membership that of groups.
+// IPv6 knows no limit of groups but that of the memory they take.
+func explain(err error, group netip.Addr, more bool) error {
+	if !errors.Is(err, syscall.ENOBUFS) && !errors.Is(err, syscall.ENOMEM) {
+		return err
+	}
+	switch {
+	case group.Is4() && more:
+		return &limit{"net.ipv4.igmp_max_msf", err}
+	case group.Is4():
+		return &limit{"net.ipv4.igmp_max_memberships", err}
+	case more:
+		return &limit{"net.ipv6.mld_max_msf", err}
+	}
+	return &limit{"net.core.optmem_max", err}
+}

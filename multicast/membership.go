@@ -1,0 +1,146 @@
+package multicast
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"syscall"
+
+	"example.com/dgram/internal/kernel"
+	"example.com/dgram/udp"
+)
+
+// Join makes the socket a member of a group: what is sent to the group on an
+// interface is received. Without [On] or [OnAll] the system chooses one
+// interface, by its routes, which on a machine with several is often not the
+// one that was meant; with no route at all it is syscall.ENODEV.
+//
+// An unbound socket is bound to a free port first; it has to be bound to the
+// port that the group's senders use, to every interface or to the group. (On
+// Linux, a socket bound to an address of its own hears no group.) With
+// udp.WithReaders the first kernel socket joins.
+//
+// What is wrong with the arguments is said before the kernel is asked. Joining
+// what is joined already is syscall.EADDRINUSE, for a source EADDRNOTAVAIL.
+// The kernel's limits, 20 groups and 10 sources on Linux, are syscall.ENOBUFS
+// with the name of the sysctl, and leave what was joined before.
+//
+// The membership ends with Leave or with the socket.
+func Join(s *udp.Socket, group netip.Addr, opts ...Option) (*Membership, error) {
+	in := s.Inside()
+	m, err := join(s, group, opts)
+	if err != nil {
+		return nil, in.OpError("join", netip.AddrPortFrom(group, 0), err)
+	}
+	return m, nil
+}
+
+func join(s *udp.Socket, group netip.Addr, opts []Option) (*Membership, error) {
+	in := s.Inside()
+	if err := ended(in); err != nil {
+		return nil, err
+	}
+	r, err := newRequest(group, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := speaks(s, r.group); err != nil {
+		return nil, err
+	}
+	at, err := r.place(in)
+	if err != nil {
+		return nil, err
+	}
+	ep, err := in.Bind(context.Background(), "join", r.group)
+	if err != nil {
+		return nil, err
+	}
+	m := &Membership{group: r.group, source: r.source, at: at, members: membersOf(in)}
+	return m, m.members.join(ep, m)
+}
+
+// Leave ends the membership that [Join] made with the same group and options.
+// Where there is none it is syscall.EADDRNOTAVAIL.
+func Leave(s *udp.Socket, group netip.Addr, opts ...Option) error {
+	in := s.Inside()
+	err := ended(in)
+	if err != nil {
+		return err
+	}
+	m, err := find(in, group, opts)
+	if err == nil {
+		err = m.Leave()
+	}
+	return in.OpError("leave", netip.AddrPortFrom(group, 0), err)
+}
+
+// A Membership is a group that a socket has joined. Its methods may be called
+// from any goroutine.
+type Membership struct {
+	group   netip.Addr
+	source  netip.Addr
+	at      place
+	members *members
+
+	// Guarded by members.mu.
+	joined  []int // indexes; 0 where the system chose and does not tell
+	blocked []netip.Addr
+	failed  map[int]bool // interfaces that could not be joined; true once reported
+	over    bool
+}
+
+// Leave ends the membership. A second call does nothing, and so does one after
+// the socket has ended.
+func (m *Membership) Leave() error {
+	ms := m.members
+	return ms.in.OpError("leave", netip.AddrPortFrom(m.group, 0), ms.leave(m))
+}
+
+// Group is the group.
+func (m *Membership) Group() netip.Addr { return m.group }
+
+// Source is the one source that is heard, or zero for any.
+func (m *Membership) Source() netip.Addr { return m.source }
+
+// Interfaces are the names of the interfaces on which the group is joined now.
+// Where the system chose one and does not tell which, there is none.
+func (m *Membership) Interfaces() []string {
+	ms := m.members
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	var names []string
+	for _, index := range m.joined {
+		if name := ms.name(index); name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// on is the membership on one interface, for the kernel.
+func (m *Membership) on(index int) kernel.Member {
+	return kernel.Member{Group: m.group.WithZone(""), Source: m.source, Interface: index}
+}
+
+// sibling tells whether two memberships are in the same group.
+func (m *Membership) sibling(o *Membership) bool {
+	return m != o && m.group.WithZone("") == o.group.WithZone("")
+}
+
+// again is the kernel's word for what is joined already.
+func (m *Membership) again() syscall.Errno {
+	if m.source.IsValid() {
+		return syscall.EADDRNOTAVAIL
+	}
+	return syscall.EADDRINUSE
+}
+
+// wants are the interfaces that a held membership should be on, of those that
+// there are.
+func (m *Membership) wants(i interfaceState) bool {
+	if m.at.all {
+		return i.Up && i.Multicast
+	}
+	return i.Name == m.at.name
+}

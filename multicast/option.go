@@ -1,0 +1,117 @@
+package multicast
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"syscall"
+
+	"example.com/dgram/udp"
+)
+
+// An Option says on which interface, or from which source, a group is meant.
+type Option func(*request)
+
+// On names the interface: by name "eth0", index "2", one of its addresses
+// "10.0.0.2", or zone "::%eth0". "0.0.0.0" and "::" leave it to the system, as
+// no On does.
+//
+// A name is held: when the interface is deleted and made again, the group is
+// joined again. An address or a zone stands for the name of the interface that
+// has it now. An index is that interface and no other.
+func On(iface string) Option {
+	return func(r *request) {
+		if r.named && r.on != iface {
+			r.fail(wrong(syscall.EINVAL, "interface %q and %q: a membership has one; join twice, or OnAll", r.on, iface))
+		}
+		r.on, r.named = iface, true
+	}
+}
+
+// OnAll means every interface that is up and can do multicast, those that come
+// up later too. What could not be joined is reported on the socket's Errors,
+// once for each interface, and tried again whenever something changes.
+func OnAll() Option { return func(r *request) { r.all = true } }
+
+// From means one source: only its datagrams are heard (source-specific
+// multicast, 232.0.0.0/8 and ff3x::/32 by custom). Several sources of a group
+// are several memberships.
+func From(source netip.Addr) Option {
+	return func(r *request) {
+		source = source.Unmap()
+		if r.source.IsValid() && r.source != source {
+			r.fail(wrong(syscall.EINVAL, "source %v and %v: a membership has one", r.source, source))
+		}
+		r.source, r.specific = source, true
+	}
+}
+
+// A request is what the arguments of a call come to.
+type request struct {
+	group    netip.Addr // unmapped, perhaps with a zone
+	source   netip.Addr
+	specific bool
+	on       string
+	named    bool
+	all      bool
+	err      error // the first contradiction
+}
+
+func (r *request) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// newRequest checks what can be checked without asking anybody.
+func newRequest(group netip.Addr, opts []Option) (request, error) {
+	r := request{group: group.Unmap()}
+	for _, o := range opts {
+		if o == nil {
+			r.fail(wrong(syscall.EINVAL, "nil option"))
+			continue
+		}
+		o(&r)
+	}
+	switch {
+	case !r.group.IsValid():
+		r.fail(wrong(syscall.EINVAL, "group is missing"))
+	case !r.group.IsMulticast():
+		r.fail(wrong(syscall.EINVAL, "group %v is not multicast", r.group))
+	case r.all && r.named:
+		r.fail(wrong(syscall.EINVAL, "interface %q and every interface", r.on))
+	case r.all && r.group.Zone() != "":
+		r.fail(wrong(syscall.EINVAL, "interface %q and every interface", r.group.Zone()))
+	case r.specific:
+		r.fail(sourceFits(r.source, r.group))
+	}
+	return r, r.err
+}
+
+// sourceFits says why a source cannot be one of the group's.
+func sourceFits(source, group netip.Addr) error {
+	switch {
+	case !source.IsValid():
+		return wrong(syscall.EINVAL, "source is missing")
+	case source.IsMulticast() || source.IsUnspecified():
+		return wrong(syscall.EINVAL, "source %v is nobody's address", source)
+	case source.Is4() != group.Is4():
+		return wrongFamily("source", source)
+	}
+	return nil
+}
+
+// speaks says why a group is none for the socket, which may have no address
+// yet: a literal is resolved by looking at its family.
+func speaks(s *udp.Socket, group netip.Addr) error {
+	to := netip.AddrPortFrom(group.WithZone(""), 1).String()
+	_, err := s.Resolve(context.Background(), to)
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		err = op.Err
+	}
+	if errors.Is(err, udp.ErrAddressFamily) {
+		return wrongFamily("group", group)
+	}
+	return err
+}

@@ -1,0 +1,32 @@
+package multicast
+
+import (
+	"context"
+	"net/netip"
+	"syscall"
+
+	"example.com/dgram/udp"
+)
+
+// SendOn sends one datagram, the parts in a row, through an interface, named as
+// in [On]. The interface goes along with the datagram and is no setting of the
+// socket, so goroutines that send through different ones do not disturb each
+// other. In everything else it is [udp.Socket.SendTo].
+func SendOn(ctx context.Context, s *udp.Socket, iface string, to netip.AddrPort, parts ...[]byte) error {
+	in := s.Inside()
+	if err := ended(in); err != nil {
+		return err
+	}
+	at, err := locate(in, iface, to.Addr().Unmap())
+	if err == nil && to.Addr().Zone() != "" && at.index != 0 {
+		var zoned place
+		zoned, err = locateName(in, to.Addr().Zone())
+		if err == nil && zoned.index != at.index {
+			err = wrong(syscall.EINVAL, "interface %q is not the zone of %v", iface, to)
+		}
+	}
+	if err != nil {
+		return in.OpError("send", to, err)
+	}
+	return in.SendOn(ctx, at.index, to, parts)
+}

@@ -1,0 +1,124 @@
+package multicast
+
+import (
+	"net/netip"
+	"strconv"
+	"syscall"
+
+	"example.com/dgram/internal/inside"
+	"example.com/dgram/udp"
+)
+
+// SetInterface sets the interface through which datagrams to groups leave, named
+// as in [On]; "0.0.0.0" or "::" gives the choice back to the system, which goes
+// by its routes. It says nothing about what is received. The interface is the
+// one that there is now: one that is made again has to be set again.
+//
+// To send through several, use [SendOn]: setting this before each datagram is a
+// race between the goroutines that send.
+func SetInterface(s *udp.Socket, iface string) error {
+	return set(s, func() error {
+		if iface == "" {
+			return wrong(syscall.EINVAL, "interface is empty")
+		}
+		return nil
+	}, func(ms *members, ep inside.Endpoint) error {
+		a, err := netip.ParseAddr(iface)
+		a = a.Unmap()
+		literal := err == nil && a.Zone() == "" && !a.IsUnspecified()
+		if literal && (a.Is4() && ep.Network == "udp6" && !ep.Dual || a.Is6() && ep.Network == "udp4") {
+			return wrongFamily("interface", a)
+		}
+		at, err := locate(ms.in, iface, netip.Addr{})
+		if err != nil {
+			return err
+		}
+		ms.mu.Lock()
+		defer ms.mu.Unlock()
+		if err := groupsOf(ep).SetInterface(at.index); err != nil {
+			return err
+		}
+		ms.outgoing = at.index
+		return nil
+	})
+}
+
+// Interface is the name of the interface that [SetInterface] chose, "" where the
+// system chooses.
+func Interface(s *udp.Socket) (string, error) {
+	return get(s, func(ms *members, ep inside.Endpoint) (string, error) {
+		ms.mu.Lock()
+		defer ms.mu.Unlock()
+		groups := groupsOf(ep)
+		index, known, err := groups.Interface()
+		if !known {
+			index = ms.outgoing
+		}
+		if err != nil || index == 0 {
+			return "", err
+		}
+		if name := groups.Name(index); name != "" {
+			return name, nil
+		}
+		return strconv.Itoa(index), nil // it has gone
+	})
+}
+
+// SetTTL sets the hop limit of datagrams to groups, 0 to 255: 0 keeps them on
+// the host, 1 (the system's default) on the link. That of other datagrams is
+// [udp.Socket.SetTTL]; neither touches the other.
+func SetTTL(s *udp.Socket, hops int) error {
+	return set(s, func() error {
+		if hops < 0 || hops > 255 {
+			return wrong(syscall.EINVAL, "TTL %d is not within 0 and 255", hops)
+		}
+		return nil
+	}, func(_ *members, ep inside.Endpoint) error { return groupsOf(ep).SetHops(hops) })
+}
+
+// TTL is the hop limit of datagrams to groups.
+func TTL(s *udp.Socket) (int, error) {
+	return get(s, func(_ *members, ep inside.Endpoint) (int, error) { return groupsOf(ep).Hops() })
+}
+
+// SetLoopback says whether the sockets of the sender's own host hear what it
+// sends, the sender's included if it is a member. The system begins with yes.
+// On Windows it is the receiver's setting: whether it hears its own host.
+func SetLoopback(s *udp.Socket, on bool) error {
+	return set(s, func() error { return nil },
+		func(_ *members, ep inside.Endpoint) error { return groupsOf(ep).SetLoopback(on) })
+}
+
+// Loopback tells whether the sender's own host hears.
+func Loopback(s *udp.Socket) (bool, error) {
+	return get(s, func(_ *members, ep inside.Endpoint) (bool, error) { return groupsOf(ep).Loopback() })
+}
+
+// set sets something of a bound socket. A closed socket is closed before a value
+// can be wrong, and a value is wrong before a socket can be unbound.
+func set(s *udp.Socket, check func() error, do func(*members, inside.Endpoint) error) error {
+	in := s.Inside()
+	if err := ended(in); err != nil {
+		return err
+	}
+	ep, err := in.Bound("set")
+	if bad := check(); bad != nil {
+		return in.OpError("set", netip.AddrPort{}, bad)
+	}
+	if err != nil {
+		return err
+	}
+	return in.OpError("set", netip.AddrPort{}, do(membersOf(in), ep))
+}
+
+// get reads something of a bound socket.
+func get[T any](s *udp.Socket, read func(*members, inside.Endpoint) (T, error)) (T, error) {
+	in := s.Inside()
+	ep, err := in.Bound("get")
+	if err != nil {
+		var none T
+		return none, err
+	}
+	v, err := read(membersOf(in), ep)
+	return v, in.OpError("get", netip.AddrPort{}, err)
+}
