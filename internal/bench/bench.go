@@ -26,8 +26,9 @@ type bench struct {
 	whyNoC, whyNoJS error
 	spinners        []*child
 
-	facts facts
-	load  string // before the spinners
+	facts  facts
+	crowds int    // so far
+	load   string // before the spinners
 }
 
 func newBench(opts options) (*bench, error) {

@@ -87,7 +87,7 @@ func messagesEcho(at netip.AddrPort) error {
 
 // messagesMany opens one socket with a goroutine that receives from it.
 func messagesMany(at netip.AddrPort, got func(n int)) (netip.AddrPort, error) {
-	s, err := udp.Listen(context.Background(), network(at.Addr()), at.String())
+	s, err := udp.Listen(context.Background(), network(at.Addr()), at.String(), udp.WithReadBuffer(4<<20))
 	if err != nil {
 		return netip.AddrPort{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -66,7 +67,8 @@ func openCrowd(ctx context.Context, b *bench, variant string, every int) (*crowd
 	if err != nil {
 		return nil, err
 	}
-	c, ready, err := start(ctx, variant, b.oneP(), b.self, "role", "many", name, b.ip.String(), number, strconv.Itoa(every))
+	ip := b.crowdIP()
+	c, ready, err := start(ctx, variant, b.oneP(), b.self, "role", "many", name, ip.String(), number, strconv.Itoa(every))
 	if err != nil {
 		return nil, err
 	}
@@ -81,9 +83,20 @@ func openCrowd(ctx context.Context, b *bench, variant string, every int) (*crowd
 	}
 	all := &crowd{child: c, fd: fd, memory: float64(ready.numbers[0]+ready.numbers[1]) / float64(count)}
 	for _, port := range ready.numbers[2:] {
-		all.to = append(all.to, sockaddr(netip.AddrPortFrom(b.ip, uint16(port))))
+		all.to = append(all.to, sockaddr(netip.AddrPortFrom(ip, uint16(port))))
 	}
 	return all, nil
+}
+
+// crowdIP is a loopback address of each crowd's own: two crowds and somebody else's tests
+// would not find ports enough on one. IPv6 has but one.
+func (b *bench) crowdIP() netip.Addr {
+	if !b.ip.Is4() {
+		return b.ip
+	}
+	b.crowds++
+	pid := os.Getpid()
+	return netip.AddrFrom4([4]byte{127, byte(pid>>8) | 1, byte(pid), byte(b.crowds%250 + 1)})
 }
 
 func (c *crowd) once(n int, gap time.Duration) error {
