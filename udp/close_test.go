@@ -1,0 +1,492 @@
+package udp_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+
+	"example.com/dgram/udp"
+)
+
+// Upstream: parallel/test-dgram-async-dispose.mjs
+func TestCloseIsIdempotent(t *testing.T) {
+	each(t, func(t *testing.T, f family) {
+		for what, s := range map[string]*udp.Socket{
+			"unbound":   open(t, f.network),
+			"bound":     listen(t, f.network, f.local()),
+			"connected": dial(t, f.network, deserted(t, f)),
+		} {
+			t.Run(what, func(t *testing.T) {
+				empty(t, "done", s.Done())
+				ok(t, s.Err())
+				for range 2 {
+					within(t, "Close", func() { ok(t, s.Close()) })
+					ended(t, "done", s.Done())
+					ok(t, s.Err())
+					ok(t, s.Wait())
+				}
+				concurrently(8, func(int) {
+					if err := s.Close(); err != nil {
+						t.Error(err)
+					}
+				})
+			})
+		}
+	})
+}
+
+// After Close every call that returns an error returns net.ErrClosed.
+func TestClosedSocketAnswersErrClosed(t *testing.T) {
+	each(t, func(t *testing.T, f family) {
+		to := deserted(t, f)
+		for what, s := range map[string]*udp.Socket{
+			"unbound":   open(t, f.network),
+			"bound":     listen(t, f.network, f.local()),
+			"connected": dial(t, f.network, to),
+		} {
+			t.Run(what, func(t *testing.T) {
+				ctx := t.Context()
+				view := s.PacketConn().(interface {
+					net.PacketConn
+					net.Conn
+				})
+				ok(t, s.Close())
+				two := func(_ any, err error) error { return err }
+				for name, err := range map[string]error{
+					"Bind":                    s.Bind(ctx, f.local()),
+					"Bind, bad port":          s.Bind(ctx, ":99999"),
+					"Connect":                 s.Connect(ctx, to.String()),
+					"Disconnect":              s.Disconnect(),
+					"Send":                    s.Send(ctx, []byte("x")),
+					"SendTo":                  s.SendTo(ctx, to, []byte("x")),
+					"SendTo nobody":           s.SendTo(ctx, netip.AddrPort{}),
+					"SendToHost":              s.SendToHost(ctx, to.String()),
+					"Reply":                   s.Reply(ctx, udp.Message{From: to}),
+					"SendBatch":               two(s.SendBatch(ctx, []udp.Datagram{{To: to}})),
+					"SendBatch, 0":            two(s.SendBatch(ctx, nil)),
+					"Flush":                   s.Flush(ctx),
+					"Resolve":                 two(s.Resolve(ctx, to.String())),
+					"LocalAddr":               two(s.LocalAddr()),
+					"RemoteAddr":              two(s.RemoteAddr()),
+					"SetBroadcast":            s.SetBroadcast(true),
+					"SetTTL":                  s.SetTTL(1),
+					"SetTTL, bad":             s.SetTTL(1000),
+					"TTL":                     two(s.TTL()),
+					"SetTOS":                  s.SetTOS(0),
+					"SetReadBuffer":           s.SetReadBuffer(10000),
+					"ReadBuffer":              two(s.ReadBuffer()),
+					"SetWriteBuffer":          s.SetWriteBuffer(10000),
+					"WriteBuffer":             two(s.WriteBuffer()),
+					"File":                    two(s.File()),
+					"SyscallConn":             two(s.SyscallConn()),
+					"view's Read":             two(view.Read(make([]byte, 1))),
+					"view's Write":            two(view.Write(nil)),
+					"view's WriteTo":          two(view.WriteTo(nil, net.UDPAddrFromAddrPort(to))),
+					"view's SetDeadline":      view.SetDeadline(time.Now()),
+					"view's SetReadDeadline":  view.SetReadDeadline(time.Now()),
+					"view's SetWriteDeadline": view.SetWriteDeadline(time.Now()),
+					"a later view's Read":     two(s.PacketConn().(net.Conn).Read(make([]byte, 1))),
+				} {
+					if !errors.Is(err, net.ErrClosed) {
+						t.Errorf("%s: %v, want net.ErrClosed", name, err)
+						continue
+					}
+					shaped(t, err, err.(*net.OpError).Op, "")
+				}
+				ok(t, view.Close())
+				ok(t, s.Close())
+				ok(t, s.Wait())
+				same(t, "queue", s.SendQueueCount(), 0)
+				same(t, "bytes", s.SendQueueSize(), 0)
+				same(t, "network", s.Network(), f.network)
+				s.Stats()
+				s.Ref()
+				s.Unref()
+				for range s.All(ctx) {
+					t.Error("All yielded")
+				}
+				same(t, "messages", len(drained(t, "messages", s.Messages())), 0)
+				same(t, "errors", len(drained(t, "errors", s.Errors())), 0)
+			})
+		}
+	})
+}
+
+func TestCloseNeedsNoReader(t *testing.T) {
+	for _, overflow := range []udp.Overflow{udp.Block, udp.DropNewest, udp.DropOldest} {
+		for _, buffer := range []int{0, 1, 16} {
+			f := families()[0]
+			s := listen(t, f.network, f.local(), udp.WithMessageBuffer(buffer), udp.WithErrorBuffer(0), udp.WithOverflow(overflow))
+			s.Messages()
+			from := std(t, f)
+			for range 50 {
+				tell(t, from, at(t, s), "nobody receives")
+			}
+			within(t, "Close", func() { s.Close() })
+		}
+	}
+}
+
+// The port is free the moment Close returns.
+func TestCloseFreesThePort(t *testing.T) {
+	each(t, func(t *testing.T, f family) {
+		address := f.local()
+		for range 50 {
+			s := listen(t, f.network, address)
+			s.Messages()
+			address = at(t, s).String()
+			ok(t, s.Close())
+		}
+	})
+}
+
+func TestChannelsCloseOnceAndTogether(t *testing.T) {
+	f := families()[0]
+	s := listen(t, f.network, f.local())
+	messages, errs := s.Messages(), s.Errors()
+	tell(t, std(t, f), at(t, s), "a", "b")
+	eventually(t, "both are received", func() bool { return s.Stats().Received == 2 })
+	ok(t, s.Close())
+	rest := drained(t, "messages", messages)
+	same(t, "messages after the end", len(rest), 2)
+	same(t, "the first", string(rest[0].Data), "a")
+	same(t, "errors", len(drained(t, "errors", errs)), 0)
+	ended(t, "done", s.Done())
+}
+
+// Err says why before a channel tells that the socket has ended.
+func TestCauseComesBeforeTheChannelsClose(t *testing.T) {
+	why := errors.New("enough")
+	for range 50 {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		s := listen(t, "udp4", "127.0.0.1:0", udp.WithContext(ctx))
+		closing := begin(func() { cancel(why) })
+		drained(t, "messages", s.Messages())
+		fails(t, s.Err(), why)
+		ended(t, "cancel", closing)
+		<-s.Done()
+	}
+}
+
+// Upstream: parallel/test-dgram-close-signal.js
+func TestContextsEndTheSocket(t *testing.T) {
+	why := errors.New("enough")
+	for what, make := range map[string]func(ctx context.Context) (*udp.Socket, error){
+		"New":    func(ctx context.Context) (*udp.Socket, error) { return udp.New("udp4", udp.WithContext(ctx)) },
+		"Listen": func(ctx context.Context) (*udp.Socket, error) { return udp.Listen(ctx, "udp4", "127.0.0.1:0") },
+		"Dial":   func(ctx context.Context) (*udp.Socket, error) { return udp.Dial(ctx, "udp4", "127.0.0.1:9") },
+		"Listen's option": func(ctx context.Context) (*udp.Socket, error) {
+			return udp.Listen(t.Context(), "udp4", "127.0.0.1:0", udp.WithContext(t.Context()), udp.WithContext(ctx))
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+			leakless(t)
+			s, err := make(ctx)
+			mine(t, s, err)
+			messages := s.Messages()
+			waiting := later(s.Wait)
+			empty(t, "done", s.Done())
+			cancel(why)
+			ended(t, "done", s.Done())
+			fails(t, s.Err(), why)
+			err, _ = take(t, "Wait", waiting)
+			fails(t, err, why)
+			fails(t, s.Wait(), why)
+			ok(t, s.Close())
+			fails(t, s.Err(), why)
+			drained(t, "messages", messages)
+			fails(t, s.SendTo(t.Context(), netip.MustParseAddrPort("127.0.0.1:9")), net.ErrClosed)
+		})
+	}
+	t.Run("a deadline", func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		s := open(t, "udp4", udp.WithContext(ctx))
+		fails(t, s.Wait(), context.DeadlineExceeded)
+	})
+}
+
+// Upstream: parallel/test-dgram-close-signal.js
+func TestDoneContextOpensNothing(t *testing.T) {
+	leakless(t)
+	system := &countingSystem{}
+	for what, err := range map[string]error{
+		"New":                second(udp.NewOn(system, "udp4", udp.WithContext(done()))),
+		"Listen":             second(udp.ListenOn(done(), system, "udp4", "127.0.0.1:0")),
+		"Dial":               second(udp.DialOn(done(), system, "udp4", "127.0.0.1:9")),
+		"Listen with option": second(udp.ListenOn(t.Context(), system, "udp4", "127.0.0.1:0", udp.WithContext(done()))),
+	} {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	same(t, "sockets opened", system.opened.Load(), 0)
+	for what, err := range map[string]error{
+		"Listen": second(udp.Listen(nil, "udp4", "127.0.0.1:0")),
+		"Dial":   second(udp.Dial(nil, "udp4", "127.0.0.1:9")),
+		"option": second(udp.New("udp4", udp.WithContext(nil))),
+	} {
+		if !errors.Is(err, syscall.EINVAL) {
+			t.Errorf("%s, nil: %v", what, err)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// A constructor whose context ends on the way gives that context's error.
+func TestContextEndsWhileListenLooksUp(t *testing.T) {
+	leakless(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	s, err := udp.Listen(ctx, "udp4", "name:0", udp.WithLookup(func(ctx context.Context, _, _ string) ([]netip.Addr, error) {
+		cancel()
+		<-ctx.Done()
+		return nil, errors.New("the resolver's own words")
+	}))
+	if s != nil {
+		t.Error("a socket with an error")
+	}
+	fails(t, err, context.Canceled)
+}
+
+// Upstream: parallel/test-dgram-abort-closed.js
+func TestContextThatEndsAfterCloseChangesNothing(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	s := listen(t, "udp4", "127.0.0.1:0", udp.WithContext(ctx))
+	ok(t, s.Close())
+	cancel()
+	runtime.Gosched()
+	ok(t, s.Err())
+	ok(t, s.Wait())
+	same(t, "errors", len(drained(t, "errors", s.Errors())), 0)
+}
+
+// Upstream: parallel/test-dgram-close.js
+func TestSendsRaceClose(t *testing.T) {
+	f := families()[0]
+	to := std(t, f)
+	for range 30 {
+		s := open(t, f.network)
+		messages := s.Messages()
+		sending := begin(func() {
+			concurrently(4, func(i int) {
+				for {
+					var err error
+					switch i {
+					case 0:
+						err = s.SendTo(t.Context(), of(to), []byte("x"))
+					case 1:
+						_, err = s.SendBatch(t.Context(), []udp.Datagram{{Data: []byte("x"), To: of(to)}, {To: of(to)}})
+					case 2:
+						err = s.SendToHost(t.Context(), of(to).String(), []byte("x"))
+					default:
+						select {
+						case s.Outbox() <- udp.Datagram{Data: []byte("x"), To: of(to)}:
+						case <-s.Done():
+							return
+						}
+					}
+					if err != nil {
+						if !errors.Is(err, net.ErrClosed) {
+							t.Error(err)
+						}
+						return
+					}
+				}
+			})
+		})
+		ended(t, "bind", s.Listening())
+		ok(t, s.Close())
+		ended(t, "done", s.Done())
+		ended(t, "senders", sending)
+		drained(t, "messages", messages)
+	}
+}
+
+// Anything at any time, while the socket ends: no panic, no hang, no leak.
+func TestEverythingRacesClose(t *testing.T) {
+	f := families()[0]
+	peer := std(t, f)
+	for range 30 {
+		s := open(t, f.network)
+		ctx, cancel := context.WithCancel(t.Context())
+		going := begin(func() {
+			concurrently(12, func(i int) {
+				switch i {
+				case 0:
+					s.Bind(ctx, f.local())
+				case 1:
+					s.Connect(ctx, of(peer).String())
+				case 2:
+					s.Disconnect()
+				case 3:
+					for range s.Messages() {
+					}
+				case 4:
+					for range s.All(ctx) {
+					}
+				case 5:
+					s.PacketConn().ReadFrom(make([]byte, 1))
+				case 6:
+					s.SetReadBuffer(10000)
+					s.Stats()
+				case 7:
+					if f, err := s.File(); err == nil {
+						f.Close()
+					}
+				case 8:
+					s.Flush(ctx)
+				case 9:
+					s.Wait()
+				case 10:
+					for range s.Errors() {
+					}
+				case 11:
+					s.SendTo(ctx, of(peer), []byte("x"))
+					s.LocalAddr()
+					s.RemoteAddr()
+					s.SetTTL(3)
+				}
+			})
+		})
+		within(t, "Close", func() { s.Close() })
+		ended(t, "everything", going)
+		cancel()
+	}
+}
+
+func TestCloseWhileAReaderWaits(t *testing.T) {
+	everyReader(t, func(t *testing.T, f family, read func(testing.TB, *udp.Socket) stream) {
+		for range 10 {
+			s := listen(t, f.network, f.local())
+			in := read(t, s)
+			within(t, "Close", func() { s.Close() })
+			same(t, "messages", len(drained(t, "messages", in.messages)), 0)
+		}
+	})
+}
+
+// Upstream: parallel/test-dgram-unref.js
+func TestWaitHeedsRef(t *testing.T) {
+	s := listen(t, "udp4", "127.0.0.1:0")
+	s.Unref()
+	s.Unref()
+	within(t, "Wait", func() { ok(t, s.Wait()) })
+	s.Ref()
+	s.Ref()
+	waiting := later(s.Wait)
+	s.SetTTL(3)
+	empty(t, "Wait", waiting)
+	s.Unref() // while it waits
+	err, _ := take(t, "Wait", waiting)
+	ok(t, err)
+	s.Ref()
+	waiting = later(s.Wait)
+	empty(t, "Wait", waiting)
+	ok(t, s.Close())
+	err, _ = take(t, "Wait", waiting)
+	ok(t, err)
+	s.Ref()
+	s.Unref()
+	ok(t, s.Wait())
+
+	unbound := open(t, "udp4")
+	unbound.Unref()
+	within(t, "Wait", func() { ok(t, unbound.Wait()) })
+}
+
+// Select over everything that a socket has, until all of it has ended, in any
+// order of ending.
+func TestSelectComposes(t *testing.T) {
+	f := families()[0]
+	for _, end := range []string{"close", "context", "close in the loop", "close the outbox first"} {
+		t.Run(end, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			s := listen(t, f.network, f.local(), udp.WithContext(ctx))
+			peer := std(t, f)
+			to := at(t, s)
+			going := begin(func() {
+				messages, errs, outbox, over := s.Messages(), s.Errors(), s.Outbox(), s.Done()
+				if end == "close the outbox first" {
+					close(outbox)
+					outbox = nil
+				}
+				n := 0
+				for messages != nil || errs != nil || over != nil {
+					select {
+					case m, open := <-messages:
+						if !open {
+							messages = nil
+							break
+						}
+						m.Release()
+						if n++; n == 100 && end == "close in the loop" {
+							go s.Close()
+						}
+					case _, open := <-errs:
+						if !open {
+							errs = nil
+						}
+					case outbox <- udp.Datagram{Data: []byte("x"), To: of(peer)}:
+					case <-over:
+						over, outbox = nil, nil
+					}
+				}
+			})
+			for range 200 {
+				tell(t, peer, to, "x")
+			}
+			switch end {
+			case "context":
+				cancel()
+			case "close in the loop":
+				<-s.Done()
+			default:
+				ok(t, s.Close())
+			}
+			ended(t, "the loop", going)
+		})
+	}
+}
+
+// An idle socket owns next to nothing: no goroutine, before it is read.
+func TestUnreadSocketHasNoGoroutine(t *testing.T) {
+	leakless(t)
+	before := runtime.NumGoroutine()
+	for range 100 {
+		listen(t, "udp4", "127.0.0.1:0")
+	}
+	if now := runtime.NumGoroutine(); now > before+10 {
+		t.Errorf("%d goroutines for 100 sockets", now-before)
+	}
+}
+
+// The kernel's own end of a socket is the socket's.
+func TestErrorsThatCannotHealEndTheSocket(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.ECONNABORTED, syscall.EBADF} {
+		for _, name := range []string{"Messages", "All"} {
+			t.Run(fmt.Sprint(errno, " ", name), func(t *testing.T) {
+				leakless(t)
+				s, err := udp.ListenOn(t.Context(), deaf(call("recvmmsg", errno)), "udp4", "127.0.0.1:0")
+				mine(t, s, err)
+				in := readers[name](t, s)
+				drained(t, "messages", in.messages)
+				ended(t, "done", s.Done())
+				fails(t, s.Err(), errno)
+				shaped(t, s.Err(), "read", "")
+				fails(t, s.Wait(), errno)
+				ok(t, s.Close())
+				fails(t, s.Send(t.Context()), net.ErrClosed)
+			})
+		}
+	}
+}
