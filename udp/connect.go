@@ -88,7 +88,8 @@ func (s *Socket) move(ep *endpoint) {
 	s.connected.set(ep.peer.IsValid())
 }
 
-// Listening is closed once the socket has an address.
+// Listening is closed once the socket has an address, and never where it ends
+// without one: select with [Socket.Done].
 func (s *Socket) Listening() <-chan struct{} { return s.listening.channel() }
 
 // Connected is closed while the socket has a peer. After a Disconnect there is

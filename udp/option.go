@@ -29,8 +29,9 @@ const (
 )
 
 // A BlockList is a set of addresses. [netip.Prefix] is one. The socket asks it
-// about each datagram, from the goroutine that reads, so it must be quick and
-// safe for concurrent use; zones are taken off first.
+// about each datagram, from the goroutine that reads or sends, so it must be
+// quick and safe for concurrent use. It is asked about IPv4 as IPv4, and without
+// zones. It may change while the socket is open.
 type BlockList interface {
 	Contains(netip.Addr) bool
 }
@@ -125,7 +126,8 @@ func (c *config) within(name string, n, low, high int) bool {
 }
 
 // WithContext closes the socket when ctx is done; [Socket.Err] is then
-// ctx's cause. It is Node's AbortSignal.
+// ctx's cause. It may be given several times: the first to be done counts. It is
+// Node's AbortSignal.
 func WithContext(ctx context.Context) Option {
 	return func(c *config) {
 		if ctx == nil {
@@ -143,11 +145,13 @@ func WithReuseAddr() Option { return func(c *config) { c.kernel.ReuseAddr = true
 
 // WithReusePort lets several sockets of one user share the port, and the
 // kernel balances between them (SO_REUSEPORT on Linux, SO_REUSEPORT_LB on
-// FreeBSD). Where the system does not balance, Bind is errors.ErrUnsupported.
+// FreeBSD). All of them have to ask for it. When one closes, the datagrams that
+// wait in its buffer do not move to the others: its Stats.DroppedClosed counts
+// them. Where the system does not balance, Bind is errors.ErrUnsupported.
 func WithReusePort() Option { return func(c *config) { c.kernel.ReusePort = true } }
 
 // WithIPv6Only keeps IPv4 out of a "udp6" socket, so that a "udp4" socket can
-// have the same port.
+// have the same port. For a "udp4" socket it is New's error.
 func WithIPv6Only() Option { return func(c *config) { c.kernel.IPv6Only = true } }
 
 // WithBroadcast allows sending to broadcast addresses, which fails with
@@ -202,7 +206,7 @@ func WithReceiveBlockList(list BlockList) Option {
 }
 
 // WithSendBlockList refuses to send or connect to the addresses in list, with
-// [ErrBlocked].
+// [ErrBlocked]. A connected socket asked when it connected and does not ask again.
 func WithSendBlockList(list BlockList) Option {
 	return func(c *config) {
 		if list == nil {
@@ -252,8 +256,9 @@ func WithOverflow(o Overflow) Option {
 	}
 }
 
-// WithMaxDatagram cuts off what is longer than so many bytes
-// (Message.Truncated, Stats.Truncated). By default nothing is.
+// WithMaxDatagram cuts off what is longer than so many bytes, 1 to 65535
+// (Message.Truncated, Stats.Truncated). By default nothing is. It limits what a
+// reader has to expect, not the memory that receiving takes.
 func WithMaxDatagram(bytes int) Option {
 	return func(c *config) {
 		if c.within("max datagram", bytes, 1, defaultMaxDatagram) {
@@ -265,7 +270,8 @@ func WithMaxDatagram(bytes int) Option {
 // WithReaders opens n kernel sockets that share the port (SO_REUSEPORT), each
 // with a reader goroutine of its own; all feed [Socket.Messages]. The kernel
 // spreads senders over them, so that one sender's datagrams keep their order.
-// Sends, File, SyscallConn, Join and Connect use the first. Where the system
+// Sends, File, SyscallConn, Join and Connect use the first. All and the view of
+// PacketConn cannot read such a socket: errors.ErrUnsupported. Where the system
 // does not balance, Bind is errors.ErrUnsupported.
 func WithReaders(n int) Option {
 	return func(c *config) {
@@ -284,7 +290,8 @@ func WithTTL(hops int) Option {
 	}
 }
 
-// WithTOS fills [Message.TOS].
+// WithTOS fills [Message.TOS]. Where the system does not tell, Bind is
+// errors.ErrUnsupported. What is sent is [Socket.SetTOS]'s business.
 func WithTOS() Option { return func(c *config) { c.kernel.TOS = true } }
 
 // WithTimestamps fills [Message.Time] with the time at which the kernel
@@ -294,7 +301,9 @@ func WithTimestamps() Option { return func(c *config) { c.kernel.Timestamps = tr
 
 // WithPacketInfo turns the filling of Message.To and Message.Interface on or
 // off. By default it is on for sockets that are bound to every address, which
-// need it to reply from the right one.
+// need it to reply from the right one, and a socket that is bound to one address
+// has that one in Message.To. Where the system does not tell, Bind with
+// WithPacketInfo(true) is errors.ErrUnsupported.
 func WithPacketInfo(on bool) Option { return func(c *config) { c.packetInfo = choose(on) } }
 
 // WithInterface binds the socket to one network device (SO_BINDTODEVICE):
@@ -311,15 +320,17 @@ func WithInterface(name string) Option {
 }
 
 // WithOffload turns receive offload (UDP_GRO) on or off. With it the kernel
-// hands over a burst of datagrams from one sender at a time, which costs a
-// tenth. It changes nothing that a reader sees, except that DroppedKernel is
+// hands over a burst of datagrams from one sender at a time, which costs less
+// for each. It changes nothing that a reader sees, except that DroppedKernel is
 // then a lower bound: Linux counts a burst that it drops as one. By default it
 // is on where the system has it, and off for a descriptor that another process
-// may read.
+// may read. A system without it ignores the option.
 func WithOffload(on bool) Option { return func(c *config) { c.offload = choose(on) } }
 
 // WithDontFragment forbids fragmentation (IP_MTU_DISCOVER): a datagram that
-// does not fit the path is syscall.EMSGSIZE.
+// does not fit the path is syscall.EMSGSIZE. The first that is too long for a
+// router further on is lost; the router's answer teaches the kernel. Where the
+// system cannot, Bind is errors.ErrUnsupported.
 func WithDontFragment() Option { return func(c *config) { c.kernel.DontFragment = true } }
 
 // WithICMPErrors reports on [Socket.Errors] that a destination is unreachable,
@@ -329,7 +340,9 @@ func WithDontFragment() Option { return func(c *config) { c.kernel.DontFragment 
 func WithICMPErrors() Option { return func(c *config) { c.kernel.ICMPErrors = true } }
 
 // WithControl calls f with each kernel socket after it was made and before it
-// is bound, as [net.ListenConfig] does.
+// is bound, as [net.ListenConfig] does: for options that this package lacks, or
+// to refuse. The network is "udp4" or "udp6", the address as Bind or Connect was
+// given it. An error of f is Bind's.
 func WithControl(f func(network, address string, c syscall.RawConn) error) Option {
 	return func(c *config) {
 		if f == nil {

@@ -12,7 +12,7 @@ import (
 
 // A Datagram is one that is to be sent.
 type Datagram struct {
-	Data []byte
+	Data []byte         // the payload; in the Outbox, the socket's until it has been sent
 	To   netip.AddrPort // zero on a connected socket
 	From netip.Addr     // source address to send from; zero lets the system choose
 }
@@ -60,9 +60,10 @@ func (s *Socket) SendQueueCount() int {
 	return n
 }
 
-// SendQueueSize is the size of those datagrams in bytes. While the kernel has
-// no room the writer takes what is in the Outbox in hand, to know its size; of
-// what does not fit there, nobody knows it.
+// SendQueueSize is the size in bytes of those of them that are in the writer's
+// hand or waiting in a Send. While the kernel has no room the writer takes in hand
+// what is in the Outbox, as many datagrams as it has room for ([WithSendQueue], at
+// least 256); what is behind them is counted, not measured.
 func (s *Socket) SendQueueSize() int {
 	n := int(s.queued.Load())
 	s.mu.Lock()

@@ -252,7 +252,8 @@ func (s *Socket) RemoteAddr() (netip.AddrPort, error) {
 }
 
 // SyscallConn gives the descriptor to code that sets options of its own. It
-// binds an unbound socket. Reading through it goes around the socket.
+// binds an unbound socket. What is read through it goes around the socket, its
+// block list and its Stats.
 func (s *Socket) SyscallConn() (syscall.RawConn, error) {
 	ep, err := s.implicit(context.Background(), "syscallconn")
 	if err != nil {

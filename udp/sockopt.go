@@ -9,6 +9,10 @@ import (
 
 // SetBroadcast allows or forbids sending to broadcast addresses. It is
 // forbidden at first: syscall.EACCES.
+//
+// This and the other properties are those of a bound socket: before that they
+// are [ErrNotBound], and the options of New stand in for them. A value out of
+// range is syscall.EINVAL.
 func (s *Socket) SetBroadcast(on bool) error {
 	value := 0
 	if on {
@@ -40,7 +44,8 @@ func (s *Socket) SetReadBuffer(bytes int) error {
 }
 
 // ReadBuffer is the size of the kernel's receive buffer in bytes, as it was
-// granted.
+// granted: where SetReadBuffer(n) got its way, it is n. (Linux reports the
+// double.) A datagram takes more of it than its payload.
 func (s *Socket) ReadBuffer() (int, error) { return s.option(kernel.ReadBuffer) }
 
 // SetWriteBuffer sets the size of the kernel's send buffer in bytes
