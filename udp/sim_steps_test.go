@@ -46,8 +46,15 @@ func (w *world) step() {
 		w.send()
 	case n < 73:
 		w.sendBatch()
-	case n < 81:
+	case n < 79:
 		w.queue()
+	case n < 81:
+		for range 8 {
+			w.queue()
+			w.settle()
+		}
+		w.queue()
+		w.flush()
 	case n < 84:
 		w.flush()
 	case n < 88:

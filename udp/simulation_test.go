@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	seeds    = flag.Int("seeds", 1000, "how many `seeds` TestSimulation tries")
+	seeds    = flag.Int("seeds", 300, "how many `seeds` TestSimulation tries")
 	oneSeed  = flag.Uint64("seed", 0, "the one `seed` that TestSimulation tries, if not 0")
 	seedFile = "testdata/simulation/seeds"
 )
