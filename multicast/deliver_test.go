@@ -26,16 +26,16 @@ func TestEveryMemberHears(t *testing.T) {
 		first := open(t, b, network, ":0")
 		port := to(t, g, first)
 		second := open(t, c, network, netip.AddrPortFrom(wildcard(g), port.Port()).String())
-		join(t, b, first, g, multicast.On("eth0"))
-		m := join(t, c, second, g, multicast.On("eth0"))
+		join(t, first, g, multicast.On("eth0"))
+		m := join(t, second, g, multicast.On("eth0"))
 		say(t, sender, "eth0", port, "all")
-		for _, s := range []*udp.Socket{first, second} {
+		for _, s := range []station{first, second} {
 			got := hears(t, s, "all")
 			if got.To != g || got.Interface == 0 {
 				t.Errorf("to %v on %d, want %v on eth0", got.To, got.Interface, g)
 			}
 		}
-		must(t, m.Leave())
+		quit(t, second, m)
 		say(t, sender, "eth0", port, "one")
 		hears(t, first, "one")
 		send(t, sender, to(t, unicast(g, 3), second), "end")
@@ -93,8 +93,8 @@ func TestExactlyTheJoinedInterfaceHears(t *testing.T) {
 			if c.on != "" {
 				opts = append(opts, multicast.On(c.on))
 			}
-			m := join(t, b, s, c.group, opts...)
-			if names := m.Interfaces(); len(names) != 1 || names[0] != "eth1" {
+			m := join(t, s, c.group, opts...)
+			if names := on(t, s, m); len(names) != 1 || names[0] != "eth1" {
 				t.Errorf("joined on %v", names)
 			}
 			g := c.group.WithZone("")
@@ -105,7 +105,7 @@ func TestExactlyTheJoinedInterfaceHears(t *testing.T) {
 			say(t, sender, "eth0", port, "no")
 			say(t, sender, "eth1", port, "yes")
 			hears(t, s, "yes")
-			must(t, b.Do(func() error { return multicast.Leave(s, c.group, opts...) }))
+			must(t, s.leave(t, c.group, opts...))
 			if member(t, b, "eth1", g) {
 				t.Error("the kernel still has it")
 			}
@@ -120,8 +120,8 @@ func TestExactlyTheJoinedInterfaceHears(t *testing.T) {
 func TestJoiningBindsAndReceives(t *testing.T) {
 	_, a, b := pair(t, 1)
 	for _, network := range []string{"udp4", "udp"} {
-		s := unbound(t, network)
-		join(t, b, s, group, multicast.On("eth0"))
+		s := unbound(t, b, network)
+		join(t, s, group, multicast.On("eth0"))
 		<-s.Listening()
 		if network = s.Network(); network != "udp4" {
 			t.Errorf("settled on %s", network)
@@ -132,12 +132,12 @@ func TestJoiningBindsAndReceives(t *testing.T) {
 }
 
 func TestAJoinThatFailsBeforeTheKernelLeavesTheSocketUnbound(t *testing.T) {
-	s := unbound(t, "udp4")
+	s := unbound(t, nil, "udp4")
 	for _, err := range []error{
-		second(multicast.Join(s, addr("10.0.0.1"))),
-		second(multicast.Join(s, site6)),
-		second(multicast.Join(s, group, multicast.On("nosuch0"))),
-		second(multicast.Join(s, group, multicast.From(site6))),
+		second(s.enter(t, addr("10.0.0.1"))),
+		second(s.enter(t, site6)),
+		second(s.enter(t, group, multicast.On("nosuch0"))),
+		second(s.enter(t, group, multicast.From(site6))),
 	} {
 		if err == nil {
 			t.Error("no error")
@@ -153,14 +153,14 @@ func TestADualStackSocketHearsGroupsOfBothFamilies(t *testing.T) {
 	_, a, b := pair(t, 1)
 	sender, s := open(t, a, "udp6", ":0"), open(t, b, "udp6", ":0")
 	for _, g := range []netip.Addr{group, site6} {
-		join(t, b, s, g, multicast.On("eth0"))
+		join(t, s, g, multicast.On("eth0"))
 		say(t, sender, "eth0", to(t, g, s), "hello")
 		if m := hears(t, s, "hello"); m.To != g {
 			t.Errorf("to %v, want %v", m.To, g)
 		}
 	}
 	s = open(t, b, "udp6", ":0", udp.WithIPv6Only())
-	fails(t, second(multicast.Join(s, group)), udp.ErrAddressFamily)
+	fails(t, second(s.enter(t, group)), udp.ErrAddressFamily)
 }
 
 // Upstream: internet/test-dgram-multicast-set-interface-lo.js binds its
@@ -174,8 +174,8 @@ func TestASocketBoundToItsGroupHearsNothingElse(t *testing.T) {
 	}{{"udp4", group, other}, {"udp6", site6, addr("ff05::9")}} {
 		s := open(t, b, c.network, netip.AddrPortFrom(c.group, 0).String())
 		port := to(t, c.group, s)
-		join(t, b, s, c.group, multicast.On("eth0"))
-		join(t, b, s, c.second, multicast.On("eth0"))
+		join(t, s, c.group, multicast.On("eth0"))
+		join(t, s, c.second, multicast.On("eth0"))
 		sender := open(t, a, c.network, ":0")
 		say(t, sender, "eth0", to(t, c.second, s), "another group")
 		send(t, sender, to(t, unicast(c.group, 2), s), "unicast")
@@ -197,25 +197,25 @@ func TestGroupsDoNotLeakBetweenSockets(t *testing.T) {
 		local := netip.AddrPortFrom(wildcard(g[0]), to(t, g[0], first).Port())
 		other := open(t, b, network, local.String(), udp.WithReuseAddr())
 		none := open(t, b, network, local.String(), udp.WithReuseAddr())
-		join(t, b, first, g[0], multicast.On("eth0"))
-		join(t, b, other, g[1], multicast.On("eth0"))
+		join(t, first, g[0], multicast.On("eth0"))
+		join(t, other, g[1], multicast.On("eth0"))
 		sender := open(t, a, network, ":0")
 		say(t, sender, "eth0", to(t, g[0], first), "first")
 		say(t, sender, "eth0", to(t, g[1], first), "second")
 		hears(t, first, "first")
 		hears(t, other, "second")
-		m := join(t, b, none, g[0], multicast.On("eth0"))
+		m := join(t, none, g[0], multicast.On("eth0"))
 		say(t, sender, "eth0", to(t, g[0], first), "third")
 		hears(t, first, "third")
 		hears(t, none, "third")
-		must(t, m.Leave())
+		quit(t, none, m)
 	}
 }
 
 func TestOneReaderOfManyJoins(t *testing.T) {
 	_, a, b := pair(t, 1)
 	s := open(t, b, "udp4", ":0", udp.WithReaders(3))
-	join(t, b, s, group, multicast.On("eth0"))
+	join(t, s, group, multicast.On("eth0"))
 	sender := open(t, a, "udp4", ":0")
 	for _, text := range []string{"once", "and once more"} {
 		say(t, sender, "eth0", to(t, group, s), text)

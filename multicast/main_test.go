@@ -41,46 +41,88 @@ var (
 	ssm6   = netip.MustParseAddr("ff35::1:2:3")
 )
 
+// A station is a socket and the host that it is on. Off Linux' own path,
+// interfaces are looked for where the calling goroutine is, so calls that name
+// one are made there.
+type station struct {
+	*udp.Socket
+	host *netlab.Host // nil for that of the test
+}
+
+func (s station) do(t *testing.T, f func() error) error {
+	t.Helper()
+	if s.host == nil {
+		return f()
+	}
+	var err error
+	must(t, s.host.Do(func() error { err = f(); return nil }))
+	return err
+}
+
 // open makes a bound socket on a host.
-func open(t *testing.T, h *netlab.Host, network, address string, opts ...udp.Option) *udp.Socket {
+func open(t *testing.T, h *netlab.Host, network, address string, opts ...udp.Option) station {
 	t.Helper()
 	s := netlab.On(h, func() (*udp.Socket, error) {
 		return udp.Listen(context.Background(), network, address, opts...)
 	})
 	t.Cleanup(func() { s.Close() })
-	return s
+	return station{s, h}
 }
 
 // here is open without a lab.
-func here(t *testing.T, network, address string, opts ...udp.Option) *udp.Socket {
+func here(t *testing.T, network, address string, opts ...udp.Option) station {
 	t.Helper()
 	s, err := udp.Listen(context.Background(), network, address, opts...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	t.Cleanup(func() { s.Close() })
-	return s
+	return station{Socket: s}
 }
 
 // unbound makes a socket without an address.
-func unbound(t *testing.T, network string) *udp.Socket {
+func unbound(t *testing.T, h *netlab.Host, network string) station {
 	t.Helper()
 	s, err := udp.New(network)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	t.Cleanup(func() { s.Close() })
-	return s
+	return station{s, h}
 }
 
-// join joins on a host.
-func join(t *testing.T, h *netlab.Host, s *udp.Socket, g netip.Addr, opts ...multicast.Option) *multicast.Membership {
+// enter joins.
+func (s station) enter(t *testing.T, g netip.Addr, opts ...multicast.Option) (m *multicast.Membership, err error) {
 	t.Helper()
-	return netlab.On(h, func() (*multicast.Membership, error) { return multicast.Join(s, g, opts...) })
+	err = s.do(t, func() (err error) { m, err = multicast.Join(s.Socket, g, opts...); return err })
+	return m, err
+}
+
+// leave leaves.
+func (s station) leave(t *testing.T, g netip.Addr, opts ...multicast.Option) error {
+	t.Helper()
+	return s.do(t, func() error { return multicast.Leave(s.Socket, g, opts...) })
+}
+
+// join joins, or the test ends.
+func join(t *testing.T, s station, g netip.Addr, opts ...multicast.Option) *multicast.Membership {
+	t.Helper()
+	m, err := s.enter(t, g, opts...)
+	must(t, err)
+	return m
+}
+
+// on is where m is joined.
+func on(t *testing.T, s station, m *multicast.Membership) (names []string) {
+	t.Helper()
+	must(t, s.do(t, func() error { names = m.Interfaces(); return nil }))
+	return names
+}
+
+// quit leaves.
+func quit(t *testing.T, s station, m *multicast.Membership) {
+	t.Helper()
+	must(t, s.do(t, m.Leave))
 }
 
 // to is an address with the port of s.
-func to(t *testing.T, a netip.Addr, s *udp.Socket) netip.AddrPort {
+func to(t *testing.T, a netip.Addr, s station) netip.AddrPort {
 	t.Helper()
 	local, err := s.LocalAddr()
 	if err != nil {
@@ -92,23 +134,19 @@ func to(t *testing.T, a netip.Addr, s *udp.Socket) netip.AddrPort {
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
 
 // say sends through an interface.
-func say(t *testing.T, s *udp.Socket, iface string, a netip.AddrPort, text string) {
+func say(t *testing.T, s station, iface string, a netip.AddrPort, text string) {
 	t.Helper()
-	if err := multicast.SendOn(t.Context(), s, iface, a, []byte(text)); err != nil {
-		t.Fatal(err)
-	}
+	must(t, s.do(t, func() error { return multicast.SendOn(t.Context(), s.Socket, iface, a, []byte(text)) }))
 }
 
 // send sends where the system or the socket likes.
-func send(t *testing.T, s *udp.Socket, a netip.AddrPort, text string) {
+func send(t *testing.T, s station, a netip.AddrPort, text string) {
 	t.Helper()
-	if err := s.SendTo(t.Context(), a, []byte(text)); err != nil {
-		t.Fatal(err)
-	}
+	must(t, s.SendTo(t.Context(), a, []byte(text)))
 }
 
 // hears expects text to be the next datagram.
-func hears(t *testing.T, s *udp.Socket, text string) udp.Message {
+func hears(t *testing.T, s station, text string) udp.Message {
 	t.Helper()
 	select {
 	case m, ok := <-s.Messages():
@@ -126,7 +164,7 @@ func hears(t *testing.T, s *udp.Socket, text string) udp.Message {
 }
 
 // until sends a datagram again and again until it is heard.
-func until(t *testing.T, sender *udp.Socket, iface string, a netip.AddrPort, s *udp.Socket, text string) {
+func until(t *testing.T, sender station, iface string, a netip.AddrPort, s station, text string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
