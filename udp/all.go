@@ -29,6 +29,9 @@ import (
 // yields nothing for that: ask ctx.Err and [Socket.Err]. On an unbound socket
 // it waits for the bind.
 //
+// A burst of one sender is in Stats.Received once its first datagram is handed
+// to the loop; what the loop leaves of it is taken back.
+//
 // Leaving the loop loses nothing: what was already read comes first the next
 // time. A second loop at the same time yields [ErrReading], as does one on a
 // socket that is read in another way; with [WithReaders] it is
@@ -104,8 +107,8 @@ func (p *puller) drop(s *Socket) {
 	if p.r == nil {
 		return
 	}
-	s.count.droppedClosed.Add(uint64(len(p.r.pending) - p.next))
-	p.r.pending, p.next = nil, 0
+	p.r.abandon(p.next)
+	p.next = 0
 }
 
 func (p *puller) loop(s *Socket, ctx context.Context, yield func(Message, error) bool) {
@@ -149,20 +152,33 @@ func (p *puller) loop(s *Socket, ctx context.Context, yield func(Message, error)
 // yield hands over what was read. False ends the loop.
 func (p *puller) yield(s *Socket, ctx context.Context, yield func(Message, error) bool) bool {
 	r := p.r
-	for p.next < len(r.pending) {
-		if ctx.Err() != nil {
+	for ; p.next < len(r.pending); p.next++ {
+		if !p.cut(s, ctx, &r.pending[p.next], yield) {
 			return false
 		}
-		m := r.pending[p.next]
-		r.pending[p.next] = Message{}
-		p.next++
-		s.count.receive(1, len(m.Data))
-		if !yield(m, nil) {
-			return false
-		}
+		r.pending[p.next] = burst{}
 	}
 	r.pending, p.next = r.pending[:0], 0
 	return !s.over() && ctx.Err() == nil
+}
+
+// cut hands over the datagrams of a burst. They are counted in one go, and
+// those that the loop leaves are taken back.
+func (p *puller) cut(s *Socket, ctx context.Context, u *burst, yield func(Message, error) bool) bool {
+	s.count.receive(u.left, u.bytes(u.left))
+	for u.left > 0 {
+		ended := ctx.Err() != nil
+		if !ended {
+			m := *u.message()
+			u.advance()
+			ended = !yield(m, nil)
+		}
+		if ended {
+			s.count.unreceive(u.left, u.bytes(u.left))
+			return false
+		}
+	}
+	return true
 }
 
 // soft yields an error of the kernel's, as readError reports it to Errors. What

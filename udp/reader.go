@@ -2,7 +2,6 @@ package udp
 
 import (
 	"errors"
-	"net/netip"
 	"os"
 	"runtime"
 	"time"
@@ -10,27 +9,21 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// handOver is the size from which on a read's memory goes to the receiver as
-// it is; what is smaller is copied, so that a kept datagram holds on to little
-// more than itself.
-const handOver = 8 << 10
-
 // A reader turns what one kernel socket receives into messages: the room where
 // a datagram is read. It runs no user code but the block list.
 //
-// With a channel it delivers there. Without one it is pulled, and what it made
+// With a channel it delivers there. Without one it is pulled, and what it read
 // waits in pending.
 type reader struct {
-	s       *Socket
-	conn    kernel.Conn
-	out     chan Message // the only sender is this reader, or it and its siblings
-	alone   bool         // no siblings: what fits, fits
-	credit  int          // messages that are counted already and sure to fit
-	pending []Message    // made, and not handed over
-	burst   int          // datagrams in the last packet, to guess how many the next brings
-	moved   bool         // something arrived since the last error
-
-	dropping bool // the last datagram did not fit
+	s        *Socket
+	conn     kernel.Conn
+	out      chan Message // the only sender is this reader, or it and its siblings
+	pending  []burst      // read, and not handed over
+	burst    int          // datagrams in the last packet, to guess how many the next brings
+	prepaid  int          // messages that are counted already and sure to fit
+	alone    bool         // no siblings: what fits, fits
+	moved    bool         // something arrived since the last error
+	dropping bool         // the last datagram did not fit
 }
 
 func (s *Socket) newReader(conn kernel.Conn, out chan Message) *reader {
@@ -63,34 +56,31 @@ func (r *reader) run() error {
 	}
 }
 
+// batch is the most packets that a reader asks for.
+const batch = 16
+
 // Room says how many packets fit, going by the size of the last.
 func (r *reader) Room() int {
 	if r.out == nil || r.s.overflow() != Block {
 		return batch
 	}
-	r.makeRoom()
-	return max(1, (cap(r.out)-len(r.out))/r.burst)
-}
-
-// makeRoom lets the receiver run when the channel is full. On one processor
-// that empties it, and costs less than to block with one more datagram in hand;
-// where the receiver does not receive, it costs next to nothing.
-func (r *reader) makeRoom() {
 	if cap(r.out) > 0 && len(r.out) == cap(r.out) {
+		// Let the receiver run. On one processor that empties the channel, and
+		// costs less than to block with one more datagram in hand; where nobody
+		// receives it costs next to nothing.
 		runtime.Gosched()
 	}
+	return max(1, (cap(r.out)-len(r.out))/r.burst)
 }
 
 func (s *Socket) overflow() Overflow { return Overflow(s.cfg.overflow) }
 
-// batch is the most packets that a reader asks for.
-const batch = 16
-
-// Deliver makes messages of a batch.
+// Deliver takes a batch over and hands on what finds its place at once.
 func (r *reader) Deliver(b *kernel.Batch) {
 	s := r.s
 	to := s.endpoint.Load().to()
 	r.moved = true
+	r.prepay(b)
 	for i := range b.Packets {
 		p := &b.Packets[i]
 		n := p.Datagrams()
@@ -99,139 +89,105 @@ func (r *reader) Deliver(b *kernel.Batch) {
 			continue
 		}
 		r.burst = n
-		r.prepay(p, n)
-		m := Message{From: p.From, To: p.To, Interface: p.Interface, Time: p.Time, TOS: p.TOS, foreign: p.Foreign}
-		if !m.To.IsValid() {
-			m.To = to
+		u := newBurst(b, i, n, int(s.cfg.maxDatagram))
+		if !u.head.To.IsValid() {
+			u.head.To = to
 		}
-		r.unpack(b, i, n, &m)
+		if u.head.Truncated || u.cut() {
+			s.count.truncated.Add(u.truncated())
+		}
+		r.place(&u)
 	}
 }
 
-// unpack delivers the n datagrams of a packet.
-func (r *reader) unpack(b *kernel.Batch, i, n int, m *Message) {
-	p := &b.Packets[i]
-	limit := int(r.s.cfg.maxDatagram)
-	rest := p.Data
-	taken := len(rest) >= handOver
-	if taken {
-		m.life = b.Take(i, n)
-	}
-	for k := range n {
-		var data []byte
-		data, rest = p.Next(rest)
-		m.Truncated = p.Truncated
-		if len(data) > limit {
-			data, m.Truncated = data[:limit:limit], true
-		}
-		if m.Truncated {
-			r.s.count.truncated.Add(1)
-		}
-		if taken {
-			m.Data, m.slot = data, uint32(k)
-		} else {
-			m.Data, m.life, m.slot = b.Slab.Copy(data)
-		}
-		r.deliver(m)
-	}
-}
-
-// prepay counts, in one go, the datagrams of a packet that are sure to fit
-// into the channel. Counting comes before handing over: who holds a message
-// must find it in Stats.
-func (r *reader) prepay(p *kernel.Packet, n int) {
-	r.credit = 0
-	if !r.alone || len(r.pending) > 0 || p.Segment > int(r.s.cfg.maxDatagram) || len(p.Data) > int(r.s.cfg.maxDatagram) && p.Segment == 0 {
+// prepay counts a batch that is sure to fit into the channel, in one go.
+// Counting comes before handing over: who holds a message must find it in
+// Stats.
+func (r *reader) prepay(b *kernel.Batch) {
+	r.prepaid = 0
+	if !r.alone || len(r.pending) > 0 || r.s.cfg.receiveBlock != nil || r.s.cfg.maxDatagram != defaultMaxDatagram {
 		return
 	}
-	r.credit = min(n, cap(r.out)-len(r.out))
-	if r.credit > 0 {
-		bytes := len(p.Data)
-		if r.credit < n {
-			bytes = r.credit * p.Segment
-		}
-		r.s.count.receive(r.credit, bytes)
+	n, bytes := 0, 0
+	for i := range b.Packets {
+		n += b.Packets[i].Datagrams()
+		bytes += len(b.Packets[i].Data)
+	}
+	if n <= cap(r.out)-len(r.out) {
+		r.s.count.receive(n, bytes)
+		r.prepaid = n
 	}
 }
 
-// deliver hands a message over, or drops it, or keeps it for later. It never
-// waits.
-func (r *reader) deliver(m *Message) {
+// place hands a burst on, drops it, or keeps it for later. It never waits.
+func (r *reader) place(u *burst) {
+	if len(r.pending) == 0 {
+		r.push(u)
+	}
 	switch {
-	case r.credit > 0:
-		r.credit--
-		select {
-		case r.out <- *m:
-			r.ease()
-			return
-		default: // not possible: nobody else sends
-			r.s.count.unreceive(len(m.Data))
-		}
-	case len(r.pending) == 0 && r.offer(m):
-		r.ease()
-		return
-	}
-	switch r.s.overflow() {
-	case DropNewest:
-		if r.out != nil {
-			r.drop(*m)
-			return
-		}
-	case DropOldest:
-		if r.out != nil {
-			r.replace(m)
-			return
-		}
-	}
-	r.pending = append(r.pending, *m)
-}
-
-// offer hands a message over if there is room now.
-func (r *reader) offer(m *Message) bool {
-	if r.out == nil || cap(r.out) > 0 && len(r.out) == cap(r.out) {
-		return false
-	}
-	r.makeRoom()
-	r.s.count.receive(1, len(m.Data))
-	select {
-	case r.out <- *m:
-		return true
+	case u.left == 0:
+	case r.out != nil && (r.s.overflow() == DropNewest || r.s.overflow() == DropOldest && cap(r.out) == 0):
+		r.drop(u.left)
+		u.release()
+	case r.out != nil && r.s.overflow() == DropOldest:
+		r.replace(u)
 	default:
-		r.s.count.unreceive(len(m.Data))
-		return false
+		r.pending = append(r.pending, *u)
 	}
 }
 
-// replace drops the oldest messages until m fits. A reader is the only one who
-// takes from its own channel besides the user, who makes room too.
-func (r *reader) replace(m *Message) {
-	if cap(r.out) == 0 {
-		r.drop(*m) // nothing waits that would be older
+// push hands over as many messages as there is room for.
+func (r *reader) push(u *burst) {
+	n := min(u.left, cap(r.out)-len(r.out))
+	if n == 0 && r.out != nil && cap(r.out) == 0 {
+		n = 1 // a receiver may be waiting
+	}
+	if n == 0 {
 		return
 	}
-	for !r.offer(m) {
-		select {
-		case old := <-r.out:
-			r.s.count.unreceive(len(old.Data))
-			r.drop(old)
-		default:
-		}
-	}
-}
-
-func (r *reader) drop(m Message) {
-	m.Release()
-	r.dropping = true
-	r.s.count.droppedOverflow.Add(1)
-	r.s.inbox.overflow.dropped(r.s)
-}
-
-// ease ends an episode of drops.
-func (r *reader) ease() {
 	if r.dropping {
 		r.dropping = false
 		r.s.inbox.overflow.eased(r.s)
 	}
+	if r.prepaid >= n {
+		r.prepaid -= n
+	} else {
+		r.s.count.receive(n, u.bytes(n))
+	}
+	for ; n > 0; n-- {
+		select {
+		case r.out <- *u.message():
+			u.advance()
+		default: // a sibling was faster, or nobody waits
+			r.s.count.unreceive(n, u.bytes(n))
+			return
+		}
+	}
+}
+
+// replace drops the oldest messages until the burst fits. A reader is the only
+// one who takes from its own channel besides the user, who makes room too.
+func (r *reader) replace(u *burst) {
+	for u.left > 0 {
+		select {
+		case old := <-r.out:
+			r.s.count.unreceive(1, len(old.Data))
+			r.drop(1)
+			old.Release()
+		default:
+		}
+		dropping := r.dropping
+		r.dropping = false // this one fits, but only because another did not
+		r.push(u)
+		r.dropping = dropping
+	}
+}
+
+// drop counts what the policy drops.
+func (r *reader) drop(n int) {
+	r.dropping = true
+	r.s.count.droppedOverflow.Add(uint64(n))
+	r.s.inbox.overflow.dropped(r.s, n)
 }
 
 // Settled tells whether everything has found its place.
@@ -246,75 +202,43 @@ func (r *reader) Settled() bool {
 // that the socket ends; what is left then is counted.
 func (r *reader) Settle() bool {
 	for i := range r.pending {
-		m := &r.pending[i]
-		if !r.wait(m) {
-			r.s.count.droppedClosed.Add(uint64(len(r.pending) - i))
-			r.pending = nil
-			return false
+		for u := &r.pending[i]; u.left > 0; r.push(u) {
+			if !r.wait(u) {
+				r.abandon(i)
+				return false
+			}
 		}
-		*m = Message{}
+		r.pending[i] = burst{}
 	}
-	if cap(r.pending) > 4*batch {
-		r.pending = nil // a burst made it large; a socket that idles keeps little
+	if cap(r.pending) > batch {
+		r.pending = nil // an idle socket keeps little
 	}
 	r.pending = r.pending[:0]
 	return !r.s.over()
 }
 
-func (r *reader) wait(m *Message) bool {
+// wait hands one message over as soon as there is room.
+func (r *reader) wait(u *burst) bool {
 	if r.s.over() {
 		return false
 	}
-	r.makeRoom()
+	m := u.message()
 	r.s.count.receive(1, len(m.Data))
 	select {
 	case r.out <- *m:
+		u.advance()
 		return true
 	case <-r.s.life.done:
-		r.s.count.unreceive(len(m.Data))
+		r.s.count.unreceive(1, len(m.Data))
 		return false
 	}
 }
 
-// patience counts the errors in a row that will not go away, and the refusals
-// without a datagram between them.
-type patience struct{ errors, refusals int }
-
-const (
-	// After so many errors, the longest of them 5 seconds apart, the socket
-	// gives up.
-	impatience = 12
-	// After so many refusals a reader rests, each time longer, or a flood of
-	// ICMP would keep it busy.
-	refusalBurst = 64
-)
-
-// readError reports an error of the kernel's. What it returns ends the socket.
-func (s *Socket) readError(conn kernel.Conn, err error, p *patience) error {
-	if refused(err) {
-		s.refusal(conn, err)
-		s.bear(p, nil)
-		return nil
+// abandon counts the bursts from i on: nobody will have them.
+func (r *reader) abandon(i int) {
+	for ; i < len(r.pending); i++ {
+		r.s.count.droppedClosed.Add(uint64(r.pending[i].left))
+		r.pending[i].release()
 	}
-	if p.errors < impatience && !unhealable(err) {
-		s.report(s.opError("read", netip.AddrPort{}, err))
-	}
-	return s.endure(err, p, nil)
-}
-
-// bear rests when refusals do not end.
-func (s *Socket) bear(p *patience, stop <-chan struct{}) {
-	if p.refusals++; p.refusals%refusalBurst == 0 {
-		_ = s.rest(time.Millisecond<<min(p.refusals/refusalBurst, 6), stop)
-	}
-}
-
-// endure waits after an error that comes again at once, each time longer, or
-// until stop. It returns what cannot heal, or has not for too long.
-func (s *Socket) endure(err error, p *patience, stop <-chan struct{}) error {
-	if p.errors++; unhealable(err) || p.errors > impatience {
-		return s.opError("read", netip.AddrPort{}, err)
-	}
-	_ = s.rest(min(50*time.Millisecond<<(p.errors-1), 5*time.Second), stop)
-	return nil
+	r.pending = nil
 }

@@ -145,10 +145,10 @@ type overflow struct {
 
 const betweenReports = time.Second
 
-func (o *overflow) dropped(s *Socket) {
+func (o *overflow) dropped(s *Socket, n int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.count++
+	o.count += uint64(n)
 	if o.timer == nil && !o.over {
 		o.timer = time.AfterFunc(betweenReports, func() { o.tick(s) })
 	}

@@ -187,6 +187,9 @@ func (w *world) check() {
 	if w.over() {
 		offered = 0
 	}
+	if w.plan.mode == byLoop {
+		offered = 63 // a burst is counted when its first datagram is yielded
+	}
 	if more := int(st.Received) - taken - held; more < 0 || more > offered {
 		w.t.Errorf("%d received, but %d were taken and %d wait in the channel", st.Received, taken, held)
 	} else if held+more == 0 && int(st.ReceivedBytes) != takenBytes {

@@ -45,9 +45,9 @@ func (c *counters) receive(datagrams, bytes int) {
 	c.receivedBytes.Add(uint64(bytes))
 }
 
-// unreceive takes back what was counted for a message that nobody took.
-func (c *counters) unreceive(bytes int) {
-	c.received.Add(^uint64(0))
+// unreceive takes back what was counted for messages that nobody took.
+func (c *counters) unreceive(datagrams, bytes int) {
+	c.received.Add(-uint64(datagrams))
 	c.receivedBytes.Add(-uint64(bytes))
 }
 

@@ -104,7 +104,7 @@ func (r *recorder) Deliver(b *kernel.Batch) {
 		case r.take && p.Segment == 0:
 			b.Take(i, 1) // the block stays with the packet
 		default:
-			p.Data, _, _ = b.Slab.Copy(p.Data)
+			p.Data, _, _ = b.Slab.Copy(p.Data, p.Datagrams())
 		}
 		r.packets = append(r.packets, p)
 	}

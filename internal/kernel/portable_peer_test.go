@@ -16,7 +16,7 @@ import (
 type first struct{ p *Packet }
 
 func (f *first) Room() int        { return 1 }
-func (f *first) Deliver(b *Batch) { p := b.Packets[0]; p.Data, _, _ = b.Slab.Copy(p.Data); f.p = &p }
+func (f *first) Deliver(b *Batch) { p := b.Packets[0]; p.Data, _, _ = b.Slab.Copy(p.Data, 1); f.p = &p }
 func (f *first) Settled() bool    { return true }
 func (f *first) Settle() bool     { return false }
 

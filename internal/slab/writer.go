@@ -8,22 +8,22 @@ type Writer struct {
 	slot uint32 // its slot
 }
 
-// Copy copies p and returns the copy, capped to its length, and the slot in
-// the life that releases it. An empty p needs neither: its life is nil.
-// p is no longer than Size.
-func (w *Writer) Copy(p []byte) ([]byte, *Life, uint32) {
-	n := len(p)
-	if n == 0 {
+// Copy copies p, the payload of n messages, and returns the copy, capped to its
+// length, and the life and first of the slots that release them. An empty p
+// needs neither: its life is nil. p is no longer than Size.
+func (w *Writer) Copy(p []byte, n int) ([]byte, *Life, uint32) {
+	size := len(p)
+	if size == 0 {
 		return []byte{}, nil, 0
 	}
-	if w.life == nil || w.off+n > Size || w.slot == slots {
+	if w.life == nil || w.off+size > Size || int(w.slot)+n > slots {
 		w.next()
 	}
-	data := w.life.block.mem[w.off : w.off+n : w.off+n]
+	data := w.life.block.mem[w.off : w.off+size : w.off+size]
 	copy(data, p)
 	slot := w.slot
-	w.slot++
-	w.off += (n + 7) &^ 7 // what is parsed in place starts aligned
+	w.slot += uint32(n)
+	w.off += (size + 7) &^ 7 // what is parsed in place starts aligned
 	return data, w.life, slot
 }
 

@@ -1,0 +1,105 @@
+package udp
+
+import (
+	"bytes"
+
+	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/slab"
+)
+
+// handOver is the size from which on a read's memory goes to the receiver as
+// it is; what is smaller is copied, so that a kept datagram holds on to little
+// more than itself.
+const handOver = 8 << 10
+
+// A burst is what one packet brought: one datagram or many of one sender. It
+// is cut into messages only when they are handed over, because a message is
+// dear to move about: 128 bytes.
+type burst struct {
+	head    Message // the next message, but for its Data
+	rest    []byte  // the payload of those that are left
+	segment int     // the size of each but the last, 0 for a single datagram
+	left    int     // datagrams
+	limit   int     // of a message's size: WithMaxDatagram
+}
+
+// newBurst takes packet i of a batch over: its memory if it is large, else a
+// copy.
+func newBurst(b *kernel.Batch, i, n, limit int) burst {
+	p := &b.Packets[i]
+	u := burst{
+		head: Message{From: p.From, To: p.To, Interface: p.Interface, Time: p.Time, TOS: p.TOS, Truncated: p.Truncated, foreign: p.Foreign},
+		left: n, segment: p.Segment, limit: limit,
+	}
+	switch {
+	case n > slab.Slots(): // no kernel makes so many; what it would make is garbage collected
+		u.rest = bytes.Clone(p.Data)
+	case len(p.Data) >= handOver:
+		u.rest, u.head.life = p.Data, b.Take(i, n)
+	default:
+		u.rest, u.head.life, u.head.slot = b.Slab.Copy(p.Data, n)
+	}
+	return u
+}
+
+// size is that of the next datagram.
+func (u *burst) size() int {
+	if u.segment > 0 {
+		return min(u.segment, len(u.rest))
+	}
+	return len(u.rest)
+}
+
+// message cuts the next message off. It is valid until advance.
+func (u *burst) message() *Message {
+	n := min(u.size(), u.limit)
+	u.head.Data = u.rest[:n:n]
+	if u.cut() {
+		u.head.Truncated = true
+	}
+	return &u.head
+}
+
+// cut tells whether the next datagram is longer than a message may be.
+func (u *burst) cut() bool { return u.size() > u.limit }
+
+// advance goes on to the next datagram.
+func (u *burst) advance() {
+	u.rest = u.rest[u.size():]
+	u.head.slot++
+	u.left--
+	u.head.Truncated = false // what the kernel truncated is no burst
+}
+
+// bytes is the size of the next n messages.
+func (u *burst) bytes(n int) int {
+	switch {
+	case n == 0:
+		return 0
+	case u.segment == 0 || n == 1 && u.left == 1:
+		return min(len(u.rest), u.limit)
+	case n < u.left:
+		return n * min(u.segment, u.limit)
+	}
+	last := len(u.rest) - (n-1)*u.segment
+	return (n-1)*min(u.segment, u.limit) + min(last, u.limit)
+}
+
+// truncated is how many of the burst's messages are cut off.
+func (u *burst) truncated() uint64 {
+	if u.left == 1 {
+		return 1
+	}
+	n := uint64(u.left - 1)
+	if len(u.rest)-int(n)*u.segment > u.limit {
+		n++
+	}
+	return n
+}
+
+// release gives the bytes of all that is left back.
+func (u *burst) release() {
+	for ; u.left > 0; u.advance() {
+		u.head.Release()
+	}
+}
