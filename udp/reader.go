@@ -138,10 +138,11 @@ func (r *reader) place(u *burst) {
 
 // push hands over as many messages as there is room for.
 func (r *reader) push(u *burst) {
-	n := min(u.left, cap(r.out)-len(r.out))
-	if n == 0 && r.out != nil && cap(r.out) == 0 {
-		n = 1 // a receiver may be waiting
+	room := cap(r.out) - len(r.out)
+	if r.out != nil && cap(r.out) == 0 {
+		room = 1 // a receiver may be waiting
 	}
+	n := min(u.left, room)
 	if n == 0 {
 		return
 	}
