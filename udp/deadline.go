@@ -23,7 +23,7 @@ func (d *deadline) set(t time.Time) {
 		d.timer.Stop()
 		d.timer = nil
 	}
-	if d.isFired() {
+	if isDone(d.fired) {
 		d.fired = make(chan struct{})
 	}
 	if t.IsZero() {
@@ -46,25 +46,18 @@ func (d *deadline) set(t time.Time) {
 	d.timer = timer
 }
 
-func (d *deadline) isFired() bool {
-	select {
-	case <-d.fired:
-		return true
-	default:
-		return false
-	}
-}
-
-// passed tells whether the time has come.
-func (d *deadline) passed() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.isFired()
-}
-
-// wait returns the channel.
+// wait returns a channel that is closed when the time has come.
 func (d *deadline) wait() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.fired
+}
+
+func isDone(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -26,32 +27,42 @@ import (
 // and golang.org/x/net/ipv4 run on it.
 //
 // It is one more way to read the one stream: the first read through it claims
-// the stream. Asking for a view turns receive offload off for good, because
-// such code may read the descriptor itself, where a coalesced burst would look
-// like one datagram. What goes through the view's SyscallConn goes around block
-// lists, Stats and WithMaxDatagram. Close closes the socket.
+// the stream. That a connected peer refuses is an error of the next read, as
+// package net has it; on a socket without a peer it is on Errors. Asking for a
+// view turns receive offload off for good, because such code may read the
+// descriptor itself, where a coalesced burst would look like one datagram. What
+// goes through the view's SyscallConn goes around block lists, Stats and
+// WithMaxDatagram. Close closes the socket. Every call returns the same view.
 func (s *Socket) PacketConn() net.PacketConn {
-	v := &view{s: s}
-	v.write.open()
 	ep, err := s.implicit(context.Background(), "listen")
 	if err != nil {
-		v.err = err
-		return v
+		return &view{s: s, err: err}
 	}
-	v.conn = ep.conns[0]
 	s.shareOffload(ep)
-	return v
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.attached.get(viewKey{}, func() any {
+		v := &view{s: s, conn: ep.conns[0]}
+		v.write.open()
+		return v
+	}).(*view)
 }
 
-// view is the socket as package net would have it.
+// view is the socket as package net would have it. A socket has one: there is
+// one deadline, and one reader at a time.
 type view struct {
 	s    *Socket
 	conn kernel.Conn
 	err  error // the implicit bind failed
 
-	reading sync.Mutex // one reader at a time
+	mine    atomic.Bool // the view has the stream
+	reading sync.Mutex  // one reader at a time
+	errs    patience    // the reader's, since the last datagram
 	write   deadline
 }
+
+// viewKey is where the socket keeps its view.
+type viewKey struct{}
 
 func (v *view) LocalAddr() net.Addr {
 	a, err := v.s.LocalAddr()
@@ -60,12 +71,12 @@ func (v *view) LocalAddr() net.Addr {
 			a = ep.local
 		}
 	}
-	return net.UDPAddrFromAddrPort(a)
+	return kernel.UDPAddr(a)
 }
 
 func (v *view) RemoteAddr() net.Addr {
 	if ep := v.s.endpoint.Load(); ep != nil && ep.peer.IsValid() {
-		return net.UDPAddrFromAddrPort(ep.peer)
+		return kernel.UDPAddr(ep.peer)
 	}
 	return nil
 }
@@ -90,8 +101,19 @@ func (v *view) SyscallConn() (syscall.RawConn, error) {
 	return v.conn.SyscallConn(), nil
 }
 
-func (v *view) SetReadBuffer(bytes int) error  { return v.s.SetReadBuffer(bytes) }
-func (v *view) SetWriteBuffer(bytes int) error { return v.s.SetWriteBuffer(bytes) }
+func (v *view) SetReadBuffer(bytes int) error {
+	if err := v.ready("set"); err != nil {
+		return err
+	}
+	return v.s.SetReadBuffer(bytes)
+}
+
+func (v *view) SetWriteBuffer(bytes int) error {
+	if err := v.ready("set"); err != nil {
+		return err
+	}
+	return v.s.SetWriteBuffer(bytes)
+}
 
 func (v *view) SetDeadline(t time.Time) error {
 	if err := v.SetReadDeadline(t); err != nil {
@@ -128,9 +150,13 @@ func (v *view) mayRead() bool {
 
 // claim takes the stream.
 func (v *view) claim() bool {
+	if v.mine.Load() {
+		return true
+	}
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()
-	return v.s.inbox.claim(readByView)
+	v.mine.Store(v.s.inbox.claim(readByView))
+	return v.mine.Load()
 }
 
 func (v *view) ReadFrom(b []byte) (int, net.Addr, error) {
@@ -138,10 +164,14 @@ func (v *view) ReadFrom(b []byte) (int, net.Addr, error) {
 	if err != nil {
 		return n, nil, err
 	}
-	return n, net.UDPAddrFromAddrPort(from), nil
+	return n, kernel.UDPAddr(from), nil
 }
 
+// Read takes no datagram for no buffer, as net's does not.
 func (v *view) Read(b []byte) (int, error) {
+	if len(b) == 0 {
+		return 0, v.ready("read")
+	}
 	n, _, err := v.ReadFromUDPAddrPort(b)
 	return n, err
 }
@@ -151,7 +181,7 @@ func (v *view) ReadFromUDP(b []byte) (int, *net.UDPAddr, error) {
 	if err != nil {
 		return n, nil, err
 	}
-	return n, net.UDPAddrFromAddrPort(from), nil
+	return n, kernel.UDPAddr(from), nil
 }
 
 func (v *view) ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error) {
@@ -166,7 +196,7 @@ func (v *view) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 func (v *view) ReadMsgUDP(b, oob []byte) (n, oobn, flags int, addr *net.UDPAddr, err error) {
 	n, oobn, flags, from, err := v.ReadMsgUDPAddrPort(b, oob)
 	if err == nil {
-		addr = net.UDPAddrFromAddrPort(from)
+		addr = kernel.UDPAddr(from)
 	}
 	return n, oobn, flags, addr, err
 }
@@ -176,21 +206,19 @@ func (v *view) ReadMsgUDPAddrPort(b, oob []byte) (n, oobn, flags int, from netip
 		return 0, 0, 0, from, err
 	}
 	defer v.reading.Unlock()
-	limit := int(v.s.cfg.maxDatagram)
 	for {
 		n, oobn, flags, from, err = v.conn.ReadMsg(b, oob)
 		if err != nil {
-			return 0, 0, 0, from, v.readError(err)
-		}
-		if !v.admit(from) {
+			if err = v.readError(err); err != nil {
+				return 0, 0, 0, netip.AddrPort{}, err
+			}
 			continue
 		}
-		if n > limit {
-			n = limit
-			v.s.count.truncated.Add(1)
+		v.errs = patience{}
+		if v.admit(from) {
+			v.count(&n, &flags)
+			return n, oobn, flags, from, nil
 		}
-		v.s.count.receive(1, n)
-		return n, oobn, flags, from, nil
 	}
 }
 
@@ -204,32 +232,70 @@ func (v *view) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
 	for {
 		n, err := v.conn.ReadMsgs(ms, flags)
 		if err != nil {
-			return 0, v.readError(err)
-		}
-		kept := 0
-		for i := range ms[:n] {
-			from, _ := ms[i].Addr.(*net.UDPAddr)
-			if from != nil && !v.admit(from.AddrPort()) {
-				continue
+			if err = v.readError(err); err != nil {
+				return 0, err
 			}
-			v.keep(ms, kept, i)
-			kept++
+			continue
 		}
+		v.errs = patience{}
+		kept := v.keep(ms[:n])
 		if kept > 0 || n == 0 {
 			return kept, nil
 		}
 	}
 }
 
-// keep counts message i and moves it to its place behind those kept before.
-// The buffers change places, as each is to be filled again.
-func (v *view) keep(ms []ipv4.Message, to, i int) {
-	if limit := int(v.s.cfg.maxDatagram); ms[i].N > limit {
-		ms[i].N = limit
+// keep counts what was read and closes the gaps that the block list leaves.
+func (v *view) keep(ms []ipv4.Message) (kept int) {
+	for i := range ms {
+		from, _ := ms[i].Addr.(*net.UDPAddr)
+		if v.s.cfg.receiveBlock != nil && from != nil && !v.admit(from.AddrPort()) {
+			continue
+		}
+		if kept != i {
+			move(&ms[kept], &ms[i])
+		}
+		v.count(&ms[kept].N, &ms[kept].Flags)
+		kept++
+	}
+	return kept
+}
+
+// move copies a message, and not the buffers: those are known to the caller by
+// their place.
+func move(to, from *ipv4.Message) {
+	left, room := from.N, to.Buffers
+	var b []byte
+	to.N, to.Flags, to.Addr = 0, from.Flags, from.Addr
+	for _, data := range from.Buffers {
+		data = data[:min(left, len(data))]
+		left -= len(data)
+		for len(data) > 0 {
+			for len(b) == 0 && len(room) > 0 {
+				b, room = room[0], room[1:]
+			}
+			n := copy(b, data)
+			if n == 0 {
+				to.Flags |= kernel.Truncated
+				break
+			}
+			b, data, to.N = b[n:], data[n:], to.N+n
+		}
+	}
+	to.NN = copy(to.OOB, from.OOB[:from.NN])
+}
+
+// count counts a datagram of n bytes, and cuts it off where the socket was told
+// to.
+func (v *view) count(n, flags *int) {
+	if limit := int(v.s.cfg.maxDatagram); *n > limit {
+		*n = limit
+		*flags |= kernel.Truncated
+	}
+	if *flags&kernel.Truncated != 0 {
 		v.s.count.truncated.Add(1)
 	}
-	v.s.count.receive(1, ms[i].N)
-	ms[to], ms[i] = ms[i], ms[to]
+	v.s.count.receive(1, *n)
 }
 
 // begin lets one reader in.
@@ -257,31 +323,73 @@ func (v *view) admit(from netip.AddrPort) bool {
 }
 
 // readError shapes an error as net does. The deadline that ends a read may be
-// the end of the socket.
+// the end of the socket. Without an error the read goes on.
 func (v *view) readError(err error) error {
-	if v.s.over() {
+	switch {
+	case v.s.over():
 		err = net.ErrClosed
-	}
-	if !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, net.ErrClosed) && !refused(err) && unhealable(err) {
+	case refused(err) && v.RemoteAddr() == nil:
+		// News about one of many peers: servers end with an error that they
+		// read, and need not.
+		v.s.refusal(v.conn, err)
+		v.s.bear(&v.errs, nil)
+		return nil
+	case broken(err):
 		v.s.kill(v.s.opError("read", netip.AddrPort{}, err))
 	}
 	return v.s.opError("read", netip.AddrPort{}, err)
 }
 
+// broken tells whether a socket will never be read again. Of what unhealable
+// knows, the rest may be the fault of this one call.
+func broken(err error) bool {
+	switch errno, _ := errnoOf(err); errno {
+	case syscall.EBADF, syscall.ENOTSOCK, syscall.ECONNABORTED:
+		return true
+	}
+	return false
+}
+
 func (v *view) WriteTo(b []byte, addr net.Addr) (int, error) {
 	to, ok := addr.(*net.UDPAddr)
-	if !ok || to == nil {
-		return 0, v.s.opError("write", netip.AddrPort{}, missingAddress{})
+	if !ok {
+		err := v.s.opError("write", netip.AddrPort{}, syscall.EINVAL)
+		if shaped, ok := err.(*net.OpError); ok {
+			shaped.Addr = addr
+		}
+		return 0, err
 	}
-	return v.WriteToUDPAddrPort(b, addrPort(to))
+	if to == nil {
+		return v.WriteToUDPAddrPort(b, netip.AddrPort{})
+	}
+	a, err := v.addrPort(to)
+	if err != nil {
+		return 0, v.s.opError("write", a, err)
+	}
+	return v.WriteToUDPAddrPort(b, a)
 }
 
 func (v *view) WriteToUDP(b []byte, addr *net.UDPAddr) (int, error) { return v.WriteTo(b, addr) }
 
-// addrPort is addr as package netip has it, unmapped.
-func addrPort(addr *net.UDPAddr) netip.AddrPort { return unmap(addr.AddrPort()) }
+// addrPort is addr as package netip has it. No address at all is this host, as
+// for net.
+func (v *view) addrPort(addr *net.UDPAddr) (netip.AddrPort, error) {
+	to := addr.AddrPort()
+	switch {
+	case addr.Port < 0 || addr.Port > 65535:
+		return to, ErrBadPort
+	case len(addr.IP) > 0:
+		return to, nil
+	case v.s.Network() == "udp4":
+		return netip.AddrPortFrom(netip.IPv4Unspecified(), to.Port()), nil
+	}
+	return netip.AddrPortFrom(netip.IPv6Unspecified(), to.Port()), nil
+}
 
 func (v *view) WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error) {
+	if to == (netip.AddrPort{}) && v.ready("write") == nil && v.RemoteAddr() != nil {
+		return 0, v.s.opError("write", to, ErrAlreadyConnected)
+	}
 	n, _, err := v.WriteMsgUDPAddrPort(b, nil, to)
 	return n, err
 }
@@ -300,7 +408,11 @@ func (v *view) WriteMsgUDP(b, oob []byte, addr *net.UDPAddr) (n, oobn int, err e
 	if addr == nil {
 		return v.WriteMsgUDPAddrPort(b, oob, netip.AddrPort{})
 	}
-	return v.WriteMsgUDPAddrPort(b, oob, addrPort(addr))
+	to, err := v.addrPort(addr)
+	if err != nil {
+		return 0, 0, v.s.opError("write", to, err)
+	}
+	return v.WriteMsgUDPAddrPort(b, oob, to)
 }
 
 // WriteMsgUDPAddrPort sends b with the control messages in oob. Without a
@@ -319,18 +431,19 @@ func (v *view) WriteMsgUDPAddrPort(b, oob []byte, to netip.AddrPort) (n, oobn in
 	if err != nil {
 		return 0, 0, v.s.opError("write", to, err)
 	}
-	if v.write.passed() {
+	stop := v.write.wait()
+	if isDone(stop) {
 		return 0, 0, v.s.opError("write", ep.target(to), os.ErrDeadlineExceeded)
 	}
 	p := parcels.Get().(*parcel)
 	defer p.free()
 	p.d = kernel.Datagram{Data: b, To: to}
-	if err := v.s.hand(ep.conns[0], &p.d, oob, v.write.wait()); err != nil {
+	if err := v.s.hand(ep.conns[0], &p.d, oob, stop); err != nil {
 		if errors.Is(err, kernel.ErrStopped) {
 			err = os.ErrDeadlineExceeded
 		}
 		return 0, 0, v.s.opError("write", ep.target(to), err)
 	}
-	v.s.count.send(1, len(b))
+	v.s.count.send(kernel.Datagrams(len(b), oob), len(b))
 	return len(b), len(oob), nil
 }

@@ -3,8 +3,8 @@
 package kernel
 
 import (
-	"net"
 	"net/netip"
+	"os"
 	"syscall"
 	"unsafe"
 
@@ -13,117 +13,149 @@ import (
 )
 
 // reading is a read straight into the caller's memory, for code that brings
-// its own.
+// its own. It is made on first use and used again, with its callbacks bound
+// once, so that reading allocates nothing. Between calls it holds nobody's
+// memory.
 type reading struct {
-	hdr   unix.Msghdr
-	iov   unix.Iovec
-	name  rawName
+	c     *conn
+	one   func(fd uintptr) bool
+	many  func(fd uintptr) bool
 	zones zoneCache
-	n     int
 	errno syscall.Errno
-	step  func(fd uintptr) bool
-	from  netip.AddrPort
+
+	// one: recvmsg
+	hdr  unix.Msghdr
+	iov  unix.Iovec
+	name rawName
+	n    int
+	from netip.AddrPort
+
+	// many: recvmmsg
+	ms    []ipv4.Message
+	flags int
+	hdrs  []mmsghdr
+	iovs  []unix.Iovec
+	names []rawName
+}
+
+func (c *conn) reading() *reading {
+	r := c.rx.reading
+	if r == nil {
+		r = &reading{c: c}
+		r.one, r.many = r.readOne, r.readMany
+		c.rx.reading = r
+	}
+	r.errno = 0
+	return r
 }
 
 // ReadMsg reads one datagram into b and its control messages into oob.
 func (c *conn) ReadMsg(b, oob []byte) (n, oobn, flags int, from netip.AddrPort, err error) {
-	r := c.rx.reading
-	if r == nil {
-		r = new(reading)
-		r.step = func(fd uintptr) bool { return r.read(c, fd) }
-		c.rx.reading = r
-	}
+	r := c.reading()
 	point(&r.iov, b)
 	r.hdr = unix.Msghdr{Name: (*byte)(unsafe.Pointer(&r.name)), Namelen: sizeofName, Iov: &r.iov, Control: unsafe.SliceData(oob)}
 	r.hdr.SetIovlen(1)
 	r.hdr.SetControllen(len(oob))
-	gone := c.raw.Read(r.step)
+	gone := c.raw.Read(r.one)
 	n, oobn, flags, from, errno := r.n, int(r.hdr.Controllen), int(r.hdr.Flags), r.from, r.errno
 	r.hdr, r.iov = unix.Msghdr{}, unix.Iovec{}
 	if gone != nil {
 		return 0, 0, 0, netip.AddrPort{}, c.gone(gone)
 	}
 	if errno != 0 {
-		return 0, 0, 0, netip.AddrPort{}, callError("recvmsg", errno)
+		return 0, 0, 0, netip.AddrPort{}, os.NewSyscallError("recvmsg", errno)
 	}
 	return n, oobn, flags, from, nil
 }
 
-func (r *reading) read(c *conn, fd uintptr) bool {
+// readOne is the system call. False waits for something to read.
+func (r *reading) readOne(fd uintptr) bool {
 	for {
-		c.reads.Add(1)
+		r.c.reads.Add(1)
 		n, _, errno := unix.Syscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&r.hdr)), unix.MSG_DONTWAIT)
 		switch errno {
 		case unix.EINTR:
 			continue
 		case unix.EAGAIN:
 			return false
-		}
-		r.n, r.errno = int(n), errno
-		if errno == 0 {
+		case 0:
 			r.from = decode(fd, &r.name, &r.zones)
 		}
+		r.n, r.errno = int(n), errno
 		return true
 	}
 }
 
-// ReadMsgs reads what is there, at least one datagram, into ms. Its addresses
-// are net.Addr, which allocates; that is the interface's doing.
+// ReadMsgs reads what is there, at least one datagram, into ms. Each address is
+// a net.Addr, which allocates; that is the interface's doing.
 func (c *conn) ReadMsgs(ms []ipv4.Message, flags int) (int, error) {
 	if len(ms) == 0 {
 		return 0, nil
 	}
-	ms = ms[:min(len(ms), maxMessages)]
-	hdrs := make([]mmsghdr, len(ms))
-	names := make([]rawName, len(ms))
-	var iovs []unix.Iovec
-	for i := range ms {
-		start := len(iovs)
-		for _, b := range ms[i].Buffers {
-			var v unix.Iovec
-			point(&v, b)
-			iovs = append(iovs, v)
-		}
-		h := &hdrs[i].hdr
-		h.Name, h.Namelen = (*byte)(unsafe.Pointer(&names[i])), sizeofName
-		h.SetIovlen(len(iovs) - start)
-		h.Control = unsafe.SliceData(ms[i].OOB)
-		h.SetControllen(len(ms[i].OOB))
-	}
-	// The vectors have stopped moving.
-	for i, start := 0, 0; i < len(ms); i++ {
-		if n := len(ms[i].Buffers); n > 0 {
-			hdrs[i].hdr.Iov = &iovs[start]
-			start += n
-		}
-	}
-	got, errno := 0, syscall.Errno(0)
-	var zones zoneCache
-	gone := c.raw.Read(func(fd uintptr) bool {
-		for {
-			c.reads.Add(1)
-			n, _, e := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&hdrs[0])), uintptr(len(hdrs)), uintptr(flags|unix.MSG_DONTWAIT), 0, 0)
-			if e == unix.EINTR {
-				continue
-			}
-			if e == unix.EAGAIN {
-				return false
-			}
-			if got, errno = int(n), e; e != 0 {
-				got = 0
-			}
-			for i := range got {
-				ms[i].N, ms[i].NN, ms[i].Flags = int(hdrs[i].len), int(hdrs[i].hdr.Controllen), int(hdrs[i].hdr.Flags)
-				ms[i].Addr = net.UDPAddrFromAddrPort(decode(fd, &names[i], &zones))
-			}
-			return true
-		}
-	})
+	r := c.reading()
+	r.ms, r.flags, r.n = ms[:min(len(ms), maxMessages)], flags, 0
+	r.point()
+	gone := c.raw.Read(r.many)
+	n, errno := r.n, r.errno
+	clear(r.hdrs[:len(r.ms)])
+	clear(r.iovs)
+	r.ms = nil
 	if gone != nil {
 		return 0, c.gone(gone)
 	}
 	if errno != 0 {
-		return 0, callError("recvmmsg", errno)
+		return 0, os.NewSyscallError("recvmmsg", errno)
 	}
-	return got, nil
+	return n, nil
+}
+
+// point makes the headers of what ms asks for.
+func (r *reading) point() {
+	r.iovs = r.iovs[:0]
+	for i := range r.ms {
+		for _, b := range r.ms[i].Buffers {
+			var v unix.Iovec
+			point(&v, b)
+			r.iovs = append(r.iovs, v)
+		}
+	}
+	if len(r.hdrs) < len(r.ms) {
+		r.hdrs, r.names = make([]mmsghdr, len(r.ms)), make([]rawName, len(r.ms))
+	}
+	iovs := r.iovs // which have stopped moving
+	for i := range r.ms {
+		m, h := &r.ms[i], &r.hdrs[i].hdr
+		h.Name, h.Namelen = (*byte)(unsafe.Pointer(&r.names[i])), sizeofName
+		h.Iov = unsafe.SliceData(iovs)
+		h.SetIovlen(len(m.Buffers))
+		h.Control = unsafe.SliceData(m.OOB)
+		h.SetControllen(len(m.OOB))
+		iovs = iovs[len(m.Buffers):]
+	}
+}
+
+// readMany is the system call. False waits for something to read, unless the
+// caller would rather not.
+func (r *reading) readMany(fd uintptr) bool {
+	for {
+		r.c.reads.Add(1)
+		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdrs[0])), uintptr(len(r.ms)), uintptr(r.flags|unix.MSG_DONTWAIT), 0, 0)
+		switch errno {
+		case unix.EINTR:
+			continue
+		case unix.EAGAIN:
+			if r.flags&unix.MSG_DONTWAIT == 0 {
+				return false
+			}
+		case 0:
+			r.n = int(n)
+		}
+		r.errno = errno
+		for i := range r.n {
+			m, h := &r.ms[i], &r.hdrs[i]
+			m.N, m.NN, m.Flags = int(h.len), int(h.hdr.Controllen), int(h.hdr.Flags)
+			m.Addr = UDPAddr(decode(fd, &r.names[i], &r.zones))
+		}
+		return true
+	}
 }
