@@ -8,7 +8,6 @@
 package slab
 
 import (
-	"math/bits"
 	"sync"
 	"sync/atomic"
 )
@@ -100,15 +99,6 @@ func (l *Life) fill(n uint32) {
 	l.block = nil // a stale message must not hold on to memory that has moved on
 	poison(b.mem[:])
 	blocks.Put(b)
-}
-
-// Held counts the messages that are not released, sealed slots aside.
-func (l *Life) Held() int {
-	n := slots
-	for i := range l.bits {
-		n -= bits.OnesCount64(l.bits[i].Load())
-	}
-	return n
 }
 
 // blocks are those that wait for their next life. The garbage collector
