@@ -1,0 +1,184 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"example.com/dgram/examples/internal/program"
+	"example.com/dgram/udp"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestEachClientHearsItsOwnAnswers(t *testing.T) {
+	p, address := relaying(t, "127.0.0.1:0", echo(t))
+	first, second := dial(t, address), dial(t, address)
+	for i := range 3 {
+		ask(t, first, fmt.Sprint("first ", i))
+		ask(t, second, fmt.Sprint("second ", i))
+	}
+	p.Stop()
+	p.Expect(`^2 sessions of 2 \(0 idle, 0 evicted\), up 6 datagrams 45 bytes, down 6 datagrams 45 bytes, 0 errors, 0 lost$`)
+}
+
+func TestIdleSessionEnds(t *testing.T) {
+	p, address := relaying(t, "127.0.0.1:0", echo(t), "-idle", "20ms", "-v")
+	c := dial(t, address)
+	for range 2 {
+		ask(t, c, "hello")
+		p.Expect("^session of 127.0.0.1:.* begins$")
+		p.Expect("^session of 127.0.0.1:.* has been idle$")
+	}
+	p.Stop()
+	p.Expect(`^0 sessions of 2 \(2 idle, 0 evicted\)`)
+}
+
+func TestSessionsAreBounded(t *testing.T) {
+	p, address := relaying(t, "127.0.0.1:0", echo(t), "-sessions", "2")
+	var clients []*udp.Socket
+	for range 5 {
+		c := dial(t, address)
+		ask(t, c, "hello")
+		clients = append(clients, c)
+	}
+	ask(t, clients[0], "hello again") // evicted, and welcome
+	p.Stop()
+	p.Expect(`^2 sessions of 6 \(0 idle, 4 evicted\)`)
+}
+
+func TestAnswersComeFromTheAddressThatWasAsked(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux has every address of 127.0.0.0/8")
+	}
+	_, address := relaying(t, "0.0.0.0:0", echo(t))
+	_, port, _ := net.SplitHostPort(address)
+	ask(t, dial(t, "127.0.0.5:"+port), "hello") // hears nobody else
+}
+
+func TestOtherSideThatRefusesIsCounted(t *testing.T) {
+	gone, err := udp.Listen(t.Context(), "udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody, _ := gone.LocalAddr()
+	gone.Close()
+
+	p, address := relaying(t, "127.0.0.1:0", nobody.String(), "-v")
+	c := dial(t, address)
+	for range 2 { // the relay and the session live on
+		if err := c.Send(t.Context(), []byte("hello")); err != nil {
+			t.Fatal(err)
+		}
+		p.Expect("^error: ")
+	}
+	p.Stop()
+	p.Expect("^1 sessions of 1 .* [1-9][0-9]* errors")
+}
+
+func TestEvictionTakesTheOldest(t *testing.T) {
+	r := relay{out: io.Discard, sessions: map[client]*session{}}
+	var all []*session
+	for i := range 3 {
+		socket, err := udp.New("udp4")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer socket.Close()
+		s := &session{socket: socket, client: client{from: netip.AddrPortFrom(netip.IPv6Loopback(), uint16(i+1))}}
+		s.last.Store(int64(i+1) * int64(time.Second))
+		r.sessions[s.client] = s
+		all = append(all, s)
+	}
+	all[0].touch()
+	r.evict()
+	if r.sessions[all[1].client] != nil || len(r.sessions) != 2 {
+		t.Errorf("%d sessions are left, and not the right ones", len(r.sessions))
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	var help bytes.Buffer
+	if err := run(t.Context(), []string{"-h"}, &help); !errors.Is(err, flag.ErrHelp) || !strings.Contains(help.String(), "-to address") {
+		t.Errorf("-h: %v\n%s", err, &help)
+	}
+	for _, args := range []string{"", "-bogus", "-to :1 -sessions 0", "-to :1 -idle 0", "-to :1 something"} {
+		if err := run(t.Context(), strings.Fields(args), io.Discard); !errors.As(err, new(usageError)) {
+			t.Errorf("%q: %v", args, err)
+		}
+	}
+	if err := run(t.Context(), []string{"-listen", "127.0.0.1:0", "-to", "127.0.0.1:0"}, io.Discard); !errors.Is(err, udp.ErrBadPort) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// echo is the other side.
+func echo(t *testing.T) string {
+	t.Helper()
+	s, err := udp.Listen(context.Background(), "udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for m := range s.Messages() {
+			if err := s.Reply(context.Background(), m, m.Data); err != nil && s.Err() == nil {
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		s.Close()
+		<-done
+	})
+	address, err := s.LocalAddr()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address.String()
+}
+
+// relaying starts a relay and returns its address.
+func relaying(t *testing.T, listen, to string, args ...string) (*program.Program, string) {
+	t.Helper()
+	p := program.Start(t, run, append([]string{"-listen", listen, "-to", to}, args...)...)
+	return p, p.Expect(`^relaying (\S+) to ` + to + "$")[1]
+}
+
+func dial(t *testing.T, address string) *udp.Socket {
+	t.Helper()
+	s, err := udp.Dial(context.Background(), "udp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// ask sends a question and expects it back.
+func ask(t *testing.T, c *udp.Socket, question string) {
+	t.Helper()
+	if err := c.Send(t.Context(), []byte(question)); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case m := <-c.Messages():
+		if string(m.Data) != question {
+			t.Fatalf("asked %q, answered %q", question, m.Data)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatalf("no answer to %q", question)
+	}
+}
