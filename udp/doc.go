@@ -124,8 +124,8 @@
 //
 // [Socket.Send], [Socket.SendTo], [Socket.SendToHost], [Socket.Reply] and
 // [Socket.SendBatch] run in the caller's goroutine and return when the kernel has
-// the datagram. While its buffer is full they wait, in the order of the calls, for
-// room, for the context, or for the end of the socket.
+// the datagram. While its buffer is full they wait for room, for the context, or for
+// the end of the socket, and none overtakes one that waits.
 //
 // [Socket.Outbox] is a queue. Its goroutine hands over what is there in as few
 // system calls as the system allows, and never waits for more. What fails arrives
