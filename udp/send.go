@@ -264,16 +264,23 @@ func errnoIn(err error) error {
 	return errno
 }
 
-// wait sends when there is room. Senders wait in line for the gate; the one
-// that has it waits for the kernel.
+// wait sends when there is room. Until then d counts as queued.
 func (s *Socket) wait(conn kernel.Conn, d *kernel.Datagram, oob []byte, stop <-chan struct{}) error {
-	size := int64(d.Len())
-	s.waiting.Add(1)
-	s.queued.Add(size)
-	defer func() {
-		s.waiting.Add(-1)
-		s.queued.Add(-size)
-	}()
+	s.enqueue(d, 1)
+	defer s.enqueue(d, -1)
+	return s.await(conn, d, oob, stop)
+}
+
+// enqueue counts a datagram in, or out with -1. While there are any, others
+// wait behind them.
+func (s *Socket) enqueue(d *kernel.Datagram, n int64) {
+	s.waiting.Add(n)
+	s.queued.Add(n * int64(d.Len()))
+}
+
+// await sends when there is room. Senders wait in line for the gate; the one
+// that has it waits for the kernel.
+func (s *Socket) await(conn kernel.Conn, d *kernel.Datagram, oob []byte, stop <-chan struct{}) error {
 	if !s.gate.enter(stop, s.life.done) {
 		if s.over() {
 			return net.ErrClosed

@@ -583,29 +583,38 @@ func TestSendHeedsItsContext(t *testing.T) {
 	ok(t, s.Send(t.Context(), []byte("x")))
 }
 
-// Senders that wait go out in the order in which they came.
-func TestWaitingSendersKeepTheirOrder(t *testing.T) {
+// Nobody overtakes a sender that waits for room.
+func TestWaitingSenderIsNotOvertaken(t *testing.T) {
 	f := families()[0]
-	peer := std(t, f)
-	system, jam := jammed()
-	s, err := udp.DialOn(t.Context(), system, f.network, of(peer).String())
-	mine(t, s, err)
-	var sent []<-chan error
-	var want []string
-	for i := range 20 {
-		p := fmt.Sprint(i)
-		want = append(want, p)
-		sent = append(sent, later(func() error { return s.Send(t.Context(), []byte(p)) }))
-		eventually(t, "the sender waits", func() bool { return s.SendQueueCount() == i+1 })
-	}
-	jam.clear()
-	for _, c := range sent {
-		err, _ := take(t, "Send", c)
+	for _, second := range []string{"Send", "SendBatch", "Outbox"} {
+		peer := std(t, f)
+		system, jam := jammed()
+		s, err := udp.DialOn(t.Context(), system, f.network, of(peer).String())
+		mine(t, s, err)
+		first := later(func() error { return s.Send(t.Context(), []byte("first")) })
+		eventually(t, "the first waits", func() bool { return jam.waiting.Load() == 1 })
+		after := later(func() error {
+			switch second {
+			case "Send":
+				return s.Send(t.Context(), []byte("second"))
+			case "SendBatch":
+				_, err := s.SendBatch(t.Context(), []udp.Datagram{{Data: []byte("second")}})
+				return err
+			}
+			s.Outbox() <- udp.Datagram{Data: []byte("second")}
+			return s.Flush(t.Context())
+		})
+		eventually(t, "the second waits", func() bool { return s.SendQueueCount() == 2 })
+		same(t, "size", s.SendQueueSize() >= 5, true)
+		jam.clear()
+		err, _ = take(t, "first", first)
 		ok(t, err)
+		err, _ = take(t, second, after)
+		ok(t, err)
+		hear(t, peer, "first", "second")
+		same(t, "queue", s.SendQueueCount(), 0)
+		same(t, "bytes", s.SendQueueSize(), 0)
 	}
-	hear(t, peer, want...)
-	same(t, "queue", s.SendQueueCount(), 0)
-	same(t, "bytes", s.SendQueueSize(), 0)
 }
 
 // Upstream: parallel/test-dgram-send-queue-info.js

@@ -107,12 +107,15 @@ func mute(say func(d *kernel.Datagram) error) stub {
 }
 
 // A jam is a kernel whose send buffers are full until it is cleared.
-type jam struct{ cleared chan struct{} }
+type jam struct {
+	cleared chan struct{}
+	waiting atomic.Int64 // senders that have ever waited for room
+}
 
 func jammed() (stub, *jam) {
 	j := &jam{cleared: make(chan struct{})}
 	return stub{dress: func(c kernel.Conn) kernel.Conn {
-		return &jammedConn{Conn: c, cleared: j.cleared, closed: make(chan struct{})}
+		return &jammedConn{Conn: c, jam: j, closed: make(chan struct{})}
 	}}, j
 }
 
@@ -120,7 +123,8 @@ func (j *jam) clear() { close(j.cleared) }
 
 type jammedConn struct {
 	kernel.Conn
-	cleared, closed chan struct{}
+	*jam
+	closed chan struct{}
 }
 
 func (j *jammedConn) full() bool {
@@ -147,6 +151,7 @@ func (j *jammedConn) SendBatch(ds []kernel.Datagram) (int, error) {
 }
 
 func (j *jammedConn) SendWait(d *kernel.Datagram, oob []byte, stop <-chan struct{}) error {
+	j.waiting.Add(1)
 	select {
 	case <-j.cleared:
 		return j.Conn.SendWait(d, oob, stop)

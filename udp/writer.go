@@ -30,6 +30,7 @@ type writer struct {
 
 	hand   *[]kernel.Datagram // borrowed while there is something to send
 	batch  []kernel.Datagram  // in hand, in order
+	left   int                // datagrams at its beginning that are in hand no more
 	taken  uint64             // datagrams taken from the queue
 	closed bool               // the user has closed it
 
@@ -113,12 +114,11 @@ func (w *writer) send() {
 	next := 0
 	for next < len(w.batch) && !w.s.over() {
 		ep, err := w.s.implicitFor(context.Background(), "send", w.batch[next].To.Addr())
-		n := 0
 		if err == nil {
+			n := 0
 			n, err = w.push(ep.conns[0], next)
+			next += n
 		}
-		w.put(next, n)
-		next += n
 		if err != nil && !w.s.over() {
 			d := &w.batch[next]
 			to := d.To
@@ -126,16 +126,16 @@ func (w *writer) send() {
 				to = ep.target(to)
 			}
 			w.fail(to, len(d.Data), w.s.opError("send", to, err))
-			w.put(next, 1)
 			next++
+			w.put(next)
 		}
 	}
 	if next < len(w.batch) { // the socket ends
 		w.s.count.sendDropped.Add(uint64(len(w.batch) - next))
-		w.put(next, len(w.batch)-next)
+		w.put(len(w.batch))
 	}
 	clear(w.batch)
-	w.batch = w.batch[:0]
+	w.batch, w.left = w.batch[:0], 0
 }
 
 // push hands the rest of the batch to the kernel, and says how many it took.
@@ -147,27 +147,33 @@ func (w *writer) push(conn kernel.Conn, next int) (int, error) {
 			n, err = conn.SendBatch(rest[sent:])
 			w.s.sentAll(rest[sent : sent+n])
 			sent += n
+			w.put(next + sent)
 		}
 		if err == nil {
 			continue
 		}
 		if err = w.s.insist(conn, &rest[sent], nil, err); kernel.WouldBlock(err) {
-			err = w.wait(conn, rest[sent])
+			err = w.wait(conn, next+sent)
 		}
 		if err != nil {
 			return sent, err
 		}
 		w.s.sentAll(w.batch[next+sent : next+sent+1])
 		sent++
+		w.put(next + sent)
 	}
 	return sent, nil
 }
 
-// wait sends d when there is room. Meanwhile it takes from the queue, so that
-// SendQueueSize knows what waits there.
-func (w *writer) wait(conn kernel.Conn, d kernel.Datagram) error {
+// wait sends datagram i of the batch when there is room. Meanwhile it takes
+// from the queue, so that SendQueueSize knows what waits there.
+func (w *writer) wait(conn kernel.Conn, i int) error {
+	d := w.batch[i]
+	w.s.enqueue(&d, 1)
+	defer w.s.enqueue(&d, -1)
+	w.put(i + 1)
 	sent := make(chan error, 1)
-	go func() { sent <- w.s.wait(conn, &d, nil, w.s.life.done) }()
+	go func() { sent <- w.s.await(conn, &d, nil, w.s.life.done) }()
 	for {
 		in := w.o.in
 		if len(w.batch) >= w.limit || w.closed {
@@ -184,14 +190,18 @@ func (w *writer) wait(conn kernel.Conn, d kernel.Datagram) error {
 	}
 }
 
-// put says that n datagrams have left the hand.
-func (w *writer) put(next, n int) {
-	bytes := 0
-	for i := range n {
-		bytes += len(w.batch[next+i].Data)
+// put says that the first n datagrams of the batch have left the hand.
+func (w *writer) put(n int) {
+	if n <= w.left {
+		return
 	}
-	w.o.held.Add(-int64(n))
+	bytes := 0
+	for i := range w.batch[w.left:n] {
+		bytes += len(w.batch[w.left+i].Data)
+	}
+	w.o.held.Add(-int64(n - w.left))
 	w.o.heldBytes.Add(-int64(bytes))
+	w.left = n
 }
 
 func (w *writer) fail(to netip.AddrPort, bytes int, err error) {
