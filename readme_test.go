@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"go/ast"
+	"go/doc/comment"
 	"go/importer"
 	"go/parser"
 	"go/printer"
@@ -77,6 +78,28 @@ func TestGoOnThePagesCompiles(t *testing.T) {
 				t.Errorf("%s:%d: %v\n%s", page, b.line, err, b.text)
 			}
 		}
+	}
+}
+
+// The code in the comments of package udp compiles. A block is code if it says
+// so with an assignment or a brace; the others are tables.
+func TestGoInTheManualCompiles(t *testing.T) {
+	blocks := 0
+	walk(t, func(path string) {
+		if filepath.Dir(path) != "udp" || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		for _, b := range commentBlocks(t, path) {
+			if strings.Contains(b.text, ":= ") || strings.Contains(b.text, "{") {
+				blocks++
+				if err := compile(t, b.program()); err != nil {
+					t.Errorf("%s:%d: %v\n%s", path, b.line, err, b.text)
+				}
+			}
+		}
+	})
+	if blocks == 0 {
+		t.Error("there is no code in the manual")
 	}
 }
 
@@ -184,6 +207,25 @@ func goBlocks(t *testing.T, page string) (blocks []block) {
 			b = nil
 		case b != nil:
 			b.text += line + "\n"
+		}
+	}
+	return blocks
+}
+
+// commentBlocks are the indented blocks in the doc comments of a file.
+func commentBlocks(t *testing.T, path string) (blocks []block) {
+	t.Helper()
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, path, read(t, path), parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, group := range file.Comments {
+		var doc comment.Parser
+		for _, part := range doc.Parse(group.Text()).Content {
+			if code, ok := part.(*comment.Code); ok {
+				blocks = append(blocks, block{line: fset.Position(group.Pos()).Line, text: code.Text})
+			}
 		}
 	}
 	return blocks

@@ -102,7 +102,7 @@
 // A call that fails returns a [*net.OpError] around the cause, so that [errors.Is]
 // finds net.ErrClosed, the variables of this package and the errno:
 //
-//	var s, err = udp.Listen(ctx, "udp4", "127.0.0.1:53")
+//	s, err := udp.Listen(ctx, "udp4", "127.0.0.1:53")
 //	if errors.Is(err, syscall.EADDRINUSE) {
 //		return fmt.Errorf("is another server running? %w", err)
 //	}
