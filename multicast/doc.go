@@ -47,7 +47,7 @@
 //
 // Memberships of [On] with a name, and of [OnAll], follow the interfaces: one
 // goroutine of the socket hears from the kernel what happens to them (on Linux;
-// elsewhere it looks every two seconds). An interface that goes down keeps its
+// elsewhere it looks every second). An interface that goes down keeps its
 // memberships. One that is deleted loses them, and has them again when it is made
 // again; [Membership.Interfaces] tells where they are.
 //

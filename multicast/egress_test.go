@@ -87,7 +87,7 @@ func TestSendersOnSeveralInterfacesDoNotRace(t *testing.T) {
 			})
 		}
 		for range 2 * each {
-			m := <-s.Messages()
+			m := next(t, s)
 			if string(m.Data) != names[m.Interface] {
 				t.Errorf("%v: what was sent on %s came in on %s", g, m.Data, names[m.Interface])
 			}
@@ -122,4 +122,24 @@ func TestSendOnSaysWhatIsWrong(t *testing.T) {
 	must(t, s.do(t, func() error {
 		return multicast.SendOn(t.Context(), s.Socket, "eth1", netip.MustParseAddrPort("[ff02::1%eth1]:9"), []byte("both"))
 	}))
+}
+
+// Linux forgets the address that the socket is bound to when it is told an
+// interface alone.
+func TestSendOnLeavesFromTheSocketsAddress(t *testing.T) {
+	netlab.RequireIPv6(t)
+	_, a, b := pair(t, 1)
+	must(t, a.AddAddress("eth0", "10.0.0.9/24"), a.AddAddress("eth0", "fd00:0::9/64"))
+	for from, g := range map[string]netip.Addr{"10.0.0.9": group, "fd00:0::9": site6} {
+		network := "udp6"
+		if g.Is4() {
+			network = "udp4"
+		}
+		sender, s := open(t, a, network, netip.AddrPortFrom(addr(from), 0).String()), open(t, b, network, ":0")
+		join(t, s, g, multicast.On("eth0"))
+		say(t, sender, "eth0", to(t, g, s), "hello")
+		if m := hears(t, s, "hello"); m.From != to(t, addr(from), sender) {
+			t.Errorf("it came from %v", m.From)
+		}
+	}
 }

@@ -145,22 +145,29 @@ func send(t *testing.T, s station, a netip.AddrPort, text string) {
 	must(t, s.SendTo(t.Context(), a, []byte(text)))
 }
 
-// hears expects text to be the next datagram.
-func hears(t *testing.T, s station, text string) udp.Message {
+// next is the next datagram.
+func next(t *testing.T, s station) udp.Message {
 	t.Helper()
 	select {
 	case m, ok := <-s.Messages():
 		if !ok {
 			t.Fatalf("the socket has ended: %v", s.Err())
 		}
-		if string(m.Data) != text {
-			t.Fatalf("heard %q, want %q", m.Data, text)
-		}
 		return m
 	case <-time.After(patience):
-		t.Fatalf("heard nothing, want %q", text)
+		t.Fatal("heard nothing")
 	}
 	return udp.Message{}
+}
+
+// hears expects text to be the next datagram.
+func hears(t *testing.T, s station, text string) udp.Message {
+	t.Helper()
+	m := next(t, s)
+	if string(m.Data) != text {
+		t.Fatalf("heard %q, want %q", m.Data, text)
+	}
+	return m
 }
 
 // until sends a datagram again and again until it is heard.

@@ -51,9 +51,22 @@ func (w within) Attached(key any, make func() any) any {
 	return w.s.attached.get(key, make)
 }
 
+// SendOn says the socket's own address along with the interface: Linux takes
+// IPv4's pair as a whole, and would choose another address for one that is
+// left out (ip(7), IP_PKTINFO).
 func (w within) SendOn(ctx context.Context, index int, to netip.AddrPort, parts [][]byte) error {
-	return w.s.sendFrom(ctx, to, netip.Addr{}, index, parts)
+	var from netip.Addr
+	if ep := w.s.endpoint.Load(); ep != nil && to.Addr().Unmap().Is4() {
+		a := ep.local.Addr()
+		if a.Is4() && !a.IsUnspecified() && !a.IsMulticast() && a != broadcast {
+			from = a
+		}
+	}
+	return w.s.sendFrom(ctx, to, from, index, parts)
 }
+
+// broadcast is an address to bind to that is nobody's to send from.
+var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
 func (w within) OpError(op string, addr netip.AddrPort, err error) error {
 	return w.s.opError(op, addr, err)

@@ -7,7 +7,7 @@ import (
 )
 
 // Interval is how often a Watcher looks that has to.
-const Interval = 2 * time.Second
+const Interval = time.Second
 
 // Poll returns a Watcher that calls list at an interval. The first call is made
 // at once: it is what later ones are compared with.
