@@ -176,7 +176,9 @@
 //
 // # Systems
 //
-// Everything works on Linux. Other systems, and Linux under the build tag
+// Everything works on Linux. A kernel before 5.0 has no receive offload, before
+// 4.20 lets IPv6 sockets hear other sockets' groups, and before 4.12 does not say
+// what it dropped. Other systems, and Linux under the build tag
 // dgram_portable, go through package net: one system call for each datagram, no
 // offload, DroppedKernel 0. An option that a system lacks fails with
 // [errors.ErrUnsupported] when the socket is bound and is never ignored, except
