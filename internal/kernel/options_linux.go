@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -30,10 +31,20 @@ func (c *conn) configure(cfg Config) error {
 		set.must(unix.SOL_SOCKET, unix.SO_RCVBUF, cfg.ReadBuffer, cfg.ReadBuffer > 0)
 		set.must(unix.SOL_SOCKET, unix.SO_SNDBUF, cfg.WriteBuffer, cfg.WriteBuffer > 0)
 		if cfg.Interface != "" && set.err == nil {
-			set.err = os.NewSyscallError("setsockopt", unix.BindToDevice(fd, cfg.Interface))
+			set.err = bindToDevice(fd, cfg.Interface)
 		}
 		return set.err
 	})
+}
+
+// bindToDevice checks what the kernel does not: it cuts a long name off, and
+// might find another device.
+func bindToDevice(fd int, name string) error {
+	var err error = unix.ENODEV
+	if len(name) < unix.IFNAMSIZ && !strings.Contains(name, "\x00") {
+		err = unix.BindToDevice(fd, name)
+	}
+	return os.NewSyscallError("setsockopt", err)
 }
 
 // settings sets options until one fails.

@@ -5,6 +5,7 @@ package kernel
 import (
 	"net/netip"
 	"strconv"
+	"strings"
 	"syscall"
 	"unsafe"
 
@@ -112,7 +113,8 @@ func zoneIndex(fd uintptr, zone string) (int, error) {
 		}
 		return int(n), nil
 	}
-	if zone == "" || len(zone) >= len(req.name) {
+	// Behind a colon the ioctl looks no further: there were alias interfaces.
+	if zone == "" || len(zone) >= len(req.name) || strings.ContainsAny(zone, "\x00:") {
 		return 0, ZoneError(zone)
 	}
 	copy(req.name[:], zone)
