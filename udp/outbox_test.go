@@ -89,6 +89,7 @@ func TestQueuedDatagramThatFailsIsReported(t *testing.T) {
 				t.Errorf("%#v", failed)
 			}
 		}
+		ok(t, s.Flush(t.Context())) // the peer may have heard before the writer has counted
 		st := s.Stats()
 		same(t, "SendDropped", st.SendDropped, 5)
 		same(t, "Sent", st.Sent, 10)

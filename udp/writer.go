@@ -52,10 +52,10 @@ func (w *writer) run() error {
 		}
 		w.fill(maxBatch)
 		w.send()
-		w.flushed()
 		if w.s.over() {
-			return nil
+			return nil // a Flush that waits must not hear that all went well
 		}
+		w.flushed()
 	}
 	return nil
 }
