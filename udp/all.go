@@ -186,7 +186,7 @@ func (p *puller) cut(s *Socket, ctx context.Context, u *burst, yield func(Messag
 func (p *puller) soft(s *Socket, ctx context.Context, conn kernel.Conn, err error, errs *patience, yield func(Message, error) bool) bool {
 	var news []error
 	if refused(err) {
-		news = s.refusals(conn, err)
+		news, _ = s.refusals(conn, err)
 		s.bear(errs, ctx.Done())
 	} else {
 		if fatal := s.endure(err, errs, ctx.Done()); fatal != nil {

@@ -103,11 +103,10 @@ func (q *errorQueue) count() {
 }
 
 // refusals is what ICMP said about earlier datagrams. With WithICMPErrors the
-// error queue knows about which; else err is all there is.
-func (s *Socket) refusals(conn kernel.Conn, err error) []error {
-	var news []error
+// error queue knows for sure, and about which; else err is all there is.
+func (s *Socket) refusals(conn kernel.Conn, err error) (news []error, sure bool) {
 	if s.cfg.kernel.ICMPErrors {
-		for {
+		for range refusalBurst { // the kernel comes again if there are more
 			r, ok := conn.NextRefusal()
 			if !ok {
 				break
@@ -116,19 +115,20 @@ func (s *Socket) refusals(conn kernel.Conn, err error) []error {
 		}
 	}
 	if len(news) > 0 {
-		return news
+		return news, true
 	}
 	var peer netip.AddrPort
 	if ep := s.endpoint.Load(); ep != nil {
 		peer = ep.peer
 	}
-	return []error{s.opError("read", peer, err)}
+	return []error{s.opError("read", peer, err)}, false
 }
 
 // refusal reports what ICMP said.
 func (s *Socket) refusal(conn kernel.Conn, err error) {
-	for _, news := range s.refusals(conn, err) {
-		s.report(news)
+	news, _ := s.refusals(conn, err)
+	for _, e := range news {
+		s.report(e)
 	}
 }
 

@@ -243,9 +243,9 @@ func (s *Socket) insist(conn kernel.Conn, d *kernel.Datagram, oob []byte, err er
 		if !refused(err) {
 			return err
 		}
-		news := s.refusals(conn, err)
+		news, sure := s.refusals(conn, err)
 		again := conn.Send(d, oob)
-		if again != nil && !errors.Is(err, syscall.ECONNREFUSED) && errors.Is(again, errnoIn(err)) {
+		if again != nil && !sure && !errors.Is(err, syscall.ECONNREFUSED) && errors.Is(again, errnoIn(err)) {
 			return again
 		}
 		for _, e := range news {

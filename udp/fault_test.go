@@ -1,0 +1,308 @@
+package udp_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"example.com/dgram/internal/kernel"
+	"example.com/dgram/udp"
+)
+
+// Faults that no kernel makes on demand, on a simulated one. FAULTS.md has the
+// list of all.
+
+// simulated runs a test of a socket on a simulated kernel, in a bubble.
+func simulated(t *testing.T, f func(t *testing.T, s *udp.Socket, c *simConn), opts ...udp.Option) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		k := newSimKernel(t)
+		s, err := udp.ListenOn(context.Background(), k, "udp4", "", opts...)
+		ok(t, err)
+		defer s.Close()
+		f(t, s, k.only())
+	})
+}
+
+// reads is how many receive calls were made.
+func (c *simConn) reads() uint64 { return c.Calls().Read }
+
+// one is a packet of one datagram.
+func one(text string) simPacket {
+	return simPacket{from: friend, to: host, datagrams: [][]byte{[]byte(text)}}
+}
+
+func TestAnErrorThatPersistsEndsTheSocket(t *testing.T) {
+	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+		c.change(func() { c.broken = syscall.ENETDOWN })
+		began := time.Now()
+		messages := s.Messages()
+		<-s.Done()
+		if took := time.Since(began); took < 10*time.Second || took > time.Minute {
+			t.Errorf("the socket gave up after %v", took)
+		}
+		if n := c.reads(); n > 20 {
+			t.Errorf("%d receive calls before the socket gave up", n)
+		}
+		fails(t, s.Err(), syscall.ENETDOWN)
+		same(t, "errors that say the same", len(drained(t, "errors", s.Errors())), 1)
+		drained(t, "messages", messages)
+	})
+}
+
+func TestALoopEndsWithAnErrorThatPersists(t *testing.T) {
+	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+		c.change(func() { c.broken = syscall.ENOMEM })
+		seen := 0
+		for _, err := range s.All(context.Background()) {
+			fails(t, err, syscall.ENOMEM)
+			seen++
+		}
+		if seen == 0 || seen > 20 {
+			t.Errorf("the loop saw %d errors", seen)
+		}
+		fails(t, s.Err(), syscall.ENOMEM)
+	})
+}
+
+func TestAnErrorThatPassesIsSurvived(t *testing.T) {
+	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+		messages := s.Messages()
+		for range 5 { // each time a little short of giving up
+			for range 10 {
+				c.change(func() { c.errs = append(c.errs, syscall.ENOBUFS, syscall.EINTR) })
+			}
+			c.arrive(one("still here"))
+			same(t, "message", string((<-messages).Data), "still here")
+		}
+		same(t, "cause", s.Err(), nil)
+	})
+}
+
+// News that never ends is not read without a pause, and ends nothing.
+func TestAFloodOfRefusalsDoesNotKeepAReaderBusy(t *testing.T) {
+	for name, read := range map[string]func(s *udp.Socket) <-chan udp.Message{
+		"Messages": func(s *udp.Socket) <-chan udp.Message { return s.Messages() },
+		"All": func(s *udp.Socket) <-chan udp.Message {
+			got := make(chan udp.Message)
+			go func() {
+				for m, err := range s.All(context.Background()) {
+					if err == nil {
+						got <- m
+					}
+				}
+			}()
+			return got
+		},
+		"PacketConn": func(s *udp.Socket) <-chan udp.Message {
+			got := make(chan udp.Message)
+			go func() {
+				b := make([]byte, 100)
+				if n, _, err := s.PacketConn().ReadFrom(b); err == nil {
+					got <- udp.Message{Data: b[:n]}
+				}
+			}()
+			return got
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+				c.change(func() { c.broken = syscall.ECONNREFUSED })
+				messages := read(s)
+				time.Sleep(20 * time.Second)
+				if n := c.reads(); n > 20*1000+500 {
+					t.Errorf("%d receive calls in 20 seconds", n)
+				}
+				c.change(func() { c.broken = nil })
+				c.arrive(one("at last"))
+				same(t, "message", string((<-messages).Data), "at last")
+				same(t, "cause", s.Err(), nil)
+			})
+		})
+	}
+}
+
+// The pause after an error holds up neither the end of a loop nor Close.
+func TestAPauseHoldsNobodyUp(t *testing.T) {
+	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+		c.change(func() { c.broken = syscall.ENOMEM })
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second+time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		for range s.All(ctx) {
+		}
+		same(t, "duration of the loop", time.Since(began), 3*time.Second+time.Millisecond)
+		began = time.Now()
+		s.Close()
+		same(t, "duration of Close", time.Since(began), 0)
+	})
+	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+		c.change(func() { c.broken = syscall.ENOMEM })
+		s.Messages()
+		time.Sleep(3 * time.Second)
+		began := time.Now()
+		s.Close()
+		same(t, "duration of Close", time.Since(began), 0)
+	})
+}
+
+// A loop that is left in the middle of the news has seen some of it; the rest
+// is on Errors.
+func TestNewsThatALoopLeavesIsOnErrors(t *testing.T) {
+	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+		other := netip.MustParseAddrPort("192.0.2.50:50")
+		c.change(func() {
+			c.refusals = []kernel.Refusal{refusal(friend, syscall.ECONNREFUSED), refusal(other, syscall.EHOSTUNREACH)}
+			c.errs = []error{syscall.ECONNREFUSED}
+		})
+		for _, err := range s.All(context.Background()) {
+			fails(t, err, syscall.ECONNREFUSED)
+			shaped(t, err, "read", friend.String())
+			break
+		}
+		err := <-s.Errors()
+		fails(t, err, syscall.EHOSTUNREACH)
+		shaped(t, err, "read", other.String())
+		same(t, "errors", s.Stats().Errors, 2)
+	}, udp.WithICMPErrors())
+}
+
+// A send that is refused itself has still heard about others.
+func TestNewsIsKeptWhenTheSendFailsItself(t *testing.T) {
+	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+		other := netip.MustParseAddrPort("192.0.2.50:50")
+		c.change(func() {
+			c.refusals = []kernel.Refusal{refusal(other, syscall.EHOSTUNREACH)}
+			c.deaf = syscall.EHOSTUNREACH
+		})
+		fails(t, s.SendTo(context.Background(), friend, nil), syscall.EHOSTUNREACH)
+		shaped(t, <-s.Errors(), "read", other.String())
+	}, udp.WithICMPErrors())
+}
+
+// A send that is refused again and again is an error, and soon.
+func TestASendThatIsAlwaysRefusedFails(t *testing.T) {
+	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+		c.change(func() { c.deaf = syscall.ECONNREFUSED })
+		began := time.Now()
+		fails(t, s.SendTo(context.Background(), friend, nil), syscall.ECONNREFUSED)
+		if n := c.Calls().Write; n > 20 || time.Since(began) > 0 {
+			t.Errorf("%d calls in %v", n, time.Since(began))
+		}
+	})
+}
+
+// The error queue is emptied a piece at a time: a flood of ICMP takes no more
+// memory than that.
+func TestAFloodOfNewsIsTakenAPieceAtATime(t *testing.T) {
+	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+		c.change(func() {
+			for range 10_000 {
+				c.refusals = append(c.refusals, refusal(friend, syscall.ECONNREFUSED))
+			}
+			c.fates = []error{syscall.ECONNREFUSED}
+		})
+		ok(t, s.SendTo(context.Background(), friend, nil))
+		if n := s.Stats().Errors; n == 0 || n > 100 {
+			t.Errorf("a send waited for %d pieces of news", n)
+		}
+	}, udp.WithICMPErrors())
+}
+
+// Nobody receives from the Outbox after the end, but who put something there
+// can see that it was dropped.
+func TestWhatIsQueuedAfterTheEndIsCounted(t *testing.T) {
+	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+		out := s.Outbox()
+		out <- udp.Datagram{To: friend, Data: []byte("in time")}
+		synctest.Wait()
+		s.Close()
+		for range 3 {
+			out <- udp.Datagram{To: friend, Data: []byte("late")}
+		}
+		st := s.Stats()
+		same(t, "sent", st.Sent, 1)
+		same(t, "dropped", st.SendDropped, 3)
+	})
+}
+
+// A deadline that somebody else has left on the descriptor ends no reader.
+func TestAForeignDeadlineEndsNoReader(t *testing.T) {
+	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+		messages := s.Messages()
+		synctest.Wait()
+		ok(t, c.SetReadDeadline(time.Now().Add(-time.Hour)))
+		c.arrive(one("on time"))
+		same(t, "message", string((<-messages).Data), "on time")
+		c.change(func() { c.errs = []error{os.ErrDeadlineExceeded} })
+		s.Close()
+	})
+}
+
+// A descriptor that vanishes under the socket is not silence: readers, loops
+// and views end with the cause.
+func TestADescriptorThatVanishesEndsTheSocket(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.EBADF, syscall.ECONNABORTED, syscall.ENOTSOCK} {
+		simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+			messages := s.Messages()
+			synctest.Wait()
+			c.change(func() { c.errs = []error{errno} })
+			<-s.Done()
+			fails(t, s.Err(), errno)
+			drained(t, "messages", messages)
+		})
+		simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+			v := s.PacketConn()
+			c.change(func() { c.errs = []error{errno} })
+			_, _, err := v.ReadFrom(make([]byte, 10))
+			fails(t, err, errno)
+			<-s.Done()
+			fails(t, s.Err(), errno)
+		})
+	}
+}
+
+// What cannot be sent for now is not tried without a pause.
+func TestAFullDeviceQueueIsNotTriedWithoutAPause(t *testing.T) {
+	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+		c.change(func() { c.deaf = syscall.ENOBUFS })
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		began := time.Now()
+		fails(t, s.SendTo(ctx, friend, nil), context.DeadlineExceeded)
+		same(t, "duration", time.Since(began), 10*time.Second)
+		if n := c.Calls().Write; n > 1000 {
+			t.Errorf("%d calls in ten seconds", n)
+		}
+		sent := later(func() error { return s.SendTo(context.Background(), friend, nil) })
+		synctest.Wait()
+		s.Close()
+		fails(t, <-sent, net.ErrClosed)
+	})
+}
+
+// A clock has no say in what is delivered: only a deadline in the past is
+// over, and one that is moved is another.
+func TestADeadlineInThePastIsOver(t *testing.T) {
+	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+		v := s.PacketConn()
+		c.arrive(one("waits"))
+		ok(t, v.SetReadDeadline(time.Unix(1, 0)))
+		_, _, err := v.ReadFrom(make([]byte, 10))
+		fails(t, err, os.ErrDeadlineExceeded)
+		var timeout net.Error
+		if !errors.As(err, &timeout) || !timeout.Timeout() {
+			t.Errorf("%v is no timeout", err)
+		}
+		ok(t, v.SetReadDeadline(time.Time{}))
+		n, _, err := v.ReadFrom(make([]byte, 10))
+		ok(t, err)
+		same(t, "size", n, len("waits"))
+	})
+}
