@@ -23,23 +23,23 @@ type burst struct {
 	limit   int     // of a message's size: WithMaxDatagram
 }
 
-// newBurst takes packet i of a batch over: its memory if it is large, else a
-// copy.
-func newBurst(b *kernel.Batch, i, n, limit int) burst {
+// take takes packet i of a batch over: its memory if it is large, else a copy.
+// u is zero.
+func (u *burst) take(b *kernel.Batch, i, n, limit int) {
 	p := &b.Packets[i]
-	u := burst{
-		head: Message{From: p.From, To: p.To, Interface: p.Interface, Time: p.Time, TOS: p.TOS, Truncated: p.Truncated, foreign: p.Foreign},
-		left: n, segment: p.Segment, limit: limit,
-	}
+	m := &u.head
+	m.From, m.To, m.Interface = p.From, p.To, p.Interface
+	m.Time, m.TOS = p.Time, p.TOS
+	m.Truncated, m.foreign = p.Truncated, p.Foreign
+	u.left, u.segment, u.limit = n, p.Segment, limit
 	switch {
 	case n > slab.Slots(): // no kernel makes so many; what it would make is garbage collected
 		u.rest = bytes.Clone(p.Data)
 	case len(p.Data) >= handOver:
-		u.rest, u.head.life = p.Data, b.Take(i, n)
+		u.rest, m.life = p.Data, b.Take(i, n)
 	default:
-		u.rest, u.head.life, u.head.slot = b.Slab.Copy(p.Data, n)
+		u.rest, m.life, m.slot = b.Slab.Copy(p.Data, n)
 	}
-	return u
 }
 
 // size is that of the next datagram.

@@ -89,15 +89,23 @@ func (r *reader) Deliver(b *kernel.Batch) {
 			continue
 		}
 		r.burst = n
-		u := newBurst(b, i, n, int(s.cfg.maxDatagram))
+		u := r.next()
+		u.take(b, i, n, int(s.cfg.maxDatagram))
 		if !u.head.To.IsValid() {
 			u.head.To = to
 		}
 		if u.head.Truncated || u.cut() {
 			s.count.truncated.Add(u.truncated())
 		}
-		r.place(&u)
+		r.place(u)
 	}
+}
+
+// next is room for the next burst, behind those that are pending. It is
+// pending unless place finds a better place for it.
+func (r *reader) next() *burst {
+	r.pending = append(r.pending, burst{})
+	return &r.pending[len(r.pending)-1]
 }
 
 // prepay counts a batch that is sure to fit into the channel, in one go.
@@ -121,19 +129,24 @@ func (r *reader) prepay(b *kernel.Batch) {
 
 // place hands a burst on, drops it, or keeps it for later. It never waits.
 func (r *reader) place(u *burst) {
-	if len(r.pending) == 0 {
+	if r.out == nil {
+		return
+	}
+	if len(r.pending) == 1 {
 		r.push(u)
 	}
 	switch {
 	case u.left == 0:
-	case r.out != nil && (r.s.overflow() == DropNewest || r.s.overflow() == DropOldest && cap(r.out) == 0):
+	case r.s.overflow() == DropNewest || r.s.overflow() == DropOldest && cap(r.out) == 0:
 		r.drop(u.left)
 		u.release()
-	case r.out != nil && r.s.overflow() == DropOldest:
+	case r.s.overflow() == DropOldest:
 		r.replace(u)
 	default:
-		r.pending = append(r.pending, *u)
+		return
 	}
+	*u = burst{}
+	r.pending = r.pending[:len(r.pending)-1]
 }
 
 // push hands over as many messages as there is room for.
