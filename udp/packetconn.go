@@ -435,8 +435,8 @@ func (v *view) WriteMsgUDPAddrPort(b, oob []byte, to netip.AddrPort) (n, oobn in
 	if isDone(stop) {
 		return 0, 0, v.s.opError("write", ep.target(to), os.ErrDeadlineExceeded)
 	}
-	p := parcels.Get().(*parcel)
-	defer p.free()
+	p := v.s.parcel()
+	defer v.s.free(p)
 	p.d = kernel.Datagram{Data: b, To: to}
 	if err := v.s.hand(ep.conns[0], &p.d, oob, stop); err != nil {
 		if errors.Is(err, kernel.ErrStopped) {

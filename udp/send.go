@@ -160,8 +160,8 @@ func (s *Socket) checkParts(ep *endpoint, to netip.AddrPort, from netip.Addr, pa
 
 // transmit hands one datagram to the kernel.
 func (s *Socket) transmit(ctx context.Context, ep *endpoint, to netip.AddrPort, from netip.Addr, index int, parts [][]byte) error {
-	p := parcels.Get().(*parcel)
-	defer p.free()
+	p := s.parcel()
+	defer s.free(p)
 	p.pack(to, from, index, parts)
 	n := p.d.Len()
 	if len(parts) > maxParts || n > ep.maxPayload(to) {
@@ -206,18 +206,36 @@ type parcel struct {
 var parcels = sync.Pool{New: func() any { return new(parcel) }}
 
 func (p *parcel) pack(to netip.AddrPort, from netip.Addr, index int, parts [][]byte) {
-	p.d = kernel.Datagram{To: to, From: from, Interface: index}
-	if len(parts) > 0 {
+	p.d.To, p.d.From, p.d.Interface = to, from, index
+	switch len(parts) {
+	case 0:
+	case 1:
+		p.d.Data = parts[0]
+	default:
 		p.d.Data = parts[0]
 		p.more = append(p.more[:0], parts[1:]...)
 		p.d.More = p.more
 	}
 }
 
-func (p *parcel) free() {
+// parcel takes the one that the socket keeps, or a shared one for those who
+// send at the same time.
+func (s *Socket) parcel() *parcel {
+	if p := s.kept.Swap(nil); p != nil {
+		return p
+	}
+	return parcels.Get().(*parcel)
+}
+
+// free keeps a parcel that holds on to nobody's bytes.
+func (s *Socket) free(p *parcel) {
 	p.d = kernel.Datagram{}
 	clear(p.more)
-	parcels.Put(p)
+	if s.kept.Load() == nil {
+		s.kept.Store(p)
+	} else {
+		parcels.Put(p)
+	}
 }
 
 // hand gives a datagram to the kernel: at once if there is room and nobody

@@ -45,6 +45,7 @@ type Socket struct {
 	gate    line         // held by the sender that waits for room in the kernel's buffer
 	waiting atomic.Int64 // senders that wait; others queue behind them
 	queued  atomic.Int64 // bytes of those
+	kept    atomic.Pointer[parcel]
 
 	errors errorQueue
 	count  counters

@@ -45,19 +45,30 @@ var sendings = sync.Pool{New: func() any {
 	return s
 }}
 
+// sending takes the one that the conn keeps, or a shared one for those who send
+// at the same time: that costs twice as much.
 func (c *conn) sending(d *Datagram, oob []byte) *sending {
-	s := sendings.Get().(*sending)
+	s := c.tx.Swap(nil)
+	if s == nil {
+		s = sendings.Get().(*sending)
+	}
 	s.c, s.d, s.oob, s.zone, s.errno = c, d, oob, nil, 0
 	return s
 }
 
 // result gives s back and says how it went.
 func (s *sending) result() error {
-	zone, errno := s.zone, s.errno
-	clear(s.iovs)
-	s.hdr = unix.Msghdr{}
+	c, zone, errno := s.c, s.zone, s.errno
+	if s.hdr.Iov != nil {
+		clear(s.iovs)
+		s.hdr = unix.Msghdr{}
+	}
 	s.c, s.d, s.oob = nil, nil, nil
-	sendings.Put(s)
+	if c.tx.Load() == nil {
+		c.tx.Store(s)
+	} else {
+		sendings.Put(s)
+	}
 	if zone != nil || errno == 0 {
 		return zone
 	}
