@@ -437,7 +437,7 @@ func (v *view) WriteMsgUDPAddrPort(b, oob []byte, to netip.AddrPort) (n, oobn in
 	}
 	p := v.s.parcel()
 	defer v.s.free(p)
-	p.d = kernel.Datagram{Data: b, To: to}
+	p.pack(to, netip.Addr{}, 0, [][]byte{b})
 	if err := v.s.hand(ep.conns[0], &p.d, oob, stop); err != nil {
 		if errors.Is(err, kernel.ErrStopped) {
 			err = os.ErrDeadlineExceeded

@@ -206,7 +206,7 @@ type parcel struct {
 var parcels = sync.Pool{New: func() any { return new(parcel) }}
 
 func (p *parcel) pack(to netip.AddrPort, from netip.Addr, index int, parts [][]byte) {
-	p.d.To, p.d.From, p.d.Interface = to, from, index
+	p.d.To, p.d.From, p.d.Interface, p.d.Keep = to, from, index, true
 	switch len(parts) {
 	case 0:
 	case 1:
@@ -229,7 +229,7 @@ func (s *Socket) parcel() *parcel {
 
 // free keeps a parcel that holds on to nobody's bytes.
 func (s *Socket) free(p *parcel) {
-	p.d = kernel.Datagram{}
+	p.d.Data, p.d.More = nil, nil
 	clear(p.more)
 	if s.kept.Load() == nil {
 		s.kept.Store(p)

@@ -35,8 +35,7 @@ type conn struct {
 	plain      atomic.Bool  // the kernel refused segments: send without
 	maxSegment atomic.Int64 // segments larger than this do not fit the path, 0 for no limit known
 
-	rx receiving               // the one receiver
-	tx atomic.Pointer[sending] // kept from the last send for the next
+	rx receiving // the one receiver
 }
 
 // newConn takes fd over, even when it fails.

@@ -149,6 +149,9 @@ type Datagram struct {
 	To        netip.AddrPort
 	From      netip.Addr // source address, zero for the system's choice
 	Interface int        // index of the outgoing interface, 0 for the system's choice
+
+	Keep bool // the Datagram is used again: what sending it takes may be kept in it
+	kept *sending
 }
 
 // Len is the size of the payload in bytes.

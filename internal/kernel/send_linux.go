@@ -45,10 +45,9 @@ var sendings = sync.Pool{New: func() any {
 	return s
 }}
 
-// sending takes the one that the conn keeps, or a shared one for those who send
-// at the same time: that costs twice as much.
+// sending takes the one that d has from an earlier send, or a shared one.
 func (c *conn) sending(d *Datagram, oob []byte) *sending {
-	s := c.tx.Swap(nil)
+	s := d.kept
 	if s == nil {
 		s = sendings.Get().(*sending)
 	}
@@ -58,15 +57,13 @@ func (c *conn) sending(d *Datagram, oob []byte) *sending {
 
 // result gives s back and says how it went.
 func (s *sending) result() error {
-	c, zone, errno := s.c, s.zone, s.errno
+	d, zone, errno := s.d, s.zone, s.errno
 	if s.hdr.Iov != nil {
 		clear(s.iovs)
 		s.hdr = unix.Msghdr{}
 	}
 	s.c, s.d, s.oob = nil, nil, nil
-	if c.tx.Load() == nil {
-		c.tx.Store(s)
-	} else {
+	if d.kept != s {
 		sendings.Put(s)
 	}
 	if zone != nil || errno == 0 {
@@ -79,6 +76,9 @@ func (s *sending) result() error {
 // not Write: that one takes a lock which somebody who waits for room holds, and
 // the kernel needs no lock of ours.
 func (c *conn) Send(d *Datagram, oob []byte) error {
+	if d.kept == nil && d.Keep {
+		d.kept = sendings.Get().(*sending)
+	}
 	s := c.sending(d, oob)
 	gone := c.raw.Control(s.try)
 	err := s.result()
