@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"example.com/dgram/examples/internal/program"
+	"example.com/dgram/udp"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestPagesShowWhatTheServerDoes(t *testing.T) {
+	p := program.Start(t, run, "-listen", "127.0.0.1:0", "-http", "127.0.0.1:0")
+	address := p.Expect(`^echo server at (\S+)$`)[1]
+	urls := p.Expect(`^(\S+) and (\S+)$`)
+	ask(t, address, "hello")
+	ask(t, address, "again") // so the first answer is counted for sure
+
+	text := get(t, urls[1])
+	for _, line := range []string{
+		"dgram_received_datagrams_total 2",
+		"dgram_received_bytes_total 10",
+		"dgram_sent_datagrams_total [12]",
+		`dgram_dropped_datagrams_total\{cause="kernel"\} 0`,
+		"# TYPE dgram_send_queue_datagrams gauge",
+	} {
+		if !regexp.MustCompile("(?m)^" + line + "$").MatchString(text) {
+			t.Errorf("no %q in\n%s", line, text)
+		}
+	}
+	var vars struct{ Dgram udp.Stats }
+	if err := json.Unmarshal([]byte(get(t, urls[2])), &vars); err != nil || vars.Dgram.Received != 2 {
+		t.Errorf("got %+v, %v", vars, err)
+	}
+	p.Stop()
+}
+
+// Each line is a comment, or a name, perhaps a label, and a number; and each
+// name is explained before.
+func TestTextIsWhatPrometheusReads(t *testing.T) {
+	s, err := udp.Listen(t.Context(), "udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	w := httptest.NewRecorder()
+	pages(s).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	if got := w.Header().Get("Content-Type"); !strings.HasPrefix(got, "text/plain; version=0.0.4") {
+		t.Errorf("the type is %q", got)
+	}
+	sample := regexp.MustCompile(`^([a-z_]+)(\{[a-z]+="[a-z]+"\})? \d+$`)
+	kind := regexp.MustCompile(`^# TYPE ([a-z_]+) (counter|gauge)$`)
+	known := map[string]bool{}
+	for line := range strings.Lines(w.Body.String()) {
+		line = strings.TrimSuffix(line, "\n")
+		switch at := kind.FindStringSubmatch(line); {
+		case at != nil && known[at[1]]:
+			t.Errorf("%s is explained twice", at[1])
+		case at != nil:
+			known[at[1]] = true
+		case strings.HasPrefix(line, "# HELP "):
+		default:
+			if at := sample.FindStringSubmatch(line); at == nil || !known[at[1]] {
+				t.Errorf("bad line %q", line)
+			}
+		}
+	}
+	if len(known) != 11 {
+		t.Errorf("%d metrics", len(known))
+	}
+}
+
+func TestTakenPagesAreAnError(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	err = run(t.Context(), []string{"-listen", "127.0.0.1:0", "-http", taken.Addr().String()}, io.Discard)
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	var help bytes.Buffer
+	if err := run(t.Context(), []string{"-h"}, &help); !errors.Is(err, flag.ErrHelp) || !strings.Contains(help.String(), "-http address") {
+		t.Errorf("-h: %v\n%s", err, &help)
+	}
+	for _, args := range []string{"-bogus", "something"} {
+		if err := run(t.Context(), strings.Fields(args), io.Discard); !errors.As(err, new(usageError)) {
+			t.Errorf("%s: %v", args, err)
+		}
+	}
+}
+
+// ask sends a question and waits for the answer.
+func ask(t *testing.T, address, question string) {
+	t.Helper()
+	c, err := udp.Dial(t.Context(), "udp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Send(t.Context(), []byte(question)); err != nil {
+		t.Fatal(err)
+	}
+	if m := <-c.Messages(); string(m.Data) != question {
+		t.Fatalf("asked %q, answered %q", question, m.Data)
+	}
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %v, %v", url, answer.Status, err)
+	}
+	return string(body)
+}
