@@ -9,7 +9,8 @@ import (
 // while others wait for it.
 type deadline struct {
 	mu    sync.Mutex
-	timer *time.Timer
+	at    time.Time
+	timer *time.Timer   // runs until then
 	fired chan struct{} // closed when the time has come, replaced when it is moved after that
 }
 
@@ -34,22 +35,32 @@ func (d *deadline) set(t time.Time) {
 		close(d.fired)
 		return
 	}
-	fired := d.fired
+	d.at = t
 	var timer *time.Timer
 	timer = time.AfterFunc(left, func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		if d.timer == timer { // not moved meanwhile
-			close(fired)
+			d.fire()
 		}
 	})
 	d.timer = timer
 }
 
-// wait returns a channel that is closed when the time has come.
+func (d *deadline) fire() {
+	d.timer.Stop()
+	d.timer = nil
+	close(d.fired)
+}
+
+// wait returns a channel that is closed when the time has come: not later,
+// though the timer may be.
 func (d *deadline) wait() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.timer != nil && !time.Now().Before(d.at) {
+		d.fire()
+	}
 	return d.fired
 }
 
