@@ -172,7 +172,9 @@ func (ms *members) try(m *Membership, i interfaceState) error {
 	if m.failed == nil {
 		m.failed = map[int]bool{}
 	}
-	m.failed[i.Index] = m.failed[i.Index]
+	if _, known := m.failed[i.Index]; !known {
+		m.failed[i.Index] = false // not reported yet
+	}
 	return fmt.Errorf("interface %s: %w", i.Name, err)
 }
 

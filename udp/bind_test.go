@@ -449,6 +449,7 @@ func TestFailedImplicitBindIsTriedAgain(t *testing.T) {
 func TestListeningMayBeAskedForLater(t *testing.T) {
 	s := listen(t, "udp4", "127.0.0.1:0")
 	ended(t, "listening", s.Listening())
+	//lint:ignore SA4000 asking twice is the point
 	if s.Listening() != s.Listening() {
 		t.Error("two channels")
 	}

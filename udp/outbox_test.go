@@ -19,6 +19,7 @@ func TestOutboxSendsInOrder(t *testing.T) {
 		for _, queue := range []int{0, 1, 64} {
 			s := listen(t, f.network, f.local(), udp.WithReadBuffer(1<<20), udp.WithMessageBuffer(1024))
 			from := open(t, f.network, udp.WithSendQueue(queue))
+			//lint:ignore SA4000 asking twice is the point
 			if from.Outbox() != from.Outbox() {
 				t.Error("two channels")
 			}

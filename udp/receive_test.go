@@ -563,6 +563,7 @@ func TestOnlyReadingClaimsTheStream(t *testing.T) {
 
 func TestMessagesIsOneChannel(t *testing.T) {
 	s := listen(t, "udp4", "127.0.0.1:0", udp.WithMessageBuffer(5))
+	//lint:ignore SA4000 asking twice is the point
 	if s.Messages() != s.Messages() {
 		t.Error("two channels")
 	}

@@ -42,7 +42,6 @@ type world struct {
 	expected  map[netip.AddrPort][]simPacket
 	taken     int // messages that were received
 	bytes     int // of them
-	truncated int
 	yielded   int // errors that a loop was given
 	kept      []kept
 	fates     map[uint64]error // of what was handed to a Send: nil is sent
