@@ -37,18 +37,18 @@ type world struct {
 	calls  *sync.WaitGroup // sends, flushes and closes on their way
 	cancel []context.CancelFunc
 
-	mu        sync.Mutex
-	next      uint64 // number of the next datagram
-	expected  map[netip.AddrPort][]simPacket
-	taken     int // messages that were received
-	bytes     int // of them
-	yielded   int // errors that a loop was given
-	kept      []kept
-	fates     map[uint64]error // of what was handed to a Send: nil is sent
-	queued    []uint64         // what went into the Outbox, in order
-	shut      bool             // the Outbox was closed by its user
-	fatal     error            // the errno that must end the socket
-	log       []string
+	mu       sync.Mutex
+	next     uint64 // number of the next datagram
+	expected map[netip.AddrPort][]simPacket
+	taken    int // messages that were received
+	bytes    int // of them
+	yielded  int // errors that a loop was given
+	kept     []kept
+	fates    map[uint64]error // of what was handed to a Send: nil is sent
+	queued   []uint64         // what went into the Outbox, in order
+	shut     bool             // the Outbox was closed by its user
+	fatal    error            // the errno that must end the socket
+	log      []string
 }
 
 // A plan is what a seed settles at the start.
