@@ -64,14 +64,12 @@ type view struct {
 // viewKey is where the socket keeps its view.
 type viewKey struct{}
 
+// LocalAddr is known without asking the kernel, and after the end too.
 func (v *view) LocalAddr() net.Addr {
-	a, err := v.s.LocalAddr()
-	if err != nil {
-		if ep := v.s.endpoint.Load(); ep != nil {
-			a = ep.local
-		}
+	if ep := v.s.endpoint.Load(); ep != nil {
+		return kernel.UDPAddr(ep.local)
 	}
-	return kernel.UDPAddr(a)
+	return kernel.UDPAddr(netip.AddrPort{})
 }
 
 func (v *view) RemoteAddr() net.Addr {

@@ -23,7 +23,8 @@ type reading struct {
 	zones zoneCache
 	errno syscall.Errno
 
-	// one: recvmsg
+	// one: recvfrom, or recvmsg for the control messages
+	b    []byte
 	hdr  unix.Msghdr
 	iov  unix.Iovec
 	name rawName
@@ -52,13 +53,16 @@ func (c *conn) reading() *reading {
 // ReadMsg reads one datagram into b and its control messages into oob.
 func (c *conn) ReadMsg(b, oob []byte) (n, oobn, flags int, from netip.AddrPort, err error) {
 	r := c.reading()
-	point(&r.iov, b)
-	r.hdr = unix.Msghdr{Name: (*byte)(unsafe.Pointer(&r.name)), Namelen: sizeofName, Iov: &r.iov, Control: unsafe.SliceData(oob)}
-	r.hdr.SetIovlen(1)
-	r.hdr.SetControllen(len(oob))
+	r.b = b
+	if len(oob) > 0 {
+		point(&r.iov, b)
+		r.hdr = unix.Msghdr{Name: (*byte)(unsafe.Pointer(&r.name)), Namelen: sizeofName, Iov: &r.iov, Control: unsafe.SliceData(oob)}
+		r.hdr.SetIovlen(1)
+		r.hdr.SetControllen(len(oob))
+	}
 	gone := c.raw.Read(r.one)
 	n, oobn, flags, from, errno := r.n, int(r.hdr.Controllen), int(r.hdr.Flags), r.from, r.errno
-	r.hdr, r.iov = unix.Msghdr{}, unix.Iovec{}
+	r.b, r.hdr, r.iov = nil, unix.Msghdr{}, unix.Iovec{}
 	if gone != nil {
 		return 0, 0, 0, netip.AddrPort{}, c.gone(gone)
 	}
@@ -68,20 +72,33 @@ func (c *conn) ReadMsg(b, oob []byte) (n, oobn, flags int, from netip.AddrPort, 
 	return n, oobn, flags, from, nil
 }
 
-// readOne is the system call. False waits for something to read.
+// readOne is the system call. False waits for something to read. Without a
+// header the kernel does not say that it cut a datagram off, but, when asked,
+// how long it was.
 func (r *reading) readOne(fd uintptr) bool {
 	for {
 		r.c.reads.Add(1)
-		n, _, errno := unix.Syscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&r.hdr)), unix.MSG_DONTWAIT)
+		var n uintptr
+		var errno syscall.Errno
+		if r.hdr.Iov == nil {
+			size := uint32(sizeofName)
+			n, _, errno = unix.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(unsafe.SliceData(r.b))), uintptr(len(r.b)),
+				unix.MSG_DONTWAIT|unix.MSG_TRUNC, uintptr(unsafe.Pointer(&r.name)), uintptr(unsafe.Pointer(&size)))
+		} else {
+			n, _, errno = unix.RawSyscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&r.hdr)), unix.MSG_DONTWAIT)
+		}
 		switch errno {
 		case unix.EINTR:
 			continue
 		case unix.EAGAIN:
 			return false
 		case 0:
-			r.from = decode(fd, &r.name, &r.zones)
+			r.n, r.from = int(n), decode(fd, &r.name, &r.zones)
+			if r.n > len(r.b) {
+				r.n, r.hdr.Flags = len(r.b), unix.MSG_TRUNC
+			}
 		}
-		r.n, r.errno = int(n), errno
+		r.errno = errno
 		return true
 	}
 }
