@@ -101,7 +101,7 @@ func (s *Socket) open(local, peer netip.AddrPort, network, address string) (*end
 	wildcard := !local.Addr().IsValid() || local.Addr().IsUnspecified()
 	cfg.PacketInfo = s.wantPacketInfo(wildcard)
 	ep := &endpoint{
-		network:  network,
+		inet6:    network == "udp6",
 		dual:     network == "udp6" && !cfg.IPv6Only,
 		wildcard: wildcard,
 	}

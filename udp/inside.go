@@ -30,7 +30,7 @@ func (w within) Bind(ctx context.Context, op string, addr netip.Addr) (inside.En
 }
 
 func (ep *endpoint) inside() inside.Endpoint {
-	return inside.Endpoint{Conn: ep.conns[0], Network: ep.network, Dual: ep.dual}
+	return inside.Endpoint{Conn: ep.conns[0], Network: ep.network(), Dual: ep.dual}
 }
 
 func (w within) Go(f func(ctx context.Context) error) bool {

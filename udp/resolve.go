@@ -146,6 +146,9 @@ func (s *Socket) lookupName(ctx context.Context, name string) (netip.Addr, error
 		network = "ip6"
 	}
 	answers, err := ask(ctx, s.life, func(ctx context.Context) ([]netip.Addr, error) {
+		if s.cfg.lookup == nil {
+			return net.DefaultResolver.LookupNetIP(ctx, network, name)
+		}
 		return s.cfg.lookup(ctx, network, name)
 	})
 	if ctx.Err() != nil {
@@ -194,7 +197,7 @@ func ask[T any](ctx context.Context, life *life, lookup func(context.Context) (T
 func (s *Socket) family(a netip.Addr) error {
 	network, only := s.cfg.kernel.Network, s.cfg.kernel.IPv6Only
 	if ep := s.endpoint.Load(); ep != nil {
-		network, only = ep.network, !ep.dual
+		network, only = ep.network(), !ep.dual
 	}
 	return fits(a, network, only)
 }

@@ -128,7 +128,7 @@ func (s *Socket) check(ep *endpoint, to netip.AddrPort, from netip.Addr) error {
 		if ep.peer.IsValid() {
 			return ErrAlreadyConnected
 		}
-		network, only = ep.network, !ep.dual
+		network, only = ep.network(), !ep.dual
 	}
 	if err := fits(to.Addr(), network, only); err != nil {
 		return err

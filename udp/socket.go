@@ -54,12 +54,19 @@ type Socket struct {
 // An endpoint is where a bound socket stands.
 type endpoint struct {
 	conns    []kernel.Conn // at least one; sends and options use the first
-	network  string        // "udp4" or "udp6"
+	inet6    bool          // "udp6"
 	dual     bool          // speaks IPv4 on an IPv6 socket
 	wildcard bool          // bound to every address
 	bound    netip.AddrPort
 	local    netip.AddrPort // bound, but for a connected socket what the kernel chose
 	peer     netip.AddrPort // valid while connected
+}
+
+func (ep *endpoint) network() string {
+	if ep.inet6 {
+		return "udp6"
+	}
+	return "udp4"
 }
 
 // to is the destination of what the socket receives, where that is known
@@ -195,7 +202,7 @@ func (s *Socket) adopt(f *os.File) error {
 	s.cfg.kernel.Network, s.cfg.kernel.IPv6Only = is.Network, is.IPv6Only
 	ep := &endpoint{
 		conns:    []kernel.Conn{conn},
-		network:  is.Network,
+		inet6:    is.Network == "udp6",
 		dual:     is.Network == "udp6" && !is.IPv6Only,
 		wildcard: is.Local.Addr().IsUnspecified(),
 		bound:    is.Local,
@@ -213,7 +220,7 @@ func (s *Socket) adopt(f *os.File) error {
 // what it would be on every interface.
 func (s *Socket) Network() string {
 	if ep := s.endpoint.Load(); ep != nil {
-		return ep.network
+		return ep.network()
 	}
 	if s.cfg.kernel.Network != "udp" {
 		return s.cfg.kernel.Network

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -149,11 +151,24 @@ func (c *conn) Option(o Option) (value int, err error) {
 	return value / share, err
 }
 
-// SetOffload turns UDP_GRO on or off (udp(7), Linux 5.0).
+// SetOffload turns UDP_GRO on or off (udp(7), Linux 5.0). It is called by the
+// goroutine that will wait for messages, and so takes the short way: through
+// controlAll it would double that goroutine's stack for good.
 func (c *conn) SetOffload(on bool) error {
-	return c.controlAll(func(fd int) error {
-		return setsockopt(fd, unix.SOL_UDP, unix.UDP_GRO, truth(on))
+	value := int32(truth(on))
+	var errno syscall.Errno
+	gone := c.raw.Control(func(fd uintptr) {
+		_, _, errno = unix.RawSyscall6(unix.SYS_SETSOCKOPT, fd, unix.SOL_UDP, unix.UDP_GRO, uintptr(unsafe.Pointer(&value)), unsafe.Sizeof(value), 0)
 	})
+	switch {
+	case gone != nil:
+		return c.gone(gone)
+	case errno == unix.ENOPROTOOPT:
+		return errors.ErrUnsupported
+	case errno != 0:
+		return os.NewSyscallError("setsockopt", errno)
+	}
+	return nil
 }
 
 // controlAll is control for several calls that name themselves.

@@ -16,6 +16,7 @@ type receiving struct {
 	c       *conn
 	sink    Sink
 	once    bool
+	most    int // packets that the next call may bring
 	errno   syscall.Errno
 	step    func(fd uintptr) bool
 }
@@ -23,6 +24,7 @@ type receiving struct {
 func (r *receiving) bind(c *conn) {
 	r.c = c
 	r.step = r.read
+	r.most = firstBatch
 }
 
 // Receive is where datagrams are read.
@@ -50,7 +52,7 @@ func (c *conn) Receive(s Sink, once bool) error {
 func (r *receiving) read(fd uintptr) bool {
 	var s *scratch
 	for {
-		want := min(r.sink.Room(), batchSize)
+		want := min(r.sink.Room(), r.most)
 		if s == nil {
 			s = borrow()
 		}
@@ -61,6 +63,7 @@ func (r *receiving) read(fd uintptr) bool {
 		case unix.EINTR:
 			continue
 		case unix.EAGAIN:
+			r.most = firstBatch
 			s.giveBack()
 			return false
 		default:
@@ -78,6 +81,11 @@ func (r *receiving) read(fd uintptr) bool {
 			}
 		}
 		drained := n < want
+		if drained {
+			r.most = firstBatch
+		} else {
+			r.most = batchSize
+		}
 		if drained && r.c.connected.Load() {
 			// recvmmsg that fails after its first message keeps the error for
 			// the next call, and no edge announces it.

@@ -19,6 +19,10 @@ const (
 	// in each slot.
 	batchSize = 16
 
+	// firstBatch is how many the first call after a wait may bring: mostly
+	// there is but one, and slots that are never used stay empty.
+	firstBatch = 4
+
 	// controlSize is room for every control message that we ask for: on a
 	// dual-stack socket an IPv4 datagram brings both packet infos (40 + 32
 	// bytes), a time (32), both traffic classes (24 + 24), and the size of a
