@@ -24,10 +24,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"strings"
-	"sync"
 	"syscall"
-	"time"
 
 	"example.com/dgram/udp"
 )
@@ -187,91 +184,4 @@ func hire(name, address string, socket *os.File) (*member, error) {
 		return nil, fmt.Errorf("%s has not started: %w", name, errors.Join(err, cmd.Wait()))
 	}
 	return &member{name, cmd, stdin}, nil
-}
-
-// work is a worker process. It answers with its name until its parent closes
-// the pipe. A Ctrl-C at the terminal reaches it too, and it leaves that to the
-// parent.
-func work(name string, o options, parent io.Reader, stdout io.Writer) error {
-	s, err := workplace(o)
-	if err != nil {
-		return err
-	}
-	go func() {
-		io.Copy(io.Discard, parent)
-		s.Close()
-	}()
-	messages := s.Messages()
-	fmt.Fprintln(stdout, "ready")
-	for m := range messages {
-		if err := s.Reply(context.Background(), m, []byte(name)); err != nil && s.Err() == nil {
-			fmt.Fprintln(os.Stderr, name, err)
-		}
-	}
-	return s.Err()
-}
-
-// workplace is the worker's socket: the parent's, or one beside the others'.
-func workplace(o options) (*udp.Socket, error) {
-	if o.reuseport {
-		return udp.Listen(context.Background(), "udp4", o.listen, udp.WithReusePort())
-	}
-	file := os.NewFile(3, "socket")
-	if file == nil {
-		return nil, errors.New("there is no socket from the parent")
-	}
-	defer file.Close()
-	return udp.FromFile(file)
-}
-
-// demo asks the workers from many sockets and prints who answered.
-func demo(ctx context.Context, address string, o options, stdout io.Writer) error {
-	answers := make(chan string)
-	failures := make(chan error, o.clients)
-	var clients sync.WaitGroup
-	for range o.clients {
-		clients.Go(func() { failures <- ask(ctx, address, o.questions, answers) })
-	}
-	go func() {
-		clients.Wait()
-		close(answers)
-	}()
-	count, total := map[string]int{}, 0
-	for name := range answers {
-		count[name]++
-		total++
-	}
-	for i := range o.workers {
-		name := fmt.Sprintf("worker-%d", i+1)
-		bar := strings.Repeat("#", count[name]*40/max(total, 1))
-		fmt.Fprintf(stdout, "%s answered %5d %s\n", name, count[name], bar)
-	}
-	fmt.Fprintf(stdout, "%d questions, %d answers\n", o.clients*o.questions, total)
-	var err error
-	for range o.clients {
-		err = errors.Join(err, <-failures)
-	}
-	return err
-}
-
-// ask is one client: it asks, and asks again when it has the answer.
-func ask(ctx context.Context, address string, n int, answers chan<- string) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	c, err := udp.Dial(ctx, "udp4", address)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	for range n {
-		if err := c.Send(ctx, []byte("who are you?")); err != nil {
-			return err
-		}
-		m, ok := <-c.Messages() // closed when ctx is done
-		if !ok {
-			return c.Err()
-		}
-		answers <- string(m.Data)
-	}
-	return nil
 }
