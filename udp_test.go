@@ -210,6 +210,20 @@ func TestQueuedDatagramThatFailsIsOnErrors(t *testing.T) {
 	}
 }
 
+func TestErrorsNameTheNetworkThatWasAskedFor(t *testing.T) {
+	for _, network := range []string{"udp", "udp4"} {
+		s, err := udp.Listen(t.Context(), network, "203.0.113.1:0") // nobody's address
+		if err == nil {
+			s.Close()
+			t.Skip("somebody's, after all")
+		}
+		var op *net.OpError
+		if !errors.As(err, &op) || op.Op != "bind" || op.Net != network || op.Addr.String() != "203.0.113.1:0" {
+			t.Errorf("%s: %v", network, err)
+		}
+	}
+}
+
 func TestBlockListsKeepOutAndIn(t *testing.T) {
 	loopback := netip.MustParsePrefix("127.0.0.0/8")
 	s := open(t, "udp4", "127.0.0.1:0", udp.WithReceiveBlockList(loopback), udp.WithSendBlockList(loopback))

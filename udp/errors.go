@@ -106,8 +106,9 @@ func (s *Socket) opError(op string, addr netip.AddrPort, err error) error {
 	if err == nil || err == context.Canceled || err == context.DeadlineExceeded || errors.As(err, &shaped) {
 		return err
 	}
-	e := &net.OpError{Op: op, Net: s.Network(), Err: err}
+	e := &net.OpError{Op: op, Net: s.cfg.kernel.Network, Err: err} // "udp" that has not settled is "udp"
 	if ep := s.endpoint.Load(); ep != nil {
+		e.Net = ep.network()
 		e.Source = net.UDPAddrFromAddrPort(ep.local)
 	}
 	if addr.IsValid() {
