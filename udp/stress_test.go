@@ -1,0 +1,247 @@
+package udp_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"runtime"
+	"testing"
+
+	"example.com/dgram/udp"
+)
+
+// The read loop runs inside one callback of the poller and asks the kernel
+// again only when the poller says so. An edge that is lost would leave a
+// datagram in the kernel's buffer while the reader sleeps; so each of these
+// has to come back before the next is sent.
+func TestNoDatagramWaitsForAnother(t *testing.T) {
+	each(t, func(t *testing.T, f family) {
+		for name, read := range readers {
+			for _, buffer := range []int{0, 1, 16} {
+				t.Run(fmt.Sprint(name, " ", buffer), func(t *testing.T) {
+					s := listen(t, f.network, f.local(), udp.WithMessageBuffer(buffer))
+					in := read(t, s)
+					from := std(t, f)
+					dice := rand.New(rand.NewPCG(1, uint64(buffer)))
+					for range rounds(400) {
+						n := 1 + dice.IntN(3)*dice.IntN(20)
+						for range dice.IntN(4) {
+							runtime.Gosched()
+						}
+						want := make([]string, n)
+						for i := range want {
+							want[i] = big(dice.IntN(1400))
+						}
+						tell(t, from, at(t, s), want...)
+						in.expect(t, want...)
+					}
+				})
+			}
+		}
+	})
+}
+
+// The same while somebody sets options, asks for counts, sends and looks at
+// the address: nothing of that may swallow an edge.
+func TestNoDatagramWaitsWhileOthersUseTheSocket(t *testing.T) {
+	f := families()[0]
+	for name, read := range readers {
+		t.Run(name, func(t *testing.T) {
+			s := listen(t, f.network, f.local(), udp.WithReadBuffer(1<<20))
+			in := read(t, s)
+			from, sink := std(t, f), std(t, f)
+			stop := make(chan struct{})
+			busy := begin(func() {
+				concurrently(3, func(i int) {
+					for {
+						select {
+						case <-stop:
+							return
+						default:
+						}
+						switch i {
+						case 0:
+							s.Stats()
+							s.SetTTL(7)
+							s.SetReadBuffer(1 << 20)
+						case 1:
+							if err := s.SendTo(t.Context(), of(sink), []byte("x")); err != nil {
+								t.Error(err)
+							}
+							s.LocalAddr()
+						case 2:
+							if raw, err := s.SyscallConn(); err == nil {
+								raw.Control(func(uintptr) {})
+							}
+						}
+						runtime.Gosched()
+					}
+				})
+			})
+			for i := range rounds(100) {
+				want := fmt.Sprint(i, big(i%1000))
+				tell(t, from, at(t, s), want)
+				in.expect(t, want)
+			}
+			close(stop)
+			ended(t, "the others", busy)
+		})
+	}
+}
+
+// A connected socket hears refusals between datagrams, and misses neither.
+func TestNoDatagramWaitsBehindARefusal(t *testing.T) {
+	each(t, func(t *testing.T, f family) {
+		for _, name := range []string{"Messages", "All"} {
+			peer := std(t, f)
+			s := dial(t, f.network, of(peer))
+			in := readers[name](t, s)
+			for i := range rounds(100) {
+				address := of(peer)
+				peer.Close()
+				ok(t, s.Send(t.Context(), []byte("anybody?"))) // refused
+				c, err := net.ListenUDP(f.network, net.UDPAddrFromAddrPort(address))
+				if err != nil {
+					t.Skip(err)
+				}
+				peer = c
+				want := fmt.Sprint(i)
+				tell(t, peer, at(t, s), want, want)
+				in.expect(t, want, want)
+			}
+			peer.Close()
+		}
+	})
+}
+
+// A receiver that comes and goes: what does not fit stays in the kernel, and
+// comes when there is room, without another datagram to wake the reader.
+func TestReaderGoesOnWhenThereIsRoom(t *testing.T) {
+	each(t, func(t *testing.T, f family) {
+		for _, buffer := range []int{0, 1, 3} {
+			s := listen(t, f.network, f.local(), udp.WithMessageBuffer(buffer), udp.WithReadBuffer(1<<20))
+			s.Messages()
+			from := std(t, f)
+			for round := range rounds(30) {
+				var want []string
+				for i := range 50 {
+					want = append(want, fmt.Sprint(round, " ", i))
+				}
+				tell(t, from, at(t, s), want...)
+				eventually(t, "the reader is stuck", func() bool { return s.Stats().Received >= uint64(round*50+buffer) })
+				expect(t, s, want...)
+			}
+		}
+	})
+}
+
+// Two that answer each other as fast as they can: a lost wake-up stops them.
+func TestPingPongNeverStops(t *testing.T) {
+	f := families()[0]
+	for name, read := range readers {
+		t.Run(name, func(t *testing.T) {
+			a := listen(t, f.network, f.local())
+			b := dial(t, f.network, at(t, a))
+			in := read(t, a)
+			back := b.Messages()
+			for range rounds(3000) {
+				ok(t, b.Send(t.Context(), []byte("ping")))
+				m, _ := take(t, "ping", in.messages)
+				ok(t, a.SendTo(t.Context(), m.From, []byte("pong")))
+				take(t, "pong", back)
+			}
+		})
+	}
+}
+
+// Sockets come and go under a flood, by Close and by context, while somebody
+// uses them in every way: no hang, no leak, no wrong error.
+func TestSocketsComeAndGoUnderAFlood(t *testing.T) {
+	f := families()[0]
+	leakless(t)
+	flood := std(t, f)
+	for i := range rounds(15) {
+		ctx, cancel := context.WithCancel(t.Context())
+		s, err := udp.Listen(ctx, f.network, f.local(), udp.WithOverflow(udp.Overflow(i%3)), udp.WithMessageBuffer(i%5))
+		ok(t, err)
+		to := at(t, s)
+		stop := make(chan struct{})
+		busy := begin(func() {
+			concurrently(4, func(k int) {
+				for n := 0; ; n++ {
+					select {
+					case <-stop:
+						return
+					case <-s.Done():
+						return
+					default:
+					}
+					var err error
+					switch k {
+					case 0:
+						_, err = flood.WriteToUDPAddrPort([]byte("flood"), to)
+						if errors.Is(err, net.ErrClosed) {
+							return
+						}
+					case 1:
+						for range s.Messages() {
+							if n++; n%100 == 0 {
+								break
+							}
+						}
+					case 2:
+						s.Stats()
+						err = s.SetTOS(n % 256)
+					case 3:
+						err = s.SendTo(context.Background(), of(flood), nil)
+					}
+					if err != nil && !errors.Is(err, net.ErrClosed) {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		})
+		eventually(t, "the flood comes", func() bool { return s.Stats().Received > 10 })
+		if i%2 == 0 {
+			within(t, "Close", func() { s.Close() })
+		} else {
+			cancel()
+			ended(t, "done", s.Done())
+		}
+		close(stop)
+		ended(t, "the others", busy)
+		cancel()
+		s.Close()
+	}
+}
+
+// rounds is how often a stress test goes round: less in a short run.
+func rounds(n int) int {
+	if testing.Short() {
+		return max(1, n/10)
+	}
+	return n
+}
+
+// A socket that waits takes no processor time: no timer, no polling. The clock
+// is another socket's round trips.
+func TestIdleSocketMakesNoCalls(t *testing.T) {
+	f := families()[0]
+	idle, clock := listen(t, f.network, f.local()), listen(t, f.network, f.local())
+	idle.Messages()
+	idle.Outbox()
+	send(t, idle, at(t, idle), "x")
+	expect(t, idle, "x")
+	before := idle.Stats()
+	for range rounds(2000) {
+		send(t, clock, at(t, clock), "x")
+		expect(t, clock, "x")
+	}
+	// The reader that delivered may have looked once more, on its way to sleep.
+	if after := idle.Stats(); after.ReadCalls > before.ReadCalls+1 || after.WriteCalls != before.WriteCalls {
+		t.Errorf("%+v, and while nothing came %+v", before, after)
+	}
+}
