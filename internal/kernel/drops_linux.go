@@ -22,29 +22,21 @@ func (d *dropCounter) reset(now uint32) {
 	d.last = now
 }
 
-func (d *dropCounter) advance(now uint32) uint64 {
+// advance asks what the count is now, one caller after the other: an answer that
+// is older than the last would look like one that has wrapped.
+func (d *dropCounter) advance(ask func() (now uint32, ok bool)) uint64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.total += uint64(now - d.last)
-	d.last = now
-	return d.total
-}
-
-func (d *dropCounter) load() uint64 {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	if now, ok := ask(); ok {
+		d.total += uint64(now - d.last)
+		d.last = now
+	}
 	return d.total
 }
 
 // Drops counts what the kernel dropped. SO_MEMINFO is current at any time;
 // SO_RXQ_OVFL would tell only with the next datagram that fits.
-func (c *conn) Drops() uint64 {
-	now, ok := c.meminfoDrops()
-	if !ok {
-		return c.dropped.load()
-	}
-	return c.dropped.advance(now)
-}
+func (c *conn) Drops() uint64 { return c.dropped.advance(c.meminfoDrops) }
 
 // meminfoDrops is word SK_MEMINFO_DROPS of SO_MEMINFO (Linux 4.12).
 func (c *conn) meminfoDrops() (drops uint32, ok bool) {
