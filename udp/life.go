@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,6 +15,7 @@ type life struct {
 	mu    sync.Mutex
 	done  chan struct{} // closed by end
 	cause error         // set before done is closed
+	ended atomic.Bool   // what done says, without asking a channel
 }
 
 // end ends the life. Only the first cause counts; true says that this is it.
@@ -24,18 +26,12 @@ func (l *life) end(cause error) bool {
 		return false
 	}
 	l.cause = cause
+	l.ended.Store(true)
 	close(l.done)
 	return true
 }
 
-func (l *life) over() bool {
-	select {
-	case <-l.done:
-		return true
-	default:
-		return false
-	}
-}
+func (l *life) over() bool { return l.ended.Load() }
 
 // why is the cause, nil while the life lasts.
 func (l *life) why() error {

@@ -123,17 +123,17 @@ func unmap(a netip.AddrPort) netip.AddrPort {
 // check says why a datagram cannot go to an address, before the kernel is
 // asked.
 func (s *Socket) check(ep *endpoint, to netip.AddrPort, from netip.Addr) error {
-	network, only := s.cfg.kernel.Network, s.cfg.kernel.IPv6Only
-	if ep != nil {
-		if ep.peer.IsValid() {
-			return ErrAlreadyConnected
+	switch {
+	case ep == nil:
+		if err := fits(to.Addr(), s.cfg.kernel.Network, s.cfg.kernel.IPv6Only); err != nil {
+			return err
 		}
-		network, only = ep.network(), !ep.dual
+	case ep.peer.IsValid():
+		return ErrAlreadyConnected
+	case !ep.speaks(to.Addr()):
+		return fits(to.Addr(), ep.network(), !ep.dual)
 	}
-	if err := fits(to.Addr(), network, only); err != nil {
-		return err
-	}
-	if from.IsValid() && (fits(from, network, only) != nil || from.Is4() != to.Addr().Is4()) {
+	if from.IsValid() && from.Is4() != to.Addr().Is4() {
 		return ErrAddressFamily
 	}
 	if to.Port() == 0 {
@@ -161,17 +161,22 @@ func (s *Socket) checkParts(ep *endpoint, to netip.AddrPort, from netip.Addr, pa
 // transmit hands one datagram to the kernel.
 func (s *Socket) transmit(ctx context.Context, ep *endpoint, to netip.AddrPort, from netip.Addr, index int, parts [][]byte) error {
 	p := s.parcel()
-	defer s.free(p)
 	p.pack(to, from, index, parts)
+	err := s.post(ctx, ep, p, len(parts))
+	s.free(p)
+	return err
+}
+
+func (s *Socket) post(ctx context.Context, ep *endpoint, p *parcel, parts int) error {
 	n := p.d.Len()
-	if len(parts) > maxParts || n > ep.maxPayload(to) {
-		return s.opError("send", ep.target(to), syscall.EMSGSIZE)
+	if n > maxPayload4 && n > ep.maxPayload(p.d.To) || parts > maxParts {
+		return s.opError("send", ep.target(p.d.To), syscall.EMSGSIZE)
 	}
 	if err := s.hand(ep.conns[0], &p.d, nil, ctx.Done()); err != nil {
 		if errors.Is(err, kernel.ErrStopped) {
 			return ctx.Err()
 		}
-		return s.opError("send", ep.target(to), err)
+		return s.opError("send", ep.target(p.d.To), err)
 	}
 	s.count.send(1, n)
 	return nil

@@ -69,6 +69,14 @@ func (ep *endpoint) network() string {
 	return "udp4"
 }
 
+// speaks tells whether the socket can talk to a.
+func (ep *endpoint) speaks(a netip.Addr) bool {
+	if a.Is4() {
+		return !ep.inet6 || ep.dual
+	}
+	return ep.inet6 && a.IsValid()
+}
+
 // to is the destination of what the socket receives, where that is known
 // without asking: the one address that it has.
 func (ep *endpoint) to() netip.Addr {
