@@ -33,8 +33,8 @@
 // on which it has. (Linux would let it hear those that any socket of the machine
 // has joined; package udp turns that off.) To hear nothing else, other datagrams
 // to the port included, bind it to the group: Listen(ctx, "udp4",
-// "239.9.9.9:9999"). That is not possible on Windows. udp.Message.Interface says
-// where a datagram came in, and its To which group it was for.
+// "239.9.9.9:9999"). udp.Message.Interface says where a datagram came in, and its
+// To which group it was for.
 //
 // [From] hears one source and nobody else: the network need not carry what
 // others send. [Block] is the opposite.

@@ -12,6 +12,7 @@ import (
 	"example.com/dgram/udp"
 )
 
+// Upstream: internet/test-dgram-multicast-set-interface-lo.js.
 func TestTheOutgoingInterfaceIsUsed(t *testing.T) {
 	netlab.RequireIPv6(t)
 	_, a, b := pair(t, 3)

@@ -116,6 +116,18 @@ func TestABlockedSourceStaysBlockedOnAnInterfaceMadeAgain(t *testing.T) {
 	}
 }
 
+func TestLeavingIsPossibleWhileTheInterfaceIsGone(t *testing.T) {
+	lab, _, home := world(t, "cable0")
+	s := open(t, home, "udp4", ":0")
+	one, zone := multicast.On("cable0"), multicast.On("::%cable0")
+	join(t, s, group, one)
+	join(t, s, ssm, zone, multicast.From(addr("10.7.0.1")))
+	join(t, s, other, multicast.OnAll())
+	lab.Must(home.Delete("cable0"))
+	must(t, s.leave(t, group, one), s.leave(t, ssm, zone, multicast.From(addr("10.7.0.1"))), s.leave(t, other, multicast.OnAll()))
+	fails(t, s.leave(t, group, one), syscall.ENODEV)
+}
+
 // An index is that interface and no other.
 func TestAnIndexIsNotHeld(t *testing.T) {
 	lab, peer, home := world(t, "cable0")

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"example.com/dgram/internal/inside"
@@ -57,6 +58,9 @@ func (r *request) place(in inside.Socket) (place, error) {
 // locate finds an interface by name, index, address or zone. An address without
 // a zone has to be of peer's family, if there is one.
 func locate(in inside.Socket, iface string, peer netip.Addr) (place, error) {
+	if !strings.ContainsAny(iface, ".:") {
+		return locateName(in, iface)
+	}
 	a, err := netip.ParseAddr(iface)
 	if err != nil {
 		return locateName(in, iface)
@@ -71,6 +75,14 @@ func locate(in inside.Socket, iface string, peer netip.Addr) (place, error) {
 		return place{}, wrongFamily("interface", a)
 	}
 	return locateAddr(a)
+}
+
+// zoneOf is the name or index in what names an interface.
+func zoneOf(iface string) string {
+	if a, err := netip.ParseAddr(iface); err == nil {
+		return a.Zone()
+	}
+	return iface
 }
 
 // locateName finds an interface by name or index: through the socket, in its

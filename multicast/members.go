@@ -254,7 +254,7 @@ func find(in inside.Socket, group netip.Addr, opts []Option) (*Membership, error
 func (m *Membership) meant(at place, r request, unknown error) bool {
 	switch {
 	case unknown != nil:
-		return m.at.name != "" && (m.at.name == r.on || m.at.name == r.group.Zone())
+		return m.at.name != "" && (m.at.name == zoneOf(r.on) || m.at.name == r.group.Zone())
 	case m.at.all || at.all || m.at.chosen() || at.chosen():
 		return m.at.all == at.all && m.at.chosen() == at.chosen()
 	}

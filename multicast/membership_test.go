@@ -279,3 +279,28 @@ func TestJoinAndLeaveWhileTheSocketCloses(t *testing.T) {
 		must(t, g.Leave())
 	}
 }
+
+// IPv6 has no limit of groups but that of the memory they take.
+func TestTheLimitsOfIPv6AreNamedToo(t *testing.T) {
+	netlab.RequireIPv6(t)
+	_, _, b := pair(t, 1)
+	s := open(t, b, "udp6", ":0")
+	eth0, src := multicast.On("eth0"), addr("fd00::1:1")
+	var err error
+	for n := 0; err == nil && n < 1000; n++ {
+		_, err = s.enter(t, ssm6, multicast.From(src), eth0)
+		src = src.Next()
+	}
+	if !errors.Is(err, syscall.ENOBUFS) || !strings.Contains(err.Error(), "net.ipv6.mld_max_msf") {
+		t.Errorf("too many sources: %v", err)
+	}
+	g := site6
+	err = nil
+	for n := 0; err == nil && n < 100000; n++ {
+		_, err = s.enter(t, g, eth0)
+		g = g.Next()
+	}
+	if err == nil || !strings.Contains(err.Error(), "net.core.optmem_max") {
+		t.Errorf("too many groups: %v", err)
+	}
+}

@@ -12,8 +12,9 @@ import (
 	"example.com/dgram/udp"
 )
 
-// Upstream: parallel/test-dgram-multicast-loopback.js, parallel/
-// test-dgram-multicast-setTTL.js and parallel/test-dgram-multicast-set-interface.js.
+// Upstream: parallel/test-dgram-multicast-loopback.js,
+// parallel/test-dgram-multicast-setTTL.js and
+// parallel/test-dgram-multicast-set-interface.js.
 func TestSettingsNeedABoundOpenSocketAndSense(t *testing.T) {
 	s, err := udp.New("udp4")
 	must(t, err)

@@ -126,4 +126,8 @@ func TestSourcesOfTheSystemsChoice(t *testing.T) {
 	if member(t, b, "eth0", ssm) {
 		t.Error("the kernel still has it")
 	}
+	join(t, s, group)
+	_, err := s.enter(t, group, multicast.From(addr("10.0.0.1")))
+	fails(t, err, syscall.EINVAL) // Linux would turn one into the other
+	must(t, s.leave(t, group))
 }

@@ -12,6 +12,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -185,6 +186,9 @@ func talk(ctx context.Context, out io.Writer, room netip.AddrPort, iface string)
 	local, err := ann.socket.LocalAddr()
 	if err != nil {
 		return err
+	}
+	if len(ann.groups.Interfaces()) == 0 {
+		return errors.New("no network interface is up")
 	}
 	room = netip.AddrPortFrom(room.Addr(), local.Port()) // nobody else's
 	ann.room = room

@@ -68,6 +68,9 @@ func browse(ctx context.Context, iface string, trouble func(error)) ([]service, 
 	for _, group := range []netip.AddrPort{mdns4, mdns6} {
 		a, err := newAsker(ctx, group, iface)
 		if err != nil {
+			if ctx.Err() != nil {
+				return nil, nil // there was no time
+			}
 			if last != nil {
 				return nil, fmt.Errorf("%w; %w", last, err)
 			}
