@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,7 +19,12 @@ import (
 
 // Tests run in a network namespace of their own, where the system allows that.
 // Goroutines that packages start before all tests are theirs to keep.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(netlab.Inside(m), goleak.IgnoreCurrent()) }
+func TestMain(m *testing.M) {
+	if os.Getenv(childEnv) != "" {
+		os.Exit(child())
+	}
+	goleak.VerifyTestMain(netlab.Inside(m), goleak.IgnoreCurrent())
+}
 
 // soon bounds what takes no time at all on a machine that is not busy.
 const soon = 30 * time.Second
@@ -142,3 +149,5 @@ func closed(t testing.TB, c net.PacketConn) {
 
 // only is a list of one address.
 func only(a netip.Addr) udp.BlockList { return netip.PrefixFrom(a, a.BitLen()) }
+
+func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
