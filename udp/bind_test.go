@@ -125,6 +125,7 @@ func TestBindErrorGoesToTheCaller(t *testing.T) {
 }
 
 // Upstream: parallel/test-dgram-error-message-address.js
+// Upstream: parallel/test-dgram-cluster-bind-error.js
 func TestBindErrorNamesTheAddress(t *testing.T) {
 	for _, c := range []struct{ network, address string }{
 		{"udp4", "192.0.2.1:0"},
@@ -194,6 +195,7 @@ func TestIPv6OnlySocketRejectsIPv4(t *testing.T) {
 	fails(t, s.SendTo(t.Context(), netip.MustParseAddrPort("127.0.0.1:9")), udp.ErrAddressFamily)
 }
 
+// Upstream: parallel/test-dgram-createSocket-type.js
 func TestBadNetworkIsAnError(t *testing.T) {
 	for _, network := range []string{"", "tcp", "udp5", "UDP4", "unixgram", "ip", "udp4 "} {
 		_, err := udp.New(network)

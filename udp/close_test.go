@@ -375,6 +375,7 @@ func TestCloseWhileAReaderWaits(t *testing.T) {
 }
 
 // Upstream: parallel/test-dgram-unref.js
+// Upstream: parallel/test-dgram-ref.js
 func TestWaitHeedsRef(t *testing.T) {
 	s := listen(t, "udp4", "127.0.0.1:0")
 	s.Unref()
@@ -459,6 +460,8 @@ func TestSelectComposes(t *testing.T) {
 }
 
 // An idle socket owns next to nothing: no goroutine, before it is read.
+//
+// Upstream: parallel/test-dgram-ref.js
 func TestUnreadSocketHasNoGoroutine(t *testing.T) {
 	leakless(t)
 	before := runtime.NumGoroutine()

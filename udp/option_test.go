@@ -177,6 +177,7 @@ func TestTOSRange(t *testing.T) {
 }
 
 // Upstream: parallel/test-dgram-ipv6only.js
+// Upstream: parallel/test-cluster-dgram-ipv6only.js
 func TestIPv6OnlyLeavesThePortToIPv4(t *testing.T) {
 	needIPv6(t)
 	s := listen(t, "udp6", ":0", udp.WithIPv6Only())
@@ -200,6 +201,7 @@ func TestIPv6OnlyLeavesThePortToIPv4(t *testing.T) {
 	fails(t, err, syscall.EINVAL)
 }
 
+// Upstream: parallel/test-diagnostics-channel-udp.js
 func TestControlRunsBeforeTheBind(t *testing.T) {
 	each(t, func(t *testing.T, f family) {
 		calls := 0

@@ -12,6 +12,7 @@ import (
 )
 
 // Upstream: parallel/test-dgram-reuseport.js
+// Upstream: parallel/test-cluster-dgram-reuseport.js
 func TestReusePortSharesThePort(t *testing.T) {
 	each(t, func(t *testing.T, f family) {
 		one := listen(t, f.network, f.local(), udp.WithReusePort())
