@@ -63,6 +63,9 @@ type SendError struct {
 }
 
 func (e *SendError) Error() string {
+	if !e.To.IsValid() {
+		return fmt.Sprintf("datagram of %d bytes not sent: %v", e.Bytes, e.Err)
+	}
 	return fmt.Sprintf("datagram of %d bytes to %v not sent: %v", e.Bytes, e.To, e.Err)
 }
 

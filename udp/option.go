@@ -294,7 +294,9 @@ func WithTTL(hops int) Option {
 func WithTOS() Option { return func(c *config) { c.kernel.TOS = true } }
 
 // WithTimestamps fills [Message.Time] with the time at which the kernel
-// received the datagram (SO_TIMESTAMPNS). Elsewhere than on Linux Bind is
+// received the datagram (SO_TIMESTAMPNS). Linux turns its clock on when the
+// first socket of the host asks for it: a datagram that arrives just then has
+// the time at which it was read. Elsewhere than on Linux Bind is
 // errors.ErrUnsupported.
 func WithTimestamps() Option { return func(c *config) { c.kernel.Timestamps = true } }
 

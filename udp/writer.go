@@ -115,7 +115,7 @@ func (w *writer) take(d Datagram, ok bool) {
 	ep := w.s.endpoint.Load()
 	if !w.like(ep, &d) {
 		if err := w.s.checkDatagram(ep, &d); err != nil {
-			w.fail(d.To, len(d.Data), err)
+			w.fail(d.To, len(d.Data), w.s.opError("send", d.To, err))
 			return
 		}
 		w.last = ep

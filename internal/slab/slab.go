@@ -8,8 +8,10 @@
 package slab
 
 import (
+	"strings"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 )
 
 const (
@@ -23,14 +25,27 @@ const (
 )
 
 // A Block is the memory. Its first life is part of it, so that a block whose
-// messages are never released costs one allocation.
+// messages are never released costs one allocation. It has no pointers: the
+// garbage collector does not look into it.
 type Block struct {
 	first Life
 	spent bool // first has been lived
 	mem   [Size]byte
 }
 
-// Bytes is the block's memory.
+// newBlock makes a block without clearing its memory, which would cost as much
+// as filling it. Nobody sees what was there before: all that is handed out has
+// been written over, and is capped to that.
+func newBlock() *Block {
+	var memory strings.Builder // in the standard library, the way to memory that is not cleared
+	memory.Grow(int(unsafe.Sizeof(Block{})))
+	memory.WriteByte(0)
+	b := (*Block)(unsafe.Pointer(unsafe.StringData(memory.String())))
+	b.first, b.spent = Life{}, false
+	return b
+}
+
+// Bytes is the block's memory. What is in it is undefined.
 func (b *Block) Bytes() []byte { return b.mem[:] }
 
 // A Life is the time from when a block is taken to when its last message is
@@ -40,9 +55,15 @@ func (b *Block) Bytes() []byte { return b.mem[:] }
 // not the message. Nothing is counted when messages are made; what a life did
 // not use is released when it is sealed.
 type Life struct {
-	block *Block
+	later bool          // it is part of a laterLife, not of its block
 	full  atomic.Uint32 // words with every bit set
 	bits  [words]atomic.Uint64
+}
+
+// A laterLife is a life of a block that has lived before.
+type laterLife struct {
+	Life  // first, so that a *Life is a *laterLife
+	block *Block
 }
 
 // Share starts a life for block b with n messages in slots 0 to n-1, for
@@ -60,10 +81,23 @@ func Slots() int { return slots }
 func (b *Block) live() *Life {
 	if !b.spent {
 		b.spent = true
-		b.first.block = b
 		return &b.first
 	}
-	return &Life{block: b}
+	l := &laterLife{block: b}
+	l.later = true
+	return &l.Life
+}
+
+// end takes the block away from a life: a stale message must not hold on to
+// memory that has moved on.
+func (l *Life) end() *Block {
+	if !l.later {
+		return (*Block)(unsafe.Pointer(l)) // its first field
+	}
+	later := (*laterLife)(unsafe.Pointer(l))
+	b := later.block
+	later.block = nil
+	return b
 }
 
 // Release says that the message in the slot needs its bytes no longer. Only
@@ -95,15 +129,14 @@ func (l *Life) fill(n uint32) {
 	if l.full.Add(n) != words {
 		return
 	}
-	b := l.block
-	l.block = nil // a stale message must not hold on to memory that has moved on
+	b := l.end()
 	poison(b.mem[:])
 	blocks.Put(b)
 }
 
 // blocks are those that wait for their next life. The garbage collector
 // empties it when memory is short.
-var blocks = sync.Pool{New: func() any { return new(Block) }}
+var blocks = sync.Pool{New: func() any { return newBlock() }}
 
 // Take returns a block that nobody else has.
 func Take() *Block { return blocks.Get().(*Block) }

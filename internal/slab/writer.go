@@ -3,9 +3,10 @@ package slab
 // A Writer copies payload into blocks, one after the other. The zero Writer is
 // ready. It is not safe for concurrent use; the messages that it made are.
 type Writer struct {
-	life *Life
-	off  int    // where the next message begins
-	slot uint32 // its slot
+	block *Block
+	life  *Life
+	off   int    // where the next message begins
+	slot  uint32 // its slot
 }
 
 // Copy copies p, the payload of n messages, and returns the copy, capped to its
@@ -19,7 +20,7 @@ func (w *Writer) Copy(p []byte, n int) ([]byte, *Life, uint32) {
 	if w.life == nil || w.off+size > Size || int(w.slot)+n > slots {
 		w.next()
 	}
-	data := w.life.block.mem[w.off : w.off+size : w.off+size]
+	data := w.block.mem[w.off : w.off+size : w.off+size]
 	copy(data, p)
 	slot := w.slot
 	w.slot += uint32(n)
@@ -30,7 +31,8 @@ func (w *Writer) Copy(p []byte, n int) ([]byte, *Life, uint32) {
 // next seals the block and starts another.
 func (w *Writer) next() {
 	w.Seal()
-	w.life = Take().live()
+	w.block = Take()
+	w.life = w.block.live()
 }
 
 // Seal ends the block: nothing more is copied into it.
