@@ -19,7 +19,11 @@ import (
 // It may be ignored. It is buffered and never blocks the socket: what does not
 // fit is counted (Stats.ErrorsDropped), and an error equal to the last one that
 // nobody has read yet is not queued again. The socket closes it together with
-// the message channel.
+// the message channel: a loop that goes on after that takes the second value
+// of the receive, or it is handed nil forever.
+//
+// The readers hear what the network reports. A socket that only sends, and that
+// nobody reads, hears of a refusal when it sends again.
 func (s *Socket) Errors() <-chan error { return s.errors.channel(s.cfg.errorBuffer) }
 
 // report puts err on Errors.

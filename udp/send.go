@@ -74,6 +74,9 @@ func (s *Socket) SendToHost(ctx context.Context, address string, parts ...[]byte
 // sent to, so that the other side hears from whom it asked. A reply to what was
 // sent to a group or a broadcast address leaves from the address that the
 // system chooses. On a connected socket it goes to the peer.
+//
+// Of m only the addresses matter: Reply may follow Release, and m may be one
+// that was kept, or made by hand.
 func (s *Socket) Reply(ctx context.Context, m Message, parts ...[]byte) error {
 	ep := s.endpoint.Load()
 	if ep != nil && ep.peer.IsValid() {

@@ -15,7 +15,7 @@ import "sync/atomic"
 type Stats struct {
 	Received      uint64 // datagrams handed to the channel, the loop or ReadFrom
 	ReceivedBytes uint64
-	Sent          uint64 // datagrams that the kernel accepted
+	Sent          uint64 // datagrams that the kernel accepted; exact after the call, or Flush
 	SentBytes     uint64
 
 	DroppedKernel   uint64 // the kernel's receive buffer was full (SO_MEMINFO; 0 elsewhere than on Linux)
