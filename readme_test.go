@@ -25,7 +25,7 @@ import (
 // The pages are checked like code: what they show compiles, what they name
 // exists.
 
-var pages = []string{"README.md", "MIGRATING.md", "CONTRIBUTING.md", "CHANGELOG.md"}
+var pages = []string{"README.md", "MIGRATING.md", "CONTRIBUTING.md", "CHANGELOG.md", "CENSUS.md"}
 
 func TestReadmeBeginsWithTheExample(t *testing.T) {
 	blocks := goBlocks(t, "README.md")
