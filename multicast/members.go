@@ -20,7 +20,8 @@ type interfaceState = watch.Interface
 // remembered, and remembered by what was meant rather than by what it came to:
 // interfaces come and go.
 type members struct {
-	in inside.Socket
+	in   inside.Socket
+	open func() watch.Watcher // watch.Open, but for tests
 
 	mu       sync.Mutex
 	groups   kernel.Groups    // once the socket is bound
@@ -36,7 +37,7 @@ type members struct {
 type key struct{}
 
 func membersOf(in inside.Socket) *members {
-	return in.Attached(key{}, func() any { return &members{in: in} }).(*members)
+	return in.Attached(key{}, func() any { return &members{in: in, open: watch.Open} }).(*members)
 }
 
 func groupsOf(ep inside.Endpoint) kernel.Groups {

@@ -24,7 +24,7 @@ func (ms *members) attend() error {
 	if ms.stop != nil {
 		return nil
 	}
-	w := watch.Open()
+	w := ms.open()
 	ctx, stop := context.WithCancel(context.Background())
 	ms.stop, ms.wake = stop, func() {}
 	started := ms.in.Go(func(life context.Context) error {
@@ -157,15 +157,14 @@ func (ms *members) follow(m *Membership) {
 	for len(m.joined) > 0 {
 		_ = ms.part(m, m.joined[0])
 	}
-	if ms.try(m, ms.known[n]) == nil {
-		m.at.index = ms.known[n].Index
-	}
+	m.at.index = ms.known[n].Index
+	_ = ms.try(m, ms.known[n]) // what fails is remembered
 }
 
 // try joins m on an interface, and remembers if that fails.
 func (ms *members) try(m *Membership, i interfaceState) error {
 	err := ms.enter(m, i.Index)
-	if err == nil {
+	if err == nil || ms.name(i.Index) == "" { // gone already: there will be news of it
 		delete(m.failed, i.Index)
 		return nil
 	}
