@@ -41,6 +41,8 @@ func (s *Socket) All(ctx context.Context) iter.Seq2[Message, error] {
 		p, err := s.puller(ctx)
 		if err != nil {
 			yield(Message{}, s.opError("read", netip.AddrPort{}, err))
+		}
+		if p == nil {
 			return
 		}
 		defer p.finish(s)
@@ -62,7 +64,8 @@ type puller struct {
 	next int // of r.pending
 }
 
-// puller lets one loop in.
+// puller lets one loop in. There is none, and no error, when the end of the
+// socket is about to count what is left.
 func (s *Socket) puller(ctx context.Context) (*puller, error) {
 	switch {
 	case ctx == nil:
@@ -79,6 +82,9 @@ func (s *Socket) puller(ctx context.Context) (*puller, error) {
 		s.inbox.pull = new(puller)
 	}
 	if !s.inbox.pull.mu.TryLock() {
+		if s.over() {
+			return nil, nil
+		}
 		return nil, ErrReading
 	}
 	return s.inbox.pull, nil
