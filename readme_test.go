@@ -163,6 +163,19 @@ func TestPagesLinkToFilesThatExist(t *testing.T) {
 	}
 }
 
+func TestReadmeHasEveryExample(t *testing.T) {
+	readme := read(t, "README.md")
+	programs, err := filepath.Glob("examples/*/main.go")
+	if err != nil || len(programs) == 0 {
+		t.Fatal(programs, err)
+	}
+	for _, program := range programs {
+		if !strings.Contains(readme, "]("+filepath.ToSlash(program)+")") {
+			t.Errorf("README.md does not link to %s", program)
+		}
+	}
+}
+
 func TestPagesLinkToHeadingsThatExist(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#:]*)#([^)]+)\)`)
 	for _, page := range pages {
