@@ -59,6 +59,12 @@ type process struct {
 // start starts a program, which is killed when the test ends.
 func start(t testing.TB, cmd *exec.Cmd) *process {
 	t.Helper()
+	return startOn(t, func(f func() error) error { return f() }, cmd)
+}
+
+// startOn starts a program where do does things: on a host of the lab.
+func startOn(t testing.TB, do func(f func() error) error, cmd *exec.Cmd) *process {
+	t.Helper()
 	p := &process{t: t, cmd: cmd, lines: make(chan string, 1024), exited: make(chan struct{})}
 	var err error
 	if p.in, err = cmd.StdinPipe(); err != nil {
@@ -69,7 +75,9 @@ func start(t testing.TB, cmd *exec.Cmd) *process {
 		t.Fatal(err)
 	}
 	cmd.Stdout, cmd.Stderr = write, write
-	if err := cmd.Start(); err != nil {
+	if err := do(cmd.Start); err != nil {
+		out.Close()
+		write.Close()
 		t.Fatal(err)
 	}
 	write.Close()
