@@ -303,6 +303,37 @@ func TestOutboxTriesTheBindAgain(t *testing.T) {
 	same(t, "SendDropped", s.Stats().SendDropped, 1)
 }
 
+// A Bind that fails costs nothing that is queued meanwhile.
+func TestFailedBindLosesNothingQueued(t *testing.T) {
+	f := families()[0]
+	peer := std(t, f)
+	asked, answer := make(chan struct{}), make(chan struct{})
+	s := open(t, f.network, udp.WithLookup(func(context.Context, string, string) ([]netip.Addr, error) {
+		close(asked)
+		<-answer
+		return nil, errors.New("no")
+	}))
+	bound := later(func() error { return s.Bind(t.Context(), "name:0") })
+	ended(t, "lookup", asked)
+	queued := begin(func() {
+		for i := range 10 {
+			s.Outbox() <- udp.Datagram{Data: fmt.Append(nil, i), To: of(peer)}
+		}
+	})
+	close(answer)
+	err, _ := take(t, "Bind", bound)
+	if err == nil {
+		t.Error("bound to nothing")
+	}
+	ended(t, "queue", queued)
+	for i := range 10 {
+		hear(t, peer, fmt.Sprint(i))
+	}
+	empty(t, "errors", s.Errors())
+	ok(t, s.Flush(t.Context()))
+	same(t, "SendDropped", s.Stats().SendDropped, 0)
+}
+
 func TestOutboxTakesMappedAddressesAndSources(t *testing.T) {
 	f := families()[0]
 	peer := std(t, f)

@@ -162,7 +162,7 @@ func TestSocketsComeAndGoUnderAFlood(t *testing.T) {
 	f := families()[0]
 	leakless(t)
 	flood := std(t, f)
-	for i := range rounds(15) {
+	for i := range rounds(9) {
 		ctx, cancel := context.WithCancel(t.Context())
 		s, err := udp.Listen(ctx, f.network, f.local(), udp.WithOverflow(udp.Overflow(i%3)), udp.WithMessageBuffer(i%5))
 		ok(t, err)
