@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -56,7 +57,7 @@ type process struct {
 	err    error // of Wait
 }
 
-// start starts a program, which is killed when the test ends.
+// start starts a program, which is ended when the test ends.
 func start(t testing.TB, cmd *exec.Cmd) *process {
 	t.Helper()
 	return startOn(t, func(f func() error) error { return f() }, cmd)
@@ -101,8 +102,10 @@ func startOn(t testing.TB, do func(f func() error) error, cmd *exec.Cmd) *proces
 	}()
 	t.Cleanup(func() {
 		p.in.Close()
-		_ = cmd.Process.Kill()
+		_ = cmd.Process.Signal(syscall.SIGTERM) // so that it can end what it has started itself
+		timer := time.AfterFunc(soon/6, func() { _ = cmd.Process.Kill() })
 		<-p.exited
+		timer.Stop()
 		out.Close() // also when a child of the program still has the other end
 		<-read
 	})
