@@ -24,6 +24,9 @@ var parts = map[string]func(ctx context.Context, args []string) error{
 	"adopt": adopt,
 	"share": share,
 	"hold":  hold,
+	"steal": steal,
+	"tally": tally,
+	"salvo": salvo,
 }
 
 func play(line string) error {

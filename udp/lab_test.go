@@ -470,6 +470,9 @@ func TestAnInterfaceThatGoesDownEndsNothing(t *testing.T) {
 // A flood that goes on while the socket closes: what came before the end is
 // counted, what came after is the kernel's to refuse.
 func TestClosingUnderAFloodLosesCountOfNothing(t *testing.T) {
+	if portable {
+		t.Skip("this path does not say what the kernel drops")
+	}
 	lab := netlab.New(t)
 	h := lab.Host("h")
 	for range 20 {
