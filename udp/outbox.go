@@ -103,7 +103,9 @@ func (s *Socket) SendBatch(ctx context.Context, ds []Datagram) (sent int, err er
 			}
 			list = append(list, ds[i].kernel())
 		}
-		*b = list
+		if len(list) > len(*b) {
+			*b = list // as long as it ever was, for putBatch to clear
+		}
 		n, err := s.handAll(ep.conns[0], list, ctx.Done())
 		sent += n
 		switch {
