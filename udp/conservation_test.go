@@ -190,6 +190,53 @@ func TestDropsAreCountedOnceWhoeverAsks(t *testing.T) {
 	}
 }
 
+// Of the sockets that share a port, one that closes takes its datagrams along,
+// counted, and the others get the rest.
+func TestCloseLosesNoneOfAGroupsDatagrams(t *testing.T) {
+	if !countsDrops(t) {
+		t.Skip("this system does not say what it drops")
+	}
+	a := listen(t, "udp4", "127.0.0.1:0", udp.WithReusePort())
+	b := listen(t, "udp4", at(t, a).String(), udp.WithReusePort())
+	b.Messages()
+	shower := func() {
+		for i := range 50 { // the kernel spreads senders
+			from := listen(t, "udp4", "127.0.0.1:0")
+			send(t, from, at(t, b), fmt.Sprint(i))
+			from.Close()
+		}
+	}
+	shower()
+	a.Close()
+	if n := a.Stats().DroppedClosed; n == 0 {
+		t.Error("the kernel gave all to one socket")
+	}
+	shower()
+	b.Close()
+	same(t, "accounted for", sum(a.Stats())+sum(b.Stats()), 100)
+}
+
+// A flood takes no more memory than was configured, whoever does not receive.
+func TestAFloodTakesNoMoreMemoryThanConfigured(t *testing.T) {
+	for _, overflow := range []udp.Overflow{udp.Block, udp.DropNewest, udp.DropOldest} {
+		s := listen(t, "udp4", "127.0.0.1:0", udp.WithOverflow(overflow), udp.WithMessageBuffer(64))
+		s.Messages()
+		to := at(t, s)
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		flood(t, to, 10_000, func(uint64) {})
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		// 64 messages and a batch, each in the worst case on memory of its own,
+		// and what senders keep for the next.
+		if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 64*(64<<10)+32*(64<<10)+4<<20 {
+			t.Errorf("policy %d: %d bytes more than before", overflow, grown)
+		}
+		s.Close()
+	}
+}
+
 func sum(st udp.Stats) uint64 {
 	return st.Received + st.DroppedKernel + st.DroppedOverflow + st.DroppedBlocked + st.DroppedClosed
 }

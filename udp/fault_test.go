@@ -306,3 +306,39 @@ func TestADeadlineInThePastIsOver(t *testing.T) {
 		same(t, "size", n, len("waits"))
 	})
 }
+
+// A consumer that panics takes itself down; the socket is closed by whoever
+// deferred that, and the port is free.
+func TestAConsumerThatPanicsFreesThePort(t *testing.T) {
+	s := listen(t, "udp4", "127.0.0.1:0")
+	where := at(t, s)
+	send(t, s, where, "bad news")
+	said := make(chan any, 1)
+	go func() {
+		defer func() { said <- recover() }()
+		defer s.Close()
+		panic(string((<-s.Messages()).Data))
+	}()
+	panicked, _ := take(t, "the panic", said)
+	same(t, "panic", panicked, any("bad news"))
+	again := listen(t, "udp4", where.String())
+	same(t, "address", at(t, again), where)
+}
+
+// A body of a loop that panics leaves the socket fit for the next.
+func TestALoopThatPanicsLeavesTheSocketFit(t *testing.T) {
+	s := listen(t, "udp4", "127.0.0.1:0")
+	send(t, s, at(t, s), "one")
+	send(t, s, at(t, s), "two")
+	func() {
+		defer func() { _ = recover() }()
+		for range s.All(t.Context()) {
+			panic("bad news")
+		}
+	}()
+	for m, err := range s.All(t.Context()) {
+		ok(t, err)
+		same(t, "next message", string(m.Data), "two")
+		break
+	}
+}
