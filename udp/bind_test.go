@@ -588,3 +588,24 @@ func TestPortIsNotSharedUnasked(t *testing.T) {
 	second := spawn(t, "hold udp4 "+taken)
 	second.says("error:")
 }
+
+// Nothing is bound for the sake of a destination that is not there.
+func TestUnknownZoneBindsNothing(t *testing.T) {
+	for what, send := range map[string]func(s *udp.Socket, to netip.AddrPort) error{
+		"SendTo":     func(s *udp.Socket, to netip.AddrPort) error { return s.SendTo(t.Context(), to) },
+		"SendToHost": func(s *udp.Socket, to netip.AddrPort) error { return s.SendToHost(t.Context(), to.String()) },
+		"SendBatch": func(s *udp.Socket, to netip.AddrPort) error {
+			_, err := s.SendBatch(t.Context(), []udp.Datagram{{To: to}})
+			return err
+		},
+	} {
+		for _, zone := range []string{"nowhere0", "2147483000"} {
+			t.Run(what+"/"+zone, func(t *testing.T) {
+				s := open(t, "udp6")
+				fails(t, send(s, netip.AddrPortFrom(netip.MustParseAddr("fe80::1").WithZone(zone), 9)), syscall.ENODEV)
+				_, err := s.LocalAddr()
+				fails(t, err, udp.ErrNotBound)
+			})
+		}
+	}
+}

@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+
+	"example.com/dgram/internal/kernel"
 )
 
 // Resolve turns "host:port" into an address of the socket's family. An empty
@@ -212,4 +214,19 @@ func fits(a netip.Addr, network string, only bool) error {
 		return nil
 	}
 	return fmt.Errorf("%w: %v on %s", ErrAddressFamily, a, network)
+}
+
+// knownZone checks a zone where there is no kernel socket yet to ask.
+func knownZone(zone string) error {
+	if zone == "" {
+		return nil
+	}
+	find := func() (*net.Interface, error) { return net.InterfaceByName(zone) }
+	if index, err := strconv.Atoi(zone); err == nil {
+		find = func() (*net.Interface, error) { return net.InterfaceByIndex(index) }
+	}
+	if _, err := find(); err != nil {
+		return kernel.ZoneError(zone)
+	}
+	return nil
 }

@@ -131,6 +131,9 @@ func (s *Socket) check(ep *endpoint, to netip.AddrPort, from netip.Addr) error {
 		if err := fits(to.Addr(), s.cfg.kernel.Network, s.cfg.kernel.IPv6Only); err != nil {
 			return err
 		}
+		if err := knownZone(to.Addr().Zone()); err != nil {
+			return err
+		}
 	case ep.peer.IsValid():
 		return ErrAlreadyConnected
 	case !ep.speaks(to.Addr()):
