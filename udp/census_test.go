@@ -15,6 +15,9 @@ import (
 // the tests know of each other: what one names, the other has.
 func TestCensus(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join("..", "CENSUS.md"))
+	if os.IsNotExist(err) {
+		t.Skip("the sources are not here: ", err)
+	}
 	ok(t, err)
 	upstream := regexp.MustCompile(`\b(?:parallel|sequential|internet|benchmark|async-hooks|known_issues)/[\w-]+\.m?js\b`)
 	proof := regexp.MustCompile(`\b(?:Test|Benchmark)[A-Z]\w*`)

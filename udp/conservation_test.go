@@ -29,7 +29,7 @@ var long = flag.Bool("long", false, "TestConservation floods with 12 million dat
 // With receive offload Linux may count a burst that it drops as one; then the
 // sum is a bound, unless nothing was dropped there.
 //
-//	go test -run Conservation -long -v ./udp
+//	go test ./udp -run Conservation -long -v
 func TestConservation(t *testing.T) {
 	exact := countsDrops(t)
 	each := 4_000

@@ -176,12 +176,12 @@ func (w *world) check() {
 		c.mu.Unlock()
 	}
 	w.mu.Lock()
-	taken, takenBytes, yielded := w.taken, w.bytes, w.yielded
+	taken, takenBytes, yielded, channel := w.taken, w.bytes, w.yielded, w.channel
 	w.mu.Unlock()
 
 	held, offered := 0, 0 // each reader may hold out one message, which is counted
 	if w.plan.mode == byChannel {
-		held = len(w.s.Messages())
+		held = len(channel)
 		offered = w.plan.readers
 	}
 	if w.over() {

@@ -38,7 +38,8 @@ type world struct {
 	cancel []context.CancelFunc
 
 	mu       sync.Mutex
-	next     uint64 // number of the next datagram
+	next     uint64             // number of the next datagram
+	channel  <-chan udp.Message // once the consumer has it
 	expected map[netip.AddrPort][]simPacket
 	taken    int // messages that were received
 	bytes    int // of them
@@ -183,13 +184,13 @@ func (w *world) consume() {
 	switch w.plan.mode {
 	case byChannel:
 		for range w.tokens {
-			m, ok := <-w.s.Messages()
+			m, ok := <-w.messages()
 			if !ok {
 				return
 			}
 			w.receive(m)
 		}
-		for m := range w.s.Messages() {
+		for m := range w.messages() {
 			w.receive(m)
 		}
 	case byLoop:
@@ -212,6 +213,16 @@ func (w *world) consume() {
 		}
 		<-w.s.Done()
 	}
+}
+
+// messages is the channel, from when the consumer first asks: its readers start
+// then.
+func (w *world) messages() <-chan udp.Message {
+	c := w.s.Messages()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.channel = c
+	return c
 }
 
 // loop is one loop of All.

@@ -26,8 +26,8 @@ var (
 // datagram is delivered once, in order, or counted once; every send is
 // accepted or told why not.
 //
-//	go test -run Simulation -seeds 20000 ./udp
-//	go test -run Simulation -seed 4711 -v ./udp
+//	go test ./udp -run Simulation -seeds 20000
+//	go test ./udp -run Simulation -seed 4711 -v
 func TestSimulation(t *testing.T) {
 	if *oneSeed != 0 {
 		simulate(t, *oneSeed)

@@ -22,7 +22,7 @@ var soak = flag.Duration("soak", 500*time.Millisecond, "how `long` TestSoak goes
 // Sockets open, bind, connect, send, flood, are read in every way, stall and
 // close, at random and all at once. Nothing hangs, nothing leaks, nothing grows.
 //
-//	go test -run Soak -soak=10m -timeout 15m ./udp
+//	go test ./udp -run Soak -soak=10m -timeout 15m
 func TestSoak(t *testing.T) {
 	leakless(t)
 	const crowd = 16
