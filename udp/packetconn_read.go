@@ -1,0 +1,205 @@
+package udp
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"syscall"
+
+	"golang.org/x/net/ipv4"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// The view reads straight into the caller's memory: no channel, no copy.
+
+func (v *view) ReadFrom(b []byte) (int, net.Addr, error) {
+	n, from, err := v.ReadFromUDPAddrPort(b)
+	if err != nil {
+		return n, nil, err
+	}
+	return n, kernel.UDPAddr(from), nil
+}
+
+// Read takes no datagram for no buffer, as net's does not.
+func (v *view) Read(b []byte) (int, error) {
+	if len(b) == 0 {
+		return 0, v.ready("read")
+	}
+	n, _, err := v.ReadFromUDPAddrPort(b)
+	return n, err
+}
+
+func (v *view) ReadFromUDP(b []byte) (int, *net.UDPAddr, error) {
+	n, from, err := v.ReadFromUDPAddrPort(b)
+	if err != nil {
+		return n, nil, err
+	}
+	return n, kernel.UDPAddr(from), nil
+}
+
+func (v *view) ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error) {
+	n, _, _, from, err := v.ReadMsgUDPAddrPort(b, nil)
+	return n, from, err
+}
+
+func (v *view) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
+	return v.ReadFromUDPAddrPort(b)
+}
+
+func (v *view) ReadMsgUDP(b, oob []byte) (n, oobn, flags int, addr *net.UDPAddr, err error) {
+	n, oobn, flags, from, err := v.ReadMsgUDPAddrPort(b, oob)
+	if err == nil {
+		addr = kernel.UDPAddr(from)
+	}
+	return n, oobn, flags, addr, err
+}
+
+func (v *view) ReadMsgUDPAddrPort(b, oob []byte) (n, oobn, flags int, from netip.AddrPort, err error) {
+	if err := v.begin(); err != nil {
+		return 0, 0, 0, from, err
+	}
+	defer v.reading.Unlock()
+	for {
+		n, oobn, flags, from, err = v.conn.ReadMsg(b, oob)
+		if err != nil {
+			if err = v.readError(err); err != nil {
+				return 0, 0, 0, netip.AddrPort{}, err
+			}
+			continue
+		}
+		v.errs = patience{}
+		if v.admit(from) {
+			v.count(&n, &flags)
+			return n, oobn, flags, from, nil
+		}
+	}
+}
+
+// ReadBatch reads what is there, at least one datagram, as
+// golang.org/x/net/ipv4.PacketConn.ReadBatch does.
+func (v *view) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
+	if err := v.begin(); err != nil {
+		return 0, err
+	}
+	defer v.reading.Unlock()
+	for {
+		n, err := v.conn.ReadMsgs(ms, flags)
+		if err != nil {
+			if err = v.readError(err); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		v.errs = patience{}
+		kept := v.keep(ms[:n])
+		if kept > 0 || n == 0 {
+			return kept, nil
+		}
+	}
+}
+
+// keep counts what was read and closes the gaps that the block list leaves.
+func (v *view) keep(ms []ipv4.Message) (kept int) {
+	for i := range ms {
+		from, _ := ms[i].Addr.(*net.UDPAddr)
+		if v.s.cfg.receiveBlock != nil && from != nil && !v.admit(from.AddrPort()) {
+			continue
+		}
+		if kept != i {
+			move(&ms[kept], &ms[i])
+		}
+		v.count(&ms[kept].N, &ms[kept].Flags)
+		kept++
+	}
+	return kept
+}
+
+// move copies a message, and not the buffers: those are known to the caller by
+// their place.
+func move(to, from *ipv4.Message) {
+	left, room := from.N, to.Buffers
+	var b []byte
+	to.N, to.Flags, to.Addr = 0, from.Flags, from.Addr
+	for _, data := range from.Buffers {
+		data = data[:min(left, len(data))]
+		left -= len(data)
+		for len(data) > 0 {
+			for len(b) == 0 && len(room) > 0 {
+				b, room = room[0], room[1:]
+			}
+			n := copy(b, data)
+			if n == 0 {
+				to.Flags |= kernel.Truncated
+				break
+			}
+			b, data, to.N = b[n:], data[n:], to.N+n
+		}
+	}
+	to.NN = copy(to.OOB, from.OOB[:from.NN])
+}
+
+// count counts a datagram of n bytes, and cuts it off where the socket was told
+// to.
+func (v *view) count(n, flags *int) {
+	if limit := int(v.s.cfg.maxDatagram); *n > limit {
+		*n = limit
+		*flags |= kernel.Truncated
+	}
+	if *flags&kernel.Truncated != 0 {
+		v.s.count.truncated.Add(1)
+	}
+	v.s.count.receive(1, *n)
+}
+
+// begin lets one reader in.
+func (v *view) begin() error {
+	if err := v.ready("read"); err != nil {
+		return err
+	}
+	if v.s.cfg.readers > 1 {
+		return v.s.opError("read", netip.AddrPort{}, errors.ErrUnsupported)
+	}
+	if !v.claim() {
+		return v.s.opError("read", netip.AddrPort{}, ErrReading)
+	}
+	v.reading.Lock()
+	return nil
+}
+
+// admit counts what the block list keeps out.
+func (v *view) admit(from netip.AddrPort) bool {
+	if v.s.blocked(v.s.cfg.receiveBlock, from.Addr().Unmap()) {
+		v.s.count.droppedBlocked.Add(1)
+		return false
+	}
+	return true
+}
+
+// readError shapes an error as net does. The deadline that ends a read may be
+// the end of the socket. Without an error the read goes on.
+func (v *view) readError(err error) error {
+	switch {
+	case v.s.over():
+		err = net.ErrClosed
+	case refused(err) && v.RemoteAddr() == nil:
+		// News about one of many peers: servers end with an error that they
+		// read, and need not.
+		v.s.refusal(v.conn, err)
+		v.s.bear(&v.errs, nil)
+		return nil
+	case broken(err):
+		v.s.kill(v.s.opError("read", netip.AddrPort{}, err))
+	}
+	return v.s.opError("read", netip.AddrPort{}, err)
+}
+
+// broken tells whether a socket will never be read again. Of what unhealable
+// knows, the rest may be the fault of this one call.
+func broken(err error) bool {
+	switch errno, _ := errnoOf(err); errno {
+	case syscall.EBADF, syscall.ENOTSOCK, syscall.ECONNABORTED:
+		return true
+	}
+	return false
+}
