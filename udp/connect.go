@@ -7,8 +7,8 @@ import (
 )
 
 // Connect gives the socket its one peer: it sends to nobody else, and the
-// kernel lets nobody else's datagrams in. An empty host is loopback. An unbound
-// socket is bound to a free port first.
+// kernel lets nobody else's datagrams in (but see [WithReaders]). An empty host
+// is loopback. An unbound socket is bound to a free port first.
 //
 // That the peer refuses arrives later, on [Socket.Errors], and never costs a
 // datagram. ctx bounds the call. Connect that fails leaves the socket as it

@@ -269,9 +269,10 @@ func WithMaxDatagram(bytes int) Option {
 // WithReaders opens n kernel sockets that share the port (SO_REUSEPORT), each
 // with a reader goroutine of its own; all feed [Socket.Messages]. The kernel
 // spreads senders over them, so that one sender's datagrams keep their order.
-// Sends, File, SyscallConn, Join and Connect use the first. All and the view of
-// PacketConn cannot read such a socket: errors.ErrUnsupported. Where the system
-// does not balance, Bind is errors.ErrUnsupported.
+// Sends, File, SyscallConn, Join and Connect use the first: once it is connected,
+// the others still hear everybody. All and the view of PacketConn cannot read
+// such a socket: errors.ErrUnsupported. Where the system does not balance, Bind
+// is errors.ErrUnsupported.
 func WithReaders(n int) Option {
 	return func(c *config) {
 		if c.within("readers", n, 1, maxReaders) {
