@@ -46,9 +46,9 @@ func perOne(n int, do func(n int)) float64 {
 // then waiting with a way out.
 func hop(n int) {
 	type message struct { // as large as udp.Message, pointers included
-		data  []byte
-		owner *int
-		rest  [12]uint64
+		_ []byte
+		_ *int
+		_ [12]uint64
 	}
 	messages, done := make(chan message, 64), make(chan struct{})
 	go func() {
