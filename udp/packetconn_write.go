@@ -98,9 +98,14 @@ func (v *view) WriteMsgUDPAddrPort(b, oob []byte, to netip.AddrPort) (n, oobn in
 		return 0, 0, v.s.opError("write", ep.target(to), os.ErrDeadlineExceeded)
 	}
 	p := v.s.parcel()
-	defer v.s.free(p)
 	p.pack(to, netip.Addr{}, 0, [][]byte{b})
-	if err := v.s.hand(ep.conns[0], &p.d, oob, stop); err != nil {
+	if v.s.waiting.Load() > 0 {
+		err = v.s.wait(v.conn, &p.d, oob, stop)
+	} else if err = v.conn.Send(&p.d, oob); err != nil {
+		err = v.s.insistOrWait(v.conn, &p.d, oob, err, stop)
+	}
+	v.s.free(p)
+	if err != nil {
 		if errors.Is(err, kernel.ErrStopped) {
 			err = os.ErrDeadlineExceeded
 		}

@@ -164,25 +164,29 @@ func (s *Socket) checkParts(ep *endpoint, to netip.AddrPort, from netip.Addr, pa
 	return nil
 }
 
-// transmit hands one datagram to the kernel.
+// transmit hands one datagram to the kernel: at once if there is room and
+// nobody waits, else behind those who do. It is one function, because after a
+// system call the processor has to guess every return on its way up.
 func (s *Socket) transmit(ctx context.Context, ep *endpoint, to netip.AddrPort, from netip.Addr, index int, parts [][]byte) error {
 	p := s.parcel()
 	p.pack(to, from, index, parts)
-	err := s.post(ctx, ep, p, len(parts))
-	s.free(p)
-	return err
-}
-
-func (s *Socket) post(ctx context.Context, ep *endpoint, p *parcel, parts int) error {
-	n := p.d.Len()
-	if n > maxPayload4 && n > ep.maxPayload(p.d.To) || parts > maxParts {
-		return s.opError("send", ep.target(p.d.To), syscall.EMSGSIZE)
+	conn, n, err := ep.conns[0], p.d.Len(), error(nil)
+	switch {
+	case n > maxPayload4 && n > ep.maxPayload(to) || len(parts) > maxParts:
+		err = syscall.EMSGSIZE
+	case s.waiting.Load() > 0:
+		err = s.wait(conn, &p.d, nil, ctx.Done())
+	default:
+		if err = conn.Send(&p.d, nil); err != nil {
+			err = s.insistOrWait(conn, &p.d, nil, err, ctx.Done())
+		}
 	}
-	if err := s.hand(ep.conns[0], &p.d, nil, ctx.Done()); err != nil {
+	s.free(p)
+	if err != nil {
 		if errors.Is(err, kernel.ErrStopped) {
 			return ctx.Err()
 		}
-		return s.opError("send", ep.target(p.d.To), err)
+		return s.opError("send", ep.target(to), err)
 	}
 	s.count.send(1, n)
 	return nil
@@ -249,19 +253,12 @@ func (s *Socket) free(p *parcel) {
 	}
 }
 
-// hand gives a datagram to the kernel: at once if there is room and nobody
-// waits, else behind those who do.
-func (s *Socket) hand(conn kernel.Conn, d *kernel.Datagram, oob []byte, stop <-chan struct{}) error {
-	if s.waiting.Load() == 0 {
-		err := conn.Send(d, oob)
-		if err == nil {
-			return nil
-		}
-		if err = s.insist(conn, d, oob, err); !kernel.WouldBlock(err) {
-			return err
-		}
+// insistOrWait goes on with a datagram that the kernel did not take at once.
+func (s *Socket) insistOrWait(conn kernel.Conn, d *kernel.Datagram, oob []byte, err error, stop <-chan struct{}) error {
+	if err = s.insist(conn, d, oob, err); kernel.WouldBlock(err) {
+		err = s.wait(conn, d, oob, stop)
 	}
-	return s.wait(conn, d, oob, stop)
+	return err
 }
 
 // insist sends again what failed with news about an earlier datagram, and
