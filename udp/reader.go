@@ -64,11 +64,11 @@ func (r *reader) Room() int {
 	if r.out == nil || r.s.overflow() != Block {
 		return batch
 	}
-	if 2*len(r.out) > cap(r.out) {
+	if r.burst == 1 && 2*len(r.out) > cap(r.out) {
 		// Let the receiver run before the channel is full. On one processor that
 		// empties it, and costs less than to block with one more datagram in
 		// hand; on two it makes the next batch larger; where nobody receives it
-		// costs next to nothing.
+		// costs next to nothing. A burst overruns the channel and blocks anyway.
 		runtime.Gosched()
 	}
 	return max(1, (cap(r.out)-len(r.out))/r.burst)

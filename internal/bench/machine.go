@@ -24,7 +24,8 @@ func describeMachine(b *bench) machine {
 	m := machine{date: time.Now().UTC().Format(time.DateOnly), cpu: cpuModel(), cpus: len(b.cpus), load: b.load}
 	var uts unix.Utsname
 	if unix.Uname(&uts) == nil {
-		m.kernel = "Linux " + unix.ByteSliceToString(uts.Release[:])
+		release, _, _ := strings.Cut(unix.ByteSliceToString(uts.Release[:]), "-") // without the name of the build
+		m.kernel = "Linux " + release
 	}
 	m.versions = append(m.versions, "Go "+strings.TrimPrefix(runtime.Version(), "go"))
 	if info, ok := debug.ReadBuildInfo(); ok {
