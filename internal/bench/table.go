@@ -35,6 +35,7 @@ func (r report) markdown() string {
 		"as a ratio to the same neighbour: nothing that delivers datagram by datagram through a channel gets below it. "+
 		"A hop costs %s ns on this machine, a system call that does nothing %s ns.\n",
 		number3(r.facts.hop), number3(r.facts.call))
+	w.WriteString(r.reasons())
 	fmt.Fprintln(&w, "\n## What stands behind the ratios\n\n"+
 		"Medians of the variants' own figures. They drift with the machine by the minute; the ratios do not.")
 	group := ""
