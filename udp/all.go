@@ -175,9 +175,9 @@ func (p *puller) cut(s *Socket, ctx context.Context, u *burst, yield func(Messag
 	for u.left > 0 {
 		ended := ctx.Err() != nil
 		if !ended {
-			m := *u.message()
+			m := u.message()
 			u.advance()
-			ended = !yield(m, nil)
+			ended = !yield(*m, nil)
 		}
 		if ended {
 			s.count.unreceive(u.left, u.bytes(u.left))

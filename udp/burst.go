@@ -16,10 +16,11 @@ const handOver = 8 << 10
 // is cut into messages only when they are handed over, because a message is
 // dear to move about: 128 bytes.
 type burst struct {
-	head    Message // the next message, but for its Data
+	head    Message // what its messages have in common, and the last that was cut off
 	rest    []byte  // the payload of those that are left
 	segment int     // the size of each but the last, 0 for a single datagram
 	left    int     // datagrams
+	slot    uint32  // of the next one
 	limit   int     // of a message's size: WithMaxDatagram
 }
 
@@ -38,7 +39,7 @@ func (u *burst) take(b *kernel.Batch, i, n, limit int) {
 	case len(p.Data) >= handOver:
 		u.rest, m.life = p.Data, b.Take(i, n)
 	default:
-		u.rest, m.life, m.slot = b.Slab.Copy(p.Data, n)
+		u.rest, m.life, u.slot = b.Slab.Copy(p.Data, n)
 	}
 }
 
@@ -50,13 +51,15 @@ func (u *burst) size() int {
 	return len(u.rest)
 }
 
-// message cuts the next message off. It is valid until advance.
+// message cuts the next message off. It is valid until the next call.
 func (u *burst) message() *Message {
-	n := min(u.size(), u.limit)
-	u.head.Data = u.rest[:n:n]
-	if u.cut() {
-		u.head.Truncated = true
+	n := u.size()
+	if n > u.limit {
+		n, u.head.Truncated = u.limit, true
+	} else if u.segment > 0 {
+		u.head.Truncated = false // what the kernel truncated is no burst
 	}
+	u.head.Data, u.head.slot = u.rest[:n:n], u.slot
 	return &u.head
 }
 
@@ -66,9 +69,8 @@ func (u *burst) cut() bool { return u.size() > u.limit }
 // advance goes on to the next datagram.
 func (u *burst) advance() {
 	u.rest = u.rest[u.size():]
-	u.head.slot++
+	u.slot++
 	u.left--
-	u.head.Truncated = false // what the kernel truncated is no burst
 }
 
 // bytes is the size of the next n messages.
@@ -100,6 +102,6 @@ func (u *burst) truncated() uint64 {
 // release gives the bytes of all that is left back.
 func (u *burst) release() {
 	for ; u.left > 0; u.advance() {
-		u.head.Release()
+		u.message().Release()
 	}
 }

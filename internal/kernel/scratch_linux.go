@@ -72,7 +72,7 @@ func (s *scratch) receive(fd uintptr, n int) (int, syscall.Errno) {
 	for i := range n {
 		if s.blocks[i] == nil {
 			s.blocks[i] = slab.Take()
-			s.iovs[i].Base = &s.blocks[i].Bytes()[0]
+			s.iovs[i].Base = &s.blocks[i].Window(i)[0]
 		}
 	}
 	got, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&s.hdrs)), uintptr(n), unix.MSG_DONTWAIT, 0, 0)
@@ -84,11 +84,10 @@ func (s *scratch) receive(fd uintptr, n int) (int, syscall.Errno) {
 func (s *scratch) parse(c *conn, fd uintptr, n int) {
 	for i := range n {
 		m, p := &s.hdrs[i], &s.packets[i]
-		*p = Packet{
-			Data:      s.blocks[i].Bytes()[:m.len],
-			From:      decode(fd, &s.names[i], &s.zones),
-			Truncated: m.hdr.Flags&unix.MSG_TRUNC != 0,
-		}
+		*p = Packet{}
+		p.Data = s.blocks[i].Window(i)[:m.len]
+		p.From = decode(fd, &s.names[i], &s.zones)
+		p.Truncated = m.hdr.Flags&unix.MSG_TRUNC != 0
 		if controllen := int(m.hdr.Controllen); controllen > 0 {
 			raw := unsafe.Slice((*byte)(unsafe.Pointer(&s.control[i])), controlSize)
 			parseControl(raw[:min(controllen, controlSize)], p)

@@ -21,6 +21,12 @@ const (
 
 	slots   = 1024 // messages in a life
 	perWord = 64
+
+	// Windows is how many places in a block a read may be put at. Blocks begin
+	// on a page, so what was read into the beginning of many would compete for
+	// the same few lines of the processor's first cache.
+	Windows = 16
+	shift   = 256
 	words   = slots / perWord
 )
 
@@ -30,7 +36,7 @@ const (
 type Block struct {
 	first Life
 	spent bool // first has been lived
-	mem   [Size]byte
+	mem   [Size + (Windows-1)*shift]byte
 }
 
 // newBlock makes a block without clearing its memory, which would cost as much
@@ -46,7 +52,14 @@ func newBlock() *Block {
 }
 
 // Bytes is the block's memory. What is in it is undefined.
-func (b *Block) Bytes() []byte { return b.mem[:] }
+func (b *Block) Bytes() []byte { return b.Window(0) }
+
+// Window is the block's memory for the reader of slot i of many: Size bytes,
+// which begin elsewhere than those for its neighbors.
+func (b *Block) Window(i int) []byte {
+	at := i % Windows * shift
+	return b.mem[at : at+Size]
+}
 
 // A Life is the time from when a block is taken to when its last message is
 // released. Each message owns one bit.
