@@ -17,7 +17,7 @@ func TestReleasedBytesArePoisoned(t *testing.T) {
 		s := listen(t, f.network, f.local())
 		from := dial(t, f.network, at(t, s))
 		var kept []udp.Message
-		for i := range 101 { // whole blocks are released, not single messages, and may be filled again
+		for i := range 250 { // whole blocks are released, not single messages, and may be filled again
 			ok(t, from.Send(t.Context(), bytes.Repeat([]byte{byte(i)}, size)))
 			m := next(t, s)
 			kept = append(kept, m)

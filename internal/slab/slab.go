@@ -25,9 +25,10 @@ const (
 	// Windows is how many places in a block a read may be put at. Blocks begin
 	// on a page, so what was read into the beginning of many would compete for
 	// the same few lines of the processor's first cache.
-	Windows = 16
-	shift   = 256
-	words   = slots / perWord
+	Windows  = 16
+	shift    = 256
+	capacity = Size + (Windows-1)*shift
+	words    = slots / perWord
 )
 
 // A Block is the memory. Its first life is part of it, so that a block whose
@@ -36,7 +37,7 @@ const (
 type Block struct {
 	first Life
 	spent bool // first has been lived
-	mem   [Size + (Windows-1)*shift]byte
+	mem   [capacity]byte
 }
 
 // newBlock makes a block without clearing its memory, which would cost as much

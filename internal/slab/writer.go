@@ -17,7 +17,7 @@ func (w *Writer) Copy(p []byte, n int) ([]byte, *Life, uint32) {
 	if size == 0 {
 		return []byte{}, nil, 0
 	}
-	if w.life == nil || w.off+size > Size || int(w.slot)+n > slots {
+	if w.life == nil || w.off+size > capacity || int(w.slot)+n > slots {
 		w.next()
 	}
 	data := w.block.mem[w.off : w.off+size : w.off+size]
