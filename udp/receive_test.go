@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/dgram/internal/netlab"
 	"example.com/dgram/udp"
 )
 
@@ -353,7 +354,7 @@ func TestDestinationIsKnownWithoutBeingAsked(t *testing.T) {
 					same(t, "To", m.To, f.loopback)
 				}
 				same(t, "Interface is known", m.Interface != 0, c.incoming)
-				if c.incoming {
+				if c.incoming && !netlab.Swapped() {
 					lo, err := net.InterfaceByIndex(m.Interface)
 					ok(t, err)
 					same(t, "loopback", lo.Flags&net.FlagLoopback != 0, true)
@@ -395,6 +396,9 @@ func TestTOS(t *testing.T) {
 		{"udp6", "udp6", families()[0]},
 	} {
 		t.Run(fmt.Sprint(c.from, " to ", c.to, " over ", c.f.network), func(t *testing.T) {
+			if c.f.network == "udp6" && netlab.Swapped() {
+				t.Skip("an emulator leaves the traffic class in the other byte order")
+			}
 			s := listen(t, c.to, ":0", udp.WithTOS())
 			from := listen(t, c.from, ":0")
 			to := netip.AddrPortFrom(c.f.loopback, at(t, s).Port())

@@ -231,8 +231,7 @@ func TestStubbornLookupHoldsNobodyUp(t *testing.T) {
 
 func TestZoneByNameAndByNumber(t *testing.T) {
 	needIPv6(t)
-	lo, err := net.InterfaceByName(loopbackName(t))
-	ok(t, err)
+	lo := loopbackInterface(t)
 	s := open(t, "udp6")
 	for _, zone := range []string{lo.Name, fmt.Sprint(lo.Index)} {
 		a, err := s.Resolve(t.Context(), "[fe80::1%"+zone+"]:9")

@@ -104,11 +104,27 @@ func (c *conn) refuseBurst(errno syscall.Errno, segment int) bool {
 	return false
 }
 
+// segmenting is what the kernel said about UDP_SEGMENT.
+var segmenting struct {
+	once sync.Once
+	yes  bool
+}
+
+// segments tells whether the kernel knows UDP_SEGMENT. One that does not passes
+// over the control message and sends a burst as one long datagram.
+func segments(fd uintptr) bool {
+	segmenting.once.Do(func() {
+		_, err := unix.GetsockoptInt(int(fd), unix.SOL_UDP, unix.UDP_SEGMENT)
+		segmenting.yes = err == nil
+	})
+	return segmenting.yes
+}
+
 // plan fills headers for the datagrams that are next. Without whole, one
 // message for the first of them only, so that a refused burst is probed once
 // a datagram and not once a batch.
 func (o *outbound) plan(fd uintptr, whole bool) (messages int, bursts bool) {
-	whole = whole && !o.c.plain.Load()
+	whole = whole && !o.c.plain.Load() && segments(fd)
 	buffers := 0
 	for i := o.sent; i < len(o.ds) && messages < maxMessages; {
 		d := &o.ds[i]

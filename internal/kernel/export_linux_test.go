@@ -43,3 +43,11 @@ func Encode(a netip.AddrPort, inet6 bool) ([]byte, error) {
 	n, err := (&conn{inet6: inet6}).encode(^uintptr(0), &name, a)
 	return unsafe.Slice((*byte)(unsafe.Pointer(&name)), sizeofName)[:n], err
 }
+
+// WithoutSegments makes the kernel one that does not know UDP_SEGMENT, until
+// restore is called. The kernel has been asked before.
+func WithoutSegments() (restore func()) {
+	known := segmenting.yes
+	segmenting.yes = false
+	return func() { segmenting.yes = known }
+}

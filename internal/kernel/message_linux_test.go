@@ -3,6 +3,7 @@
 package kernel_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"testing"
 	"unsafe"
@@ -29,6 +30,37 @@ func TestBurstsAreCountedByTheirDatagrams(t *testing.T) {
 		if got := kernel.Datagrams(c.n, c.oob); got != c.want {
 			t.Errorf("%d bytes with % x are %d datagrams, want %d", c.n, c.oob, got, c.want)
 		}
+	}
+}
+
+// A kernel that does not know UDP_SEGMENT would send a burst as one long
+// datagram.
+func TestAKernelWithoutBurstsGetsNone(t *testing.T) {
+	a, b := loopback(t, "udp4"), loopback(t, "udp4")
+	ds := make([]kernel.Datagram, 65) // 64 fit a call, as messages or as a burst
+	for i := range ds {
+		ds[i] = kernel.Datagram{Data: bytes.Repeat([]byte{byte(i)}, 10), To: local(t, b)}
+	}
+	calls := func() uint64 {
+		before := a.Calls().Write
+		if n, err := a.SendBatch(ds); n != len(ds) || err != nil {
+			t.Fatalf("%d sent, %v", n, err)
+		}
+		for i := range ds {
+			want(t, b, string(ds[i].Data))
+		}
+		return a.Calls().Write - before
+	}
+	var lacks error
+	check(t, a.SyscallConn().Control(func(fd uintptr) {
+		_, lacks = unix.GetsockoptInt(int(fd), unix.SOL_UDP, unix.UDP_SEGMENT)
+	}))
+	if n := calls(); n != 1 && lacks == nil {
+		t.Errorf("%d calls with bursts, want 1", n)
+	}
+	defer kernel.WithoutSegments()()
+	if n := calls(); n != 2 {
+		t.Errorf("%d calls without, want 2", n)
 	}
 }
 

@@ -21,6 +21,9 @@ func newHost(string) (*Host, error)  { return nil, errNoLinux }
 func hostHere(string) (*Host, error) { return nil, errNoLinux }
 func plug(Port, Port) error          { return errNoLinux }
 
+// Swapped is for Linux in an emulator.
+func Swapped() bool { return false }
+
 // A Host is a network namespace.
 type Host struct {
 	lab  *Lab

@@ -1,0 +1,24 @@
+package netlab
+
+import (
+	"encoding/binary"
+
+	"golang.org/x/sys/unix"
+)
+
+// Swapped tells whether some of the kernel's answers come in the other byte
+// order: those of netlink, and numbers in control messages. So it is on a
+// big-endian machine that qemu-user emulates, which hands on what it does not
+// know as the kernel below wrote it. It is told from a kernel by
+// SO_TIMESTAMPNS, which it refuses and Linux has had since 2.6.22.
+func Swapped() bool {
+	if binary.NativeEndian.Uint16([]byte{0, 1}) != 1 {
+		return false
+	}
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1) == unix.ENOPROTOOPT
+}
