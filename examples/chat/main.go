@@ -33,6 +33,10 @@ func main() {
 	iface := flag.String("iface", "", "interface: a name, index or address; every one if empty")
 	name := flag.String("name", "pid"+strconv.Itoa(os.Getpid()), "what others call you")
 	demo := flag.Bool("demo", false, "talk to yourself and leave")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "Chat without a server: what you type is heard by everybody in the room, until Ctrl-C.")
+		flag.PrintDefaults()
+	}
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -33,6 +33,10 @@ var (
 func main() {
 	wait := flag.Duration("wait", 3*time.Second, "how long to listen")
 	iface := flag.String("iface", "", "interface: a name, index or address; every one if empty")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "Discover lists the services that announce themselves on the local networks by multicast DNS.")
+		flag.PrintDefaults()
+	}
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
