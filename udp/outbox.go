@@ -106,7 +106,9 @@ func (s *Socket) SendBatch(ctx context.Context, ds []Datagram) (sent int, err er
 		if len(list) > len(*b) {
 			*b = list // as long as it ever was, for putBatch to clear
 		}
-		n, err := s.handAll(ep.conns[0], list, ctx.Done())
+		n, err := s.handAll(ep.conns[0], list, func(i int) error {
+			return s.wait(ep.conns[0], &list[i], nil, ctx.Done())
+		}, func(int) {})
 		sent += n
 		switch {
 		case err == kernel.ErrStopped:
@@ -122,6 +124,7 @@ func (s *Socket) SendBatch(ctx context.Context, ds []Datagram) (sent int, err er
 
 // checkDatagram says why a datagram cannot go out, before the kernel is asked.
 func (s *Socket) checkDatagram(ep *endpoint, d *Datagram) error {
+	to := unmap(d.To)
 	if ep != nil && ep.peer.IsValid() {
 		if d.To.IsValid() {
 			return ErrAlreadyConnected
@@ -131,12 +134,12 @@ func (s *Socket) checkDatagram(ep *endpoint, d *Datagram) error {
 		}
 	} else if d.To == (netip.AddrPort{}) {
 		return missingPeer{}
-	} else if err := s.check(ep, unmap(d.To), d.From.Unmap()); err != nil {
+	} else if err := s.check(ep, to, d.From.Unmap()); err != nil {
 		return err
 	}
-	limit := maxPayload(unmap(d.To).Addr())
+	limit := maxPayload(to.Addr())
 	if ep != nil {
-		limit = ep.maxPayload(unmap(d.To))
+		limit = ep.maxPayload(to)
 	}
 	if len(d.Data) > limit {
 		return syscall.EMSGSIZE
@@ -155,29 +158,30 @@ func (d *Datagram) kernel() kernel.Datagram {
 	return kernel.Datagram{Data: d.Data, To: unmap(d.To), From: d.From.Unmap()}
 }
 
-// handAll gives a batch to the kernel, and says how many it took.
-func (s *Socket) handAll(conn kernel.Conn, ds []kernel.Datagram, stop <-chan struct{}) (sent int, err error) {
+// handAll gives a batch to the kernel, and says how many it took. Where there is
+// no room it leaves the waiting for datagram i to wait; it tells gone how many
+// have left so far.
+func (s *Socket) handAll(conn kernel.Conn, ds []kernel.Datagram, wait func(i int) error, gone func(n int)) (sent int, err error) {
 	for sent < len(ds) {
-		n, err := 0, error(nil)
+		n, err := 0, errBusy
 		if s.waiting.Load() == 0 {
 			n, err = conn.SendBatch(ds[sent:])
 			s.sentAll(ds[sent : sent+n])
 			sent += n
-		} else {
-			err = errBusy
+			gone(sent)
 		}
 		if err == nil {
 			continue
 		}
-		d := &ds[sent]
-		if err = s.insist(conn, d, nil, err); kernel.WouldBlock(err) {
-			err = s.wait(conn, d, nil, stop)
+		if err = s.insist(conn, &ds[sent], nil, err); kernel.WouldBlock(err) {
+			err = wait(sent)
 		}
 		if err != nil {
 			return sent, err
 		}
 		s.sentAll(ds[sent : sent+1])
 		sent++
+		gone(sent)
 	}
 	return sent, nil
 }
@@ -200,15 +204,10 @@ func (s *Socket) sentAll(ds []kernel.Datagram) {
 func (s *Socket) stranded() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.outbox == nil {
+	if s.outbox == nil || !isDone(s.outbox.over) {
 		return 0
 	}
-	select {
-	case <-s.outbox.over:
-		return uint64(len(s.outbox.in))
-	default:
-		return 0
-	}
+	return uint64(len(s.outbox.in))
 }
 
 // An outbox is the queue and the goroutine that empties it.

@@ -165,31 +165,12 @@ func (w *writer) send() {
 	w.batch, w.left = w.batch[:0], 0
 }
 
-// push hands the rest of the batch to the kernel, and says how many it took.
+// push hands what is in hand from next on to the kernel, and says how many it
+// took. What wait takes meanwhile is for the next push.
 func (w *writer) push(conn kernel.Conn, next int) (int, error) {
-	sent := 0
-	for rest := w.batch[next:]; sent < len(rest); rest = w.batch[next:] {
-		n, err := 0, errBusy
-		if w.s.waiting.Load() == 0 {
-			n, err = conn.SendBatch(rest[sent:])
-			w.s.sentAll(rest[sent : sent+n])
-			sent += n
-			w.put(next + sent)
-		}
-		if err == nil {
-			continue
-		}
-		if err = w.s.insist(conn, &rest[sent], nil, err); kernel.WouldBlock(err) {
-			err = w.wait(conn, next+sent)
-		}
-		if err != nil {
-			return sent, err
-		}
-		w.s.sentAll(w.batch[next+sent : next+sent+1])
-		sent++
-		w.put(next + sent)
-	}
-	return sent, nil
+	return w.s.handAll(conn, w.batch[next:],
+		func(i int) error { return w.wait(conn, next+i) },
+		func(n int) { w.put(next + n) })
 }
 
 // wait sends datagram i of the batch when there is room. Meanwhile it takes
