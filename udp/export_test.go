@@ -2,7 +2,6 @@ package udp
 
 import (
 	"context"
-	"os"
 
 	"example.com/dgram/internal/kernel"
 )
@@ -19,8 +18,4 @@ func ListenOn(ctx context.Context, system kernel.System, network, address string
 
 func DialOn(ctx context.Context, system kernel.System, network, address string, opts ...Option) (*Socket, error) {
 	return dial(ctx, system, network, address, opts)
-}
-
-func FromFileOn(system kernel.System, f *os.File, opts ...Option) (*Socket, error) {
-	return fromFile(system, f, opts)
 }

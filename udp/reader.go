@@ -114,7 +114,7 @@ func (r *reader) next() *burst {
 // Stats.
 func (r *reader) prepay(b *kernel.Batch) {
 	r.prepaid = 0
-	if !r.alone || len(r.pending) > 0 || r.s.cfg.receiveBlock != nil || r.s.cfg.maxDatagram != defaultMaxDatagram {
+	if r.out == nil || !r.alone || len(r.pending) > 0 || r.s.cfg.receiveBlock != nil || r.s.cfg.maxDatagram != defaultMaxDatagram {
 		return
 	}
 	n, bytes := 0, 0

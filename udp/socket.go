@@ -42,10 +42,10 @@ type Socket struct {
 	turn     line                     // held by Bind, Connect and Disconnect: one at a time
 	endpoint atomic.Pointer[endpoint] // nil until bound; replaced, never changed
 
-	gate    line         // held by the sender that waits for room in the kernel's buffer
-	waiting atomic.Int64 // senders that wait; others queue behind them
-	queued  atomic.Int64 // bytes of those
-	kept    atomic.Pointer[parcel]
+	gate    line                   // held by the sender that waits for room in the kernel's buffer
+	waiting atomic.Int64           // senders that wait; others queue behind them
+	queued  atomic.Int64           // bytes of those
+	kept    atomic.Pointer[parcel] // from the last send, for the next
 
 	errors errorQueue
 	count  counters
@@ -180,14 +180,10 @@ func (s *Socket) settled(err error) (*Socket, error) {
 // unless [WithOffload] asks for it, and Close leaves what is in the kernel's
 // buffer to them.
 func FromFile(f *os.File, opts ...Option) (*Socket, error) {
-	return fromFile(kernel.Host{}, f, opts)
-}
-
-func fromFile(system kernel.System, f *os.File, opts []Option) (*Socket, error) {
 	if f == nil {
 		return nil, &net.OpError{Op: "file", Net: "udp", Err: os.ErrInvalid}
 	}
-	s, err := newSocket(context.Background(), system, "udp", opts)
+	s, err := newSocket(context.Background(), kernel.Host{}, "udp", opts)
 	if err != nil {
 		return nil, err
 	}

@@ -120,9 +120,8 @@ func segments(fd uintptr) bool {
 	return segmenting.yes
 }
 
-// plan fills headers for the datagrams that are next. Without whole, one
-// message for the first of them only, so that a refused burst is probed once
-// a datagram and not once a batch.
+// plan fills headers for the datagrams that are next. Without whole there are no
+// bursts among them: the first has just been refused as one.
 func (o *outbound) plan(fd uintptr, whole bool) (messages int, bursts bool) {
 	whole = whole && !o.c.plain.Load() && segments(fd)
 	buffers := 0
