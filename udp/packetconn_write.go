@@ -97,14 +97,11 @@ func (v *view) WriteMsgUDPAddrPort(b, oob []byte, to netip.AddrPort) (n, oobn in
 	if isDone(stop) {
 		return 0, 0, v.s.opError("write", ep.target(to), os.ErrDeadlineExceeded)
 	}
-	p := v.s.parcel()
-	p.pack(to, netip.Addr{}, 0, [][]byte{b})
-	if v.s.waiting.Load() > 0 {
-		err = v.s.wait(v.conn, &p.d, oob, stop)
-	} else if err = v.conn.Send(&p.d, oob); err != nil {
-		err = v.s.insistOrWait(v.conn, &p.d, oob, err, stop)
+	if len(oob) > 0 || v.s.waiting.Load() > 0 {
+		err = v.dispatch(b, oob, to, stop, nil)
+	} else if err = v.conn.SendTo(b, to); err != nil {
+		err = v.dispatch(b, oob, to, stop, err)
 	}
-	v.s.free(p)
 	if err != nil {
 		if errors.Is(err, kernel.ErrStopped) {
 			err = os.ErrDeadlineExceeded
@@ -113,4 +110,22 @@ func (v *view) WriteMsgUDPAddrPort(b, oob []byte, to netip.AddrPort) (n, oobn in
 	}
 	v.s.count.send(kernel.Datagrams(len(b), oob), len(b))
 	return len(b), len(oob), nil
+}
+
+// dispatch sends what has control messages, has to wait, or failed at once
+// with err.
+func (v *view) dispatch(b, oob []byte, to netip.AddrPort, stop <-chan struct{}, err error) error {
+	p := v.s.parcel()
+	defer v.s.free(p)
+	p.pack(to, netip.Addr{}, 0, [][]byte{b})
+	if err == nil && v.s.waiting.Load() > 0 {
+		return v.s.wait(v.conn, &p.d, oob, stop)
+	}
+	if err == nil {
+		err = v.conn.Send(&p.d, oob)
+	}
+	if err != nil {
+		err = v.s.insistOrWait(v.conn, &p.d, oob, err, stop)
+	}
+	return err
 }

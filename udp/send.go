@@ -165,19 +165,36 @@ func (s *Socket) checkParts(ep *endpoint, to netip.AddrPort, from netip.Addr, pa
 }
 
 // transmit hands one datagram to the kernel: at once if there is room and
-// nobody waits, else behind those who do. It is one function, because after a
-// system call the processor has to guess every return on its way up.
+// nobody waits, else behind those who do. The call tree below it is shallow,
+// because after a system call the processor has to guess every return on its
+// way up.
 func (s *Socket) transmit(ctx context.Context, ep *endpoint, to netip.AddrPort, from netip.Addr, index int, parts [][]byte) error {
+	if len(parts) != 1 || from.IsValid() || index != 0 || len(parts[0]) > maxPayload4 || s.waiting.Load() > 0 {
+		return s.dispatch(ctx, ep, to, from, index, parts, nil)
+	}
+	if err := ep.conns[0].SendTo(parts[0], to); err != nil {
+		return s.dispatch(ctx, ep, to, from, index, parts, err)
+	}
+	s.count.send(1, len(parts[0]))
+	return nil
+}
+
+// dispatch is transmit for what is not one plain part, and for what has to
+// wait or failed at once with err.
+func (s *Socket) dispatch(ctx context.Context, ep *endpoint, to netip.AddrPort, from netip.Addr, index int, parts [][]byte, err error) error {
 	p := s.parcel()
 	p.pack(to, from, index, parts)
-	conn, n, err := ep.conns[0], p.d.Len(), error(nil)
+	conn, n := ep.conns[0], p.d.Len()
 	switch {
-	case n > maxPayload4 && n > ep.maxPayload(to) || len(parts) > maxParts:
+	case n > ep.maxPayload(to) || len(parts) > maxParts:
 		err = syscall.EMSGSIZE
-	case s.waiting.Load() > 0:
+	case err == nil && s.waiting.Load() > 0:
 		err = s.wait(conn, &p.d, nil, ctx.Done())
 	default:
-		if err = conn.Send(&p.d, nil); err != nil {
+		if err == nil {
+			err = conn.Send(&p.d, nil)
+		}
+		if err != nil {
 			err = s.insistOrWait(conn, &p.d, nil, err, ctx.Done())
 		}
 	}
@@ -221,7 +238,7 @@ type parcel struct {
 var parcels = sync.Pool{New: func() any { return new(parcel) }}
 
 func (p *parcel) pack(to netip.AddrPort, from netip.Addr, index int, parts [][]byte) {
-	p.d.To, p.d.From, p.d.Interface, p.d.Keep = to, from, index, true
+	p.d.To, p.d.From, p.d.Interface = to, from, index
 	switch len(parts) {
 	case 0:
 	case 1:

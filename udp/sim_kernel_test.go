@@ -373,6 +373,10 @@ func (c *simConn) Send(d *kernel.Datagram, _ []byte) error {
 	return c.accept(d)
 }
 
+func (c *simConn) SendTo(b []byte, to netip.AddrPort) error {
+	return c.Send(&kernel.Datagram{Data: b, To: to}, nil)
+}
+
 func (c *simConn) SendBatch(ds []kernel.Datagram) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

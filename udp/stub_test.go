@@ -2,6 +2,7 @@ package udp_test
 
 import (
 	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -92,6 +93,10 @@ func (m *muteConn) Send(d *kernel.Datagram, oob []byte) error {
 	return m.Conn.Send(d, oob)
 }
 
+func (m *muteConn) SendTo(b []byte, to netip.AddrPort) error {
+	return m.Send(&kernel.Datagram{Data: b, To: to}, nil)
+}
+
 func (m *muteConn) SendBatch(ds []kernel.Datagram) (int, error) {
 	for i := range ds {
 		if err := m.Send(&ds[i], nil); err != nil {
@@ -141,6 +146,10 @@ func (j *jammedConn) Send(d *kernel.Datagram, oob []byte) error {
 		return call("sendmsg", syscall.EAGAIN)
 	}
 	return j.Conn.Send(d, oob)
+}
+
+func (j *jammedConn) SendTo(b []byte, to netip.AddrPort) error {
+	return j.Send(&kernel.Datagram{Data: b, To: to}, nil)
 }
 
 func (j *jammedConn) SendBatch(ds []kernel.Datagram) (int, error) {

@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"net"
 	"sync"
 	"syscall"
 	"unsafe"
@@ -23,11 +24,10 @@ const (
 
 // outbound is what one sendmmsg needs, borrowed for the call.
 type outbound struct {
-	c     *conn
-	ds    []Datagram
-	sent  int // of ds
-	err   error
-	drive func(fd uintptr)
+	c    *conn
+	ds   []Datagram
+	sent int // of ds
+	err  error
 
 	hdrs    [maxMessages]mmsghdr
 	iovs    [maxMessages]unix.Iovec
@@ -37,25 +37,22 @@ type outbound struct {
 	buffers [maxBursts][]byte
 }
 
-var outbounds = sync.Pool{New: func() any {
-	o := new(outbound)
-	o.drive = o.send
-	return o
-}}
+var outbounds = sync.Pool{New: func() any { return new(outbound) }}
 
 // SendBatch hands ds to the kernel, in order and without waiting: runs of one
 // destination and size as bursts, all of them in as few calls as possible.
 func (c *conn) SendBatch(ds []Datagram) (int, error) {
+	if !c.hold.enter() {
+		return 0, net.ErrClosed
+	}
 	o := outbounds.Get().(*outbound)
 	o.c, o.ds, o.sent, o.err = c, ds, 0, nil
-	gone := c.raw.Control(o.drive)
+	o.send(c.fd)
+	c.hold.leave()
 	n, err := o.sent, o.err
 	o.c, o.ds, o.err = nil, nil, nil
 	clear(o.iovs[:])
 	outbounds.Put(o)
-	if gone != nil {
-		return n, c.gone(gone)
-	}
 	return n, err
 }
 

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"example.com/dgram/internal/kernel"
 	"example.com/dgram/internal/netlab"
 )
@@ -53,6 +55,7 @@ func TestAfterCloseEverythingIsClosed(t *testing.T) {
 	for name, err := range map[string]error{
 		"Receive":         c.Receive(&recorder{}, false),
 		"SetReadDeadline": c.SetReadDeadline(time.Now()),
+		"SendTo":          c.SendTo(d.Data, d.To),
 		"Send":            c.Send(d, nil),
 		"SendWait":        c.SendWait(d, nil, nil),
 		"SendBatch":       second(c.SendBatch([]kernel.Datagram{*d})),
@@ -293,4 +296,64 @@ func TestDiscardLeavesASharedBufferAlone(t *testing.T) {
 		t.Errorf("%d, want 0", n)
 	}
 	want(t, c, "kept")
+}
+
+// Whoever sends while the socket closes is turned away, or done before the
+// descriptor and the port are free for another socket.
+func TestCloseLeavesNobodyOnTheDescriptor(t *testing.T) {
+	sink, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(addr("127.0.0.1:0")))
+	check(t, err)
+	to := sink.LocalAddr().(*net.UDPAddr).AddrPort()
+	heard := make(chan map[uint16]bool)
+	go func() {
+		from := map[uint16]bool{}
+		for {
+			_, a, err := sink.ReadFromUDPAddrPort(nil)
+			if err != nil {
+				heard <- from
+				return
+			}
+			from[a.Port()] = true
+		}
+	}()
+	senders, heirs := map[uint16]bool{}, map[uint16]bool{}
+	for range 25 {
+		c := loopback(t, "udp4")
+		own := local(t, c)
+		senders[own.Port()] = true
+		var group errgroup.Group
+		started := make(chan struct{}, 3)
+		for _, send := range []func() error{
+			func() error { return c.SendTo([]byte("x"), to) },
+			func() error { return c.Send(&kernel.Datagram{More: [][]byte{nil}, To: to}, nil) },
+			func() error { return second(c.SendBatch([]kernel.Datagram{{To: to}, {To: to}})) },
+		} {
+			group.Go(func() error {
+				for first := true; ; first = false {
+					if err := send(); err != nil {
+						return err
+					}
+					if first {
+						started <- struct{}{}
+					}
+				}
+			})
+		}
+		for range cap(started) {
+			<-started
+		}
+		check(t, c.Close())
+		heir := loopback(t, "udp4") // mostly with the same descriptor
+		heirs[local(t, heir).Port()] = true
+		check(t, open(t, kernel.Config{Network: "udp4", Local: own}).Close())
+		if err := group.Wait(); !errors.Is(err, net.ErrClosed) {
+			t.Fatalf("%v, want net.ErrClosed", err)
+		}
+	}
+	check(t, sink.Close())
+	for port := range <-heard {
+		if heirs[port] && !senders[port] {
+			t.Errorf("a datagram from port %d, whose socket sent none", port)
+		}
+	}
 }

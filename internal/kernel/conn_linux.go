@@ -21,6 +21,8 @@ import (
 type conn struct {
 	file *os.File
 	raw  syscall.RawConn
+	fd   uintptr // only for who is in hold
+	hold hold
 
 	inet6  bool // AF_INET6
 	v6only bool
@@ -42,6 +44,7 @@ type conn struct {
 func newConn(fd int, cfg Config) (*conn, error) {
 	c := &conn{
 		file:   os.NewFile(uintptr(fd), cfg.Network),
+		fd:     uintptr(fd),
 		inet6:  cfg.Network == "udp6",
 		v6only: cfg.IPv6Only,
 	}
@@ -60,6 +63,7 @@ func (c *conn) Close() error {
 	if c.closed.Swap(true) {
 		return net.ErrClosed
 	}
+	c.hold.shut()
 	return c.file.Close()
 }
 

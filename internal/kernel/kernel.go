@@ -17,7 +17,7 @@
 //     enter it only as plain IPv4. Zones leave as interface names (else
 //     numbers) and may enter as either; an unknown one is an error that is
 //     syscall.ENODEV.
-//   - Send and SendBatch never wait: a full buffer is syscall.EAGAIN. SendWait
+//   - SendTo, Send and SendBatch never wait: a full buffer is syscall.EAGAIN. SendWait
 //     waits for room, and for nothing else.
 //   - A socket hears only the multicast groups that it joined, may not send to
 //     broadcast addresses unless asked, and, bound to a group, hears only that.
@@ -149,9 +149,6 @@ type Datagram struct {
 	To        netip.AddrPort
 	From      netip.Addr // source address, zero for the system's choice
 	Interface int        // index of the outgoing interface, 0 for the system's choice
-
-	Keep bool // the Datagram is used again: what sending it takes may be kept in it
-	kept *sending
 }
 
 // Len is the size of the payload in bytes.
@@ -188,7 +185,10 @@ type Conn interface {
 	// SetReadDeadline ends reads that wait; the zero time ends none.
 	SetReadDeadline(t time.Time) error
 
-	// Send hands d to the kernel without waiting. oob goes along as it is.
+	// SendTo hands b to the kernel without waiting: to an address, or to the
+	// peer. Most datagrams are no more than that.
+	SendTo(b []byte, to netip.AddrPort) error
+	// Send is SendTo for a Datagram of any kind. oob goes along as it is.
 	Send(d *Datagram, oob []byte) error
 	// SendBatch hands over the batch in order, without waiting, and says how
 	// many the kernel accepted; the error is that of ds[n].

@@ -4,10 +4,16 @@ package kernel
 
 import (
 	"errors"
+	"net/netip"
 	"os"
 	"syscall"
 	"time"
 )
+
+// SendTo hands b to the kernel.
+func (c *conn) SendTo(b []byte, to netip.AddrPort) error {
+	return c.Send(&Datagram{Data: b, To: to}, nil)
+}
 
 // SendBatch sends one after the other.
 func (c *conn) SendBatch(ds []Datagram) (int, error) {

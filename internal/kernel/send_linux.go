@@ -3,8 +3,8 @@
 package kernel
 
 import (
+	"net"
 	"net/netip"
-	"sync"
 	"syscall"
 	"time"
 	"unsafe"
@@ -12,80 +12,36 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sending is one datagram on its way into the kernel: what sendmsg(2) needs,
-// in one piece that is used again, with its callbacks bound once, so that
-// sending allocates nothing.
-type sending struct {
-	c     *conn
-	d     *Datagram
-	oob   []byte
-	zone  error
-	errno syscall.Errno
-
-	try  func(fd uintptr)      // for RawConn.Control
-	wait func(fd uintptr) bool // for RawConn.Write
-
-	hdr     unix.Msghdr
-	iovs    []unix.Iovec
-	name    rawName
-	control [controlSendSize / 8]uint64
-}
-
 // controlSendSize is room for a packet info (40 bytes for IPv6) and the size
 // of a segment (24).
 const controlSendSize = 64
 
-var sendings = sync.Pool{New: func() any {
-	s := &sending{iovs: make([]unix.Iovec, 1)}
-	s.try = s.send
-	s.wait = func(fd uintptr) bool {
-		s.send(fd)
-		return s.errno != unix.EAGAIN
+// SendTo hands one datagram to the kernel without waiting. What the kernel has
+// to see of it lies on the stack.
+func (c *conn) SendTo(b []byte, to netip.AddrPort) error {
+	if !c.hold.enter() {
+		return net.ErrClosed
 	}
-	return s
-}}
-
-// sending takes the one that d has from an earlier send, or a shared one.
-func (c *conn) sending(d *Datagram, oob []byte) *sending {
-	s := d.kept
-	if s == nil {
-		s = sendings.Get().(*sending)
+	errno, zone := c.sendto(b, to)
+	c.hold.leave()
+	if errno != 0 {
+		return callError("sendmsg", errno)
 	}
-	s.c, s.d, s.oob, s.zone, s.errno = c, d, oob, nil, 0
-	return s
+	return zone
 }
 
-// result gives s back and says how it went.
-func (s *sending) result() error {
-	d, zone, errno := s.d, s.zone, s.errno
-	if s.hdr.Iov != nil {
-		clear(s.iovs)
-		s.hdr = unix.Msghdr{}
-	}
-	s.c, s.d, s.oob = nil, nil, nil
-	if d.kept != s {
-		sendings.Put(s)
-	}
-	if zone != nil || errno == 0 {
-		return zone
-	}
-	return callError("sendmsg", errno)
-}
-
-// Send hands d to the kernel without waiting. It goes through RawConn.Control,
-// not Write: that one takes a lock which somebody who waits for room holds, and
-// the kernel needs no lock of ours.
+// Send hands d to the kernel without waiting. Nobody who waits for room is in
+// its way: the kernel needs no lock of ours.
 func (c *conn) Send(d *Datagram, oob []byte) error {
-	if d.kept == nil && d.Keep {
-		d.kept = sendings.Get().(*sending)
+	if !c.hold.enter() {
+		return net.ErrClosed
 	}
-	s := c.sending(d, oob)
-	gone := c.raw.Control(s.try)
-	err := s.result()
-	if gone != nil {
-		return c.gone(gone)
+	errno, zone := c.send(d, oob)
+	c.hold.leave()
+	if errno != 0 {
+		return callError("sendmsg", errno)
 	}
-	return err
+	return zone
 }
 
 // SendWait waits for room. The poller knows deadlines, not channels, so one
@@ -102,70 +58,90 @@ func (c *conn) SendWait(d *Datagram, oob []byte, stop <-chan struct{}) error {
 		case <-over:
 		}
 	}()
-	s := c.sending(d, oob)
-	gone := c.raw.Write(s.wait)
+	var errno syscall.Errno
+	var zone error
+	gone := c.raw.Write(func(uintptr) bool {
+		errno, zone = c.send(d, oob)
+		return errno != unix.EAGAIN
+	})
 	close(over)
 	<-watched
-	err := s.result()
 	if stopped {
 		_ = c.file.SetWriteDeadline(time.Time{})
 		if gone != nil && !c.closed.Load() {
 			return ErrStopped
 		}
 	}
-	if gone != nil {
+	switch {
+	case gone != nil:
 		return c.gone(gone)
+	case errno != 0:
+		return callError("sendmsg", errno)
 	}
-	return err
+	return zone
 }
 
-// send is the system call. One part to one address needs no header.
-func (s *sending) send(fd uintptr) {
-	d, c := s.d, s.c
-	var name *rawName
-	var namelen uint32
+// send is the system call for a datagram of any kind. One part to one address
+// needs no header.
+func (c *conn) send(d *Datagram, oob []byte) (errno syscall.Errno, zone error) {
+	if len(d.More) == 0 && len(oob) == 0 && !d.From.IsValid() && d.Interface == 0 {
+		return c.sendto(d.Data, d.To)
+	}
+	var name rawName
+	var hdr unix.Msghdr
 	if d.To.IsValid() {
-		if namelen, s.zone = c.encode(fd, &s.name, d.To); s.zone != nil {
-			return
+		if hdr.Namelen, zone = c.encode(c.fd, &name, d.To); zone != nil {
+			return 0, zone
 		}
-		name = &s.name
+		hdr.Name = (*byte)(unsafe.Pointer(&name))
+	}
+	var few [8]unix.Iovec
+	iovs := few[:]
+	if n := 1 + len(d.More); n > len(few) {
+		iovs = make([]unix.Iovec, n)
+	}
+	point(&iovs[0], d.Data)
+	for i, part := range d.More {
+		point(&iovs[i+1], part)
+	}
+	hdr.Iov = &iovs[0]
+	hdr.SetIovlen(1 + len(d.More))
+	var control [controlSendSize / 8]uint64 // aligned for struct cmsghdr
+	if len(oob) == 0 {
+		oob = appendSource(unsafe.Slice((*byte)(unsafe.Pointer(&control)), controlSendSize)[:0], d.From, d.Interface, c.inet6 && !d.To.Addr().Is4())
+	}
+	if len(oob) > 0 {
+		hdr.Control = unsafe.SliceData(oob)
+		hdr.SetControllen(len(oob))
 	}
 	c.writes.Add(1)
 	for {
-		if len(d.More) == 0 && len(s.oob) == 0 && !d.From.IsValid() && d.Interface == 0 {
-			_, _, s.errno = unix.RawSyscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(d.Data))), uintptr(len(d.Data)),
-				unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, uintptr(unsafe.Pointer(name)), uintptr(namelen))
-		} else {
-			s.header(name, namelen)
-			_, _, s.errno = unix.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&s.hdr)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
-		}
-		if s.errno != unix.EINTR {
-			return
+		_, _, errno = syscall.RawSyscall(unix.SYS_SENDMSG, c.fd, uintptr(unsafe.Pointer(&hdr)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+		if errno != unix.EINTR {
+			return errno, nil
 		}
 	}
 }
 
-// header fills the message header.
-func (s *sending) header(name *rawName, namelen uint32) {
-	d := s.d
-	if need := 1 + len(d.More); cap(s.iovs) < need {
-		s.iovs = make([]unix.Iovec, need)
-	} else {
-		s.iovs = s.iovs[:need]
+// sendto is the system call for one part. Without an address it goes to the
+// peer.
+func (c *conn) sendto(b []byte, to netip.AddrPort) (errno syscall.Errno, zone error) {
+	var name rawName
+	var at *rawName
+	var size uint32
+	if to.IsValid() {
+		if size, zone = c.encode(c.fd, &name, to); zone != nil {
+			return 0, zone
+		}
+		at = &name
 	}
-	point(&s.iovs[0], d.Data)
-	for i, part := range d.More {
-		point(&s.iovs[i+1], part)
-	}
-	s.hdr = unix.Msghdr{Name: (*byte)(unsafe.Pointer(name)), Namelen: namelen, Iov: &s.iovs[0]}
-	s.hdr.SetIovlen(len(s.iovs))
-	oob := s.oob
-	if len(oob) == 0 {
-		oob = appendSource(unsafe.Slice((*byte)(unsafe.Pointer(&s.control)), controlSendSize)[:0], d.From, d.Interface, s.c.inet6 && !d.To.Addr().Is4())
-	}
-	if len(oob) > 0 {
-		s.hdr.Control = unsafe.SliceData(oob)
-		s.hdr.SetControllen(len(oob))
+	c.writes.Add(1)
+	for {
+		_, _, errno = syscall.RawSyscall6(unix.SYS_SENDTO, c.fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
+			unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, uintptr(unsafe.Pointer(at)), uintptr(size))
+		if errno != unix.EINTR {
+			return errno, nil
+		}
 	}
 }
 
