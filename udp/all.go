@@ -29,8 +29,8 @@ import (
 // yields nothing for that: ask ctx.Err and [Socket.Err]. On an unbound socket
 // it waits for the bind.
 //
-// A burst of one sender is in Stats.Received once its first datagram is handed
-// to the loop; what the loop leaves of it is taken back.
+// What was read in one call is in Stats.Received once the first of it is handed
+// to the loop; what the loop leaves is taken back.
 //
 // Leaving the loop loses nothing: what was already read comes first the next
 // time. A second loop at the same time yields [ErrReading], as does one on a
@@ -62,6 +62,8 @@ type puller struct {
 	mu   sync.Mutex // held while a loop runs
 	r    *reader
 	next int // of r.pending
+
+	paid, paidBytes int // what is counted as received and not handed over
 }
 
 // puller lets one loop in. There is none, and no error, when the end of the
@@ -93,6 +95,8 @@ func (s *Socket) puller(ctx context.Context) (*puller, error) {
 // finish leaves what was read and not yielded to the next loop; after the end
 // of the socket there is none.
 func (p *puller) finish(s *Socket) {
+	s.count.unreceive(p.paid, p.paidBytes)
+	p.paid, p.paidBytes = 0, 0
 	p.mu.Unlock()
 	if s.over() {
 		p.abandon(s)
@@ -158,33 +162,34 @@ func (p *puller) loop(s *Socket, ctx context.Context, yield func(Message, error)
 // yield hands over what was read. False ends the loop.
 func (p *puller) yield(s *Socket, ctx context.Context, yield func(Message, error) bool) bool {
 	r := p.r
+	p.pay(s)
 	for ; p.next < len(r.pending); p.next++ {
-		if !p.cut(s, ctx, &r.pending[p.next], yield) {
-			return false
+		for u := &r.pending[p.next]; u.left > 0; {
+			if ctx.Err() != nil {
+				return false
+			}
+			m := u.head
+			u.advance()
+			p.paid--
+			p.paidBytes -= len(m.Data)
+			if !yield(m, nil) {
+				return false
+			}
 		}
-		r.pending[p.next] = burst{}
 	}
 	r.pending, p.next = r.pending[:0], 0
 	return !s.over() && ctx.Err() == nil
 }
 
-// cut hands over the datagrams of a burst. They are counted in one go, and
-// those that the loop leaves are taken back.
-func (p *puller) cut(s *Socket, ctx context.Context, u *burst, yield func(Message, error) bool) bool {
-	s.count.receive(u.left, u.bytes(u.left))
-	for u.left > 0 {
-		ended := ctx.Err() != nil
-		if !ended {
-			m := u.message()
-			u.advance()
-			ended = !yield(*m, nil)
-		}
-		if ended {
-			s.count.unreceive(u.left, u.bytes(u.left))
-			return false
-		}
+// pay counts what was read in one go: a counter that others may read at any
+// time is dear. What the loop leaves, finish takes back.
+func (p *puller) pay(s *Socket) {
+	for i := p.next; i < len(p.r.pending); i++ {
+		u := &p.r.pending[i]
+		p.paid += u.left
+		p.paidBytes += u.bytes(u.left)
 	}
-	return true
+	s.count.receive(p.paid, p.paidBytes)
 }
 
 // soft yields an error of the kernel's, as readError reports it to Errors. What

@@ -16,31 +16,60 @@ const handOver = 8 << 10
 // is cut into messages only when they are handed over, because a message is
 // dear to move about: 128 bytes.
 type burst struct {
-	head    Message // what its messages have in common, and the last that was cut off
+	head    Message // the next message; from, to and so on are those of all
 	rest    []byte  // the payload of those that are left
 	segment int     // the size of each but the last, 0 for a single datagram
 	left    int     // datagrams
-	slot    uint32  // of the next one
 	limit   int     // of a message's size: WithMaxDatagram
 }
 
 // take takes packet i of a batch over: its memory if it is large, else a copy.
-// u is zero.
+// Every field of u is set: what it was before does not matter.
 func (u *burst) take(b *kernel.Batch, i, n, limit int) {
 	p := &b.Packets[i]
 	m := &u.head
 	m.From, m.To, m.Interface = p.From, p.To, p.Interface
 	m.Time, m.TOS = p.Time, p.TOS
 	m.Truncated, m.foreign = p.Truncated, p.Foreign
-	u.left, u.segment, u.limit = n, p.Segment, limit
+	u.segment, u.left, u.limit = p.Segment, n, limit
+	m.life, m.slot = nil, 0
 	switch {
 	case n > slab.Slots(): // no kernel makes so many; what it would make is garbage collected
 		u.rest = bytes.Clone(p.Data)
 	case len(p.Data) >= handOver:
 		u.rest, m.life = p.Data, b.Take(i, n)
 	default:
-		u.rest, m.life, u.slot = b.Slab.Copy(p.Data, n)
+		u.rest, m.life, m.slot = b.Slab.Copy(p.Data, n)
 	}
+	u.cut()
+}
+
+// cut makes the head the next message.
+func (u *burst) cut() {
+	n := u.size()
+	if n > u.limit {
+		n, u.head.Truncated = u.limit, true
+	} else if u.segment > 0 {
+		u.head.Truncated = false // what the kernel truncated is no burst
+	}
+	u.head.Data = u.rest[:n:n]
+}
+
+// advance goes on to the next datagram. After the last, the burst holds on to
+// nothing.
+func (u *burst) advance() {
+	if u.left--; u.left == 0 {
+		u.forget()
+		return
+	}
+	u.rest = u.rest[u.size():]
+	u.head.slot++
+	u.cut()
+}
+
+// forget lets go of the memory.
+func (u *burst) forget() {
+	u.rest, u.head.Data, u.head.life = nil, nil, nil
 }
 
 // size is that of the next datagram.
@@ -49,28 +78,6 @@ func (u *burst) size() int {
 		return min(u.segment, len(u.rest))
 	}
 	return len(u.rest)
-}
-
-// message cuts the next message off. It is valid until the next call.
-func (u *burst) message() *Message {
-	n := u.size()
-	if n > u.limit {
-		n, u.head.Truncated = u.limit, true
-	} else if u.segment > 0 {
-		u.head.Truncated = false // what the kernel truncated is no burst
-	}
-	u.head.Data, u.head.slot = u.rest[:n:n], u.slot
-	return &u.head
-}
-
-// cut tells whether the next datagram is longer than a message may be.
-func (u *burst) cut() bool { return u.size() > u.limit }
-
-// advance goes on to the next datagram.
-func (u *burst) advance() {
-	u.rest = u.rest[u.size():]
-	u.slot++
-	u.left--
 }
 
 // bytes is the size of the next n messages.
@@ -102,6 +109,6 @@ func (u *burst) truncated() uint64 {
 // release gives the bytes of all that is left back.
 func (u *burst) release() {
 	for ; u.left > 0; u.advance() {
-		u.message().Release()
+		u.head.Release()
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"example.com/dgram/internal/kernel"
@@ -85,7 +86,7 @@ func (r *reader) Deliver(b *kernel.Batch) {
 	for i := range b.Packets {
 		p := &b.Packets[i]
 		n := p.Datagrams()
-		if s.blocked(s.cfg.receiveBlock, p.From.Addr()) {
+		if list := s.cfg.receiveBlock; list != nil && s.blocked(list, p.From.Addr()) {
 			s.count.droppedBlocked.Add(uint64(n))
 			continue
 		}
@@ -95,7 +96,7 @@ func (r *reader) Deliver(b *kernel.Batch) {
 		if !u.head.To.IsValid() {
 			u.head.To = to
 		}
-		if u.head.Truncated || u.cut() {
+		if u.head.Truncated {
 			s.count.truncated.Add(u.truncated())
 		}
 		r.place(u)
@@ -105,8 +106,9 @@ func (r *reader) Deliver(b *kernel.Batch) {
 // next is room for the next burst, behind those that are pending. It is
 // pending unless place finds a better place for it.
 func (r *reader) next() *burst {
-	r.pending = append(r.pending, burst{})
-	return &r.pending[len(r.pending)-1]
+	n := len(r.pending)
+	r.pending = slices.Grow(r.pending, 1)[:n+1]
+	return &r.pending[n]
 }
 
 // prepay counts a batch that is sure to fit into the channel, in one go.
@@ -146,7 +148,6 @@ func (r *reader) place(u *burst) {
 	default:
 		return
 	}
-	*u = burst{}
 	r.pending = r.pending[:len(r.pending)-1]
 }
 
@@ -171,7 +172,7 @@ func (r *reader) push(u *burst) {
 	}
 	for ; n > 0; n-- {
 		select {
-		case r.out <- *u.message():
+		case r.out <- u.head:
 			u.advance()
 		default: // a sibling was faster, or nobody waits
 			r.s.count.unreceive(n, u.bytes(n))
@@ -223,7 +224,6 @@ func (r *reader) Settle() bool {
 				return false
 			}
 		}
-		r.pending[i] = burst{}
 	}
 	if cap(r.pending) > batch {
 		r.pending = nil // an idle socket keeps little
@@ -237,14 +237,14 @@ func (r *reader) wait(u *burst) bool {
 	if r.s.over() {
 		return false
 	}
-	m := u.message()
-	r.s.count.receive(1, len(m.Data))
+	n := len(u.head.Data)
+	r.s.count.receive(1, n)
 	select {
-	case r.out <- *m:
+	case r.out <- u.head:
 		u.advance()
 		return true
 	case <-r.s.life.done:
-		r.s.count.unreceive(1, len(m.Data))
+		r.s.count.unreceive(1, n)
 		return false
 	}
 }

@@ -4,9 +4,9 @@ import "sync/atomic"
 
 // Stats is a snapshot of what a socket has done: plain numbers, ready for
 // expvar, Prometheus or OpenTelemetry. All only ever grow but Received and
-// ReceivedBytes: they count a datagram just before it is handed over, and take
-// it back if DropOldest drops it from the channel, or if the socket ends before
-// the receiver comes.
+// ReceivedBytes: they count what was read in one call just before the first of
+// it is handed over, and take back what DropOldest drops from the channel, what
+// a loop of All leaves, and what no receiver has come for when the socket ends.
 //
 // Every datagram that reached the socket is in Received, or in exactly one of
 // the Dropped counters. One limit: with receive offload on, Linux counts a

@@ -82,10 +82,10 @@ func (r *reading) readOne(fd uintptr) bool {
 		var errno syscall.Errno
 		if r.hdr.Iov == nil {
 			size := uint32(sizeofName)
-			n, _, errno = unix.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(unsafe.SliceData(r.b))), uintptr(len(r.b)),
+			n, _, errno = syscall.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(unsafe.SliceData(r.b))), uintptr(len(r.b)),
 				unix.MSG_DONTWAIT|unix.MSG_TRUNC, uintptr(unsafe.Pointer(&r.name)), uintptr(unsafe.Pointer(&size)))
 		} else {
-			n, _, errno = unix.RawSyscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&r.hdr)), unix.MSG_DONTWAIT)
+			n, _, errno = syscall.RawSyscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&r.hdr)), unix.MSG_DONTWAIT)
 		}
 		switch errno {
 		case unix.EINTR:
@@ -156,7 +156,7 @@ func (r *reading) point() {
 func (r *reading) readMany(fd uintptr) bool {
 	for {
 		r.c.reads.Add(1)
-		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdrs[0])), uintptr(len(r.ms)), uintptr(r.flags|unix.MSG_DONTWAIT), 0, 0)
+		n, _, errno := syscall.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdrs[0])), uintptr(len(r.ms)), uintptr(r.flags|unix.MSG_DONTWAIT), 0, 0)
 		switch errno {
 		case unix.EINTR:
 			continue

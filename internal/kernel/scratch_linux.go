@@ -67,7 +67,8 @@ func newScratch() *scratch {
 	return s
 }
 
-// receive reads up to n packets and never waits.
+// receive reads up to n packets and never waits. A few are soon read, and do
+// not need the runtime's help in case that it takes long.
 func (s *scratch) receive(fd uintptr, n int) (int, syscall.Errno) {
 	for i := range n {
 		if s.blocks[i] == nil {
@@ -75,7 +76,13 @@ func (s *scratch) receive(fd uintptr, n int) (int, syscall.Errno) {
 			s.iovs[i].Base = &s.blocks[i].Window(i)[0]
 		}
 	}
-	got, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&s.hdrs)), uintptr(n), unix.MSG_DONTWAIT, 0, 0)
+	var got uintptr
+	var errno syscall.Errno
+	if n <= firstBatch {
+		got, _, errno = syscall.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&s.hdrs)), uintptr(n), unix.MSG_DONTWAIT, 0, 0)
+	} else {
+		got, _, errno = syscall.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&s.hdrs)), uintptr(n), unix.MSG_DONTWAIT, 0, 0)
+	}
 	return int(got), errno
 }
 
