@@ -83,6 +83,7 @@ func (r *reader) Deliver(b *kernel.Batch) {
 	to := s.endpoint.Load().to()
 	r.moved = true
 	r.prepay(b)
+	var passing burst // most are gone at once, and leave nothing that a quiet socket would keep
 	for i := range b.Packets {
 		p := &b.Packets[i]
 		n := p.Datagrams()
@@ -91,7 +92,10 @@ func (r *reader) Deliver(b *kernel.Batch) {
 			continue
 		}
 		r.burst = n
-		u := r.next()
+		u := &passing
+		if r.out == nil {
+			u = r.next()
+		}
 		u.take(b, i, n, int(s.cfg.maxDatagram))
 		if !u.head.To.IsValid() {
 			u.head.To = to
@@ -99,12 +103,13 @@ func (r *reader) Deliver(b *kernel.Batch) {
 		if u.head.Truncated {
 			s.count.truncated.Add(u.truncated())
 		}
-		r.place(u)
+		if r.out != nil && !r.place(u) {
+			*r.next() = *u
+		}
 	}
 }
 
-// next is room for the next burst, behind those that are pending. It is
-// pending unless place finds a better place for it.
+// next is room behind what is pending.
 func (r *reader) next() *burst {
 	n := len(r.pending)
 	r.pending = slices.Grow(r.pending, 1)[:n+1]
@@ -130,12 +135,10 @@ func (r *reader) prepay(b *kernel.Batch) {
 	}
 }
 
-// place hands a burst on, drops it, or keeps it for later. It never waits.
-func (r *reader) place(u *burst) {
-	if r.out == nil {
-		return
-	}
-	if len(r.pending) == 1 {
+// place hands a burst on or drops it. It never waits: false means that the
+// burst has to.
+func (r *reader) place(u *burst) bool {
+	if len(r.pending) == 0 {
 		r.push(u)
 	}
 	switch {
@@ -146,15 +149,15 @@ func (r *reader) place(u *burst) {
 	case r.s.overflow() == DropOldest:
 		r.replace(u)
 	default:
-		return
+		return false
 	}
-	r.pending = r.pending[:len(r.pending)-1]
+	return true
 }
 
 // push hands over as many messages as there is room for.
 func (r *reader) push(u *burst) {
 	room := cap(r.out) - len(r.out)
-	if r.out != nil && cap(r.out) == 0 {
+	if cap(r.out) == 0 {
 		room = 1 // a receiver may be waiting
 	}
 	n := min(u.left, room)

@@ -42,13 +42,13 @@ var outbounds = sync.Pool{New: func() any { return new(outbound) }}
 // SendBatch hands ds to the kernel, in order and without waiting: runs of one
 // destination and size as bursts, all of them in as few calls as possible.
 func (c *conn) SendBatch(ds []Datagram) (int, error) {
-	if !c.hold.enter() {
+	if !c.use() {
 		return 0, net.ErrClosed
 	}
 	o := outbounds.Get().(*outbound)
 	o.c, o.ds, o.sent, o.err = c, ds, 0, nil
 	o.send(c.fd)
-	c.hold.leave()
+	c.release()
 	n, err := o.sent, o.err
 	o.c, o.ds, o.err = nil, nil, nil
 	clear(o.iovs[:])

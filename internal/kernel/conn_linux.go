@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -21,8 +22,13 @@ import (
 type conn struct {
 	file *os.File
 	raw  syscall.RawConn
-	fd   uintptr // only for who is in hold
-	hold hold
+
+	// Short system calls are made on fd itself. The poller would keep it open
+	// too, behind three more functions: after a system call the processor
+	// mispredicts the return from each of them, and that costs more than the
+	// lock.
+	fd    uintptr
+	using sync.RWMutex // held for reading while fd is used; Close waits for those
 
 	inet6  bool // AF_INET6
 	v6only bool
@@ -30,12 +36,12 @@ type conn struct {
 	connected atomic.Bool
 	shared    atomic.Bool // another descriptor reads from the same buffer
 	closed    atomic.Bool
+	plain     atomic.Bool // the kernel refused segments: send without
+
+	maxSegment atomic.Int64 // segments larger than this do not fit the path, 0 for no limit known
 
 	reads, writes atomic.Uint64
 	dropped       dropCounter
-
-	plain      atomic.Bool  // the kernel refused segments: send without
-	maxSegment atomic.Int64 // segments larger than this do not fit the path, 0 for no limit known
 
 	rx receiving // the one receiver
 }
@@ -54,7 +60,7 @@ func newConn(fd int, cfg Config) (*conn, error) {
 		return nil, err
 	}
 	c.raw = raw
-	c.rx.bind(c)
+	c.rx.most, c.rx.step = firstBatch, c.read
 	return c, nil
 }
 
@@ -63,9 +69,22 @@ func (c *conn) Close() error {
 	if c.closed.Swap(true) {
 		return net.ErrClosed
 	}
-	c.hold.shut()
+	c.using.Lock() // nobody who holds it waits for anything
+	defer c.using.Unlock()
 	return c.file.Close()
 }
+
+// use keeps fd open until release. It is false after Close.
+func (c *conn) use() bool {
+	c.using.RLock()
+	if c.closed.Load() {
+		c.using.RUnlock()
+		return false
+	}
+	return true
+}
+
+func (c *conn) release() { c.using.RUnlock() }
 
 // gone translates what the poller says.
 func (c *conn) gone(err error) error {

@@ -9,22 +9,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// receiving is the read loop of a socket. It is part of the conn and its
-// callback is bound once, so that receiving allocates nothing.
+// receiving is the state of a socket's read loop. The callback is bound once,
+// so that receiving allocates nothing.
 type receiving struct {
 	reading *reading // for ReadMsg, made on first use
-	c       *conn
 	sink    Sink
-	once    bool
-	most    int // packets that the next call may bring
+	step    func(fd uintptr) bool // conn.read
 	errno   syscall.Errno
-	step    func(fd uintptr) bool
-}
-
-func (r *receiving) bind(c *conn) {
-	r.c = c
-	r.step = r.read
-	r.most = firstBatch
+	most    int32 // packets that the next call may bring
+	once    bool
 }
 
 // Receive is where datagrams are read.
@@ -49,15 +42,16 @@ func (c *conn) Receive(s Sink, once bool) error {
 
 // read empties the receive buffer. False waits for more; scratch is never held
 // meanwhile.
-func (r *receiving) read(fd uintptr) bool {
+func (c *conn) read(fd uintptr) bool {
+	r := &c.rx
 	var s *scratch
 	for {
-		want := min(r.sink.Room(), r.most)
+		want := min(r.sink.Room(), int(r.most))
 		if s == nil {
 			s = borrow()
 		}
 		n, errno := s.receive(fd, want)
-		r.c.reads.Add(1)
+		c.reads.Add(1)
 		switch errno {
 		case 0:
 		case unix.EINTR:
@@ -71,7 +65,7 @@ func (r *receiving) read(fd uintptr) bool {
 			r.errno = errno
 			return true
 		}
-		s.parse(r.c, fd, n)
+		s.parse(c, fd, n)
 		r.sink.Deliver(&s.batch)
 		if !r.sink.Settled() {
 			s.giveBack()
@@ -86,7 +80,7 @@ func (r *receiving) read(fd uintptr) bool {
 		} else {
 			r.most = batchSize
 		}
-		if drained && r.c.connected.Load() {
+		if drained && c.connected.Load() {
 			// recvmmsg that fails after its first message keeps the error for
 			// the next call, and no edge announces it.
 			drained = false

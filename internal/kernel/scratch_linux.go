@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 
@@ -113,6 +114,7 @@ func (s *scratch) parse(c *conn, fd uintptr, n int) {
 // never more than readers that were busy at one time, and no more than
 // maxScratches are kept.
 var scratches struct {
+	last atomic.Pointer[scratch] // enough where one reader is busy
 	mu   sync.Mutex
 	free []*scratch
 }
@@ -120,23 +122,28 @@ var scratches struct {
 const maxScratches = 16
 
 func borrow() *scratch {
+	if s := scratches.last.Swap(nil); s != nil {
+		return s
+	}
 	scratches.mu.Lock()
+	defer scratches.mu.Unlock()
 	if n := len(scratches.free); n > 0 {
 		s := scratches.free[n-1]
 		scratches.free[n-1] = nil
 		scratches.free = scratches.free[:n-1]
-		scratches.mu.Unlock()
 		return s
 	}
-	scratches.mu.Unlock()
 	return newScratch()
 }
 
 func (s *scratch) giveBack() {
 	s.batch.Packets = nil
+	if scratches.last.CompareAndSwap(nil, s) {
+		return
+	}
 	scratches.mu.Lock()
+	defer scratches.mu.Unlock()
 	if len(scratches.free) < maxScratches {
 		scratches.free = append(scratches.free, s)
 	}
-	scratches.mu.Unlock()
 }

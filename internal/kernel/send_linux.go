@@ -19,11 +19,11 @@ const controlSendSize = 64
 // SendTo hands one datagram to the kernel without waiting. What the kernel has
 // to see of it lies on the stack.
 func (c *conn) SendTo(b []byte, to netip.AddrPort) error {
-	if !c.hold.enter() {
+	if !c.use() {
 		return net.ErrClosed
 	}
 	errno, zone := c.sendto(b, to)
-	c.hold.leave()
+	c.release()
 	if errno != 0 {
 		return callError("sendmsg", errno)
 	}
@@ -33,11 +33,11 @@ func (c *conn) SendTo(b []byte, to netip.AddrPort) error {
 // Send hands d to the kernel without waiting. Nobody who waits for room is in
 // its way: the kernel needs no lock of ours.
 func (c *conn) Send(d *Datagram, oob []byte) error {
-	if !c.hold.enter() {
+	if !c.use() {
 		return net.ErrClosed
 	}
 	errno, zone := c.send(d, oob)
-	c.hold.leave()
+	c.release()
 	if errno != 0 {
 		return callError("sendmsg", errno)
 	}
