@@ -235,10 +235,13 @@ func (r *reader) Settle() bool {
 	return !r.s.over()
 }
 
-// wait hands one message over as soon as there is room.
+// wait waits for room, and hands the next message over if that is what it takes.
 func (r *reader) wait(u *burst) bool {
 	if r.s.over() {
 		return false
+	}
+	if runtime.Gosched(); len(r.out) < cap(r.out) {
+		return true // the receiver has run, which cost less than to block
 	}
 	n := len(u.head.Data)
 	r.s.count.receive(1, n)
