@@ -45,7 +45,11 @@ type cell struct {
 	metric       metric
 	target       target
 	floor        string // the variant whose cost, with a hop on top, nobody can do without
+	beside       beside // another ratio of the same metric, to judge the figure by
 }
+
+// beside is the ratio of two variants' figures, and what a reader calls it.
+type beside struct{ name, of, to string }
 
 type target struct {
 	atLeast bool // else at most
@@ -68,6 +72,7 @@ type result struct {
 	cell
 	figures []float64
 	floors  []float64 // likewise
+	besides []float64 // likewise
 	problem string    // why there are none: "skipped: ..." or "failed: ..."
 }
 
@@ -127,6 +132,8 @@ func (b *bench) variants(cells []cell, also []string) []string {
 		add(c.ours)
 		add(c.theirs)
 		add(c.floor)
+		add(c.beside.of)
+		add(c.beside.to)
 	}
 	if !b.opts.quick {
 		for _, v := range also {
@@ -162,6 +169,9 @@ func (b *bench) judge(c cell, samples map[string][]sample) result {
 		if c.floor != "" && b.lacks(c.floor) == nil && samples[c.floor][i].err == nil {
 			least := samples[c.floor][i].values[cpu] + b.facts.hop
 			r.floors = append(r.floors, least/samples[c.theirs][i].values[cpu])
+		}
+		if of, to := c.beside.of, c.beside.to; of != "" && b.lacks(of) == nil && samples[of][i].err == nil && samples[to][i].err == nil {
+			r.besides = append(r.besides, samples[of][i].values[c.metric]/samples[to][i].values[c.metric])
 		}
 	}
 	if len(r.figures)*2 > len(samples[c.ours]) {

@@ -1,6 +1,6 @@
 package main
 
-// All the code that uses dgram: the variants "messages", "messages-keep", "all",
+// All the code that uses dgram: the variants "messages", "messages-256", "messages-keep", "all",
 // "outbox", "sendto" and "send", written as a user would write them.
 
 import (
@@ -14,8 +14,8 @@ import (
 
 // listen opens a socket for a receiver role. Its "stats" command answers
 // "stats <received> <read calls>".
-func listen(job recvJob) (*udp.Socket, error) {
-	s, err := udp.Listen(context.Background(), network(job.at.Addr()), job.at.String())
+func listen(job recvJob, opts ...udp.Option) (*udp.Socket, error) {
+	s, err := udp.Listen(context.Background(), network(job.at.Addr()), job.at.String(), opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -31,8 +31,8 @@ func listen(job recvJob) (*udp.Socket, error) {
 	return s, nil
 }
 
-func messagesReceive(job recvJob, release bool) error {
-	s, err := listen(job)
+func messagesReceive(job recvJob, release bool, opts ...udp.Option) error {
+	s, err := listen(job, opts...)
 	if err != nil {
 		return err
 	}

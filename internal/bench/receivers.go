@@ -6,6 +6,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"example.com/dgram/udp"
 )
 
 // recvJob is what a receiver role is asked to do. The variants are told apart here and
@@ -27,6 +29,8 @@ func receive(variant string, job recvJob) error {
 		return gnetReceive(job)
 	case "messages":
 		return messagesReceive(job, true)
+	case "messages-256":
+		return messagesReceive(job, true, udp.WithMessageBuffer(256))
 	case "messages-keep":
 		return messagesReceive(job, false)
 	case "all":

@@ -41,13 +41,16 @@ func (b *bench) effort(whole, quick int) int {
 	return whole
 }
 
+// roomy is what the channel costs where memory for idle sockets is no concern.
+var roomy = beside{"WithMessageBuffer(256)", "messages-256", "net"}
+
 func (b *bench) ordinary(size int) group {
 	return group{
 		name:  fmt.Sprintf("drain, ordinary datagrams, %d B, one P", size),
 		round: drain{b: b, on: b.oneP(), size: size, n: b.queue(size, false), fills: b.effort(9, 4)}.round,
 		cells: []cell{
 			{row: 1, what: named("Messages+Release, ordinary, one P", size), ours: "messages", theirs: "net",
-				neighbour: "net", metric: cpu, target: atMost(pick(size, 0.85, 0.87)), floor: "c-recvmmsg"},
+				neighbour: "net", metric: cpu, target: atMost(pick(size, 0.85, 0.87)), floor: "c-recvmmsg", beside: roomy},
 			{row: 2, what: named("Messages without Release, ordinary, one P", size), ours: "messages-keep", theirs: "net",
 				neighbour: "net", metric: cpu, target: atMost(pick(size, 0.90, 1.00)), floor: "c-recvmmsg"},
 			{row: 4, what: named("All, ordinary, one P", size), ours: "all", theirs: "c-recvmmsg",
@@ -63,7 +66,7 @@ func (b *bench) ordinaryTwoPs(size int) group {
 		round: drain{b: b, on: b.allPs(), size: size, n: b.queue(size, false), fills: b.effort(15, 5)}.round,
 		cells: []cell{
 			{row: 3, what: named("Messages+Release, ordinary, two Ps", size), ours: "messages", theirs: "net",
-				neighbour: "net", metric: cpu, target: atMost(pick(size, 1.10, 1.05))},
+				neighbour: "net", metric: cpu, target: atMost(pick(size, 1.10, 1.05)), beside: roomy},
 		},
 	}
 }
@@ -74,7 +77,7 @@ func (b *bench) offloaded(size int) group {
 		round: drain{b: b, on: b.oneP(), size: size, gso: true, n: b.queue(size, true), fills: b.effort(9, 4)}.round,
 		cells: []cell{
 			{row: 5, what: named("Messages+Release, GSO-sent, one P", size), ours: "messages", theirs: "net",
-				neighbour: "net", metric: cpu, target: atMost(pick(size, 0.09, 0.15)), floor: "c-gro"},
+				neighbour: "net", metric: cpu, target: atMost(pick(size, 0.09, 0.15)), floor: "c-gro", beside: roomy},
 			{row: 6, what: named("All, GSO-sent, one P", size), ours: "all", theirs: "c-gro",
 				neighbour: "C recvmmsg+GRO", metric: cpu, target: atMost(pick(size, 1.25, 1.15))},
 		},
@@ -84,13 +87,13 @@ func (b *bench) offloaded(size int) group {
 func (b *bench) goodput(size int) group {
 	against := func(theirs, neighbour string, times float64) cell {
 		return cell{row: 7, what: named("goodput under a GSO flood, Messages+Release", size), ours: "messages", theirs: theirs,
-			neighbour: neighbour, metric: rate, target: atLeast(times)}
+			neighbour: neighbour, metric: rate, target: atLeast(times), beside: beside{"C", "c-gro", theirs}}
 	}
 	return group{
 		name:  fmt.Sprintf("flood, GSO-sent datagrams, %d B, receiver on one core", size),
 		round: flooded{b: b, size: size, long: time.Duration(b.effort(400, 200)) * time.Millisecond}.round,
 		cells: []cell{against("net", "net", 6), against("gnet", "gnet v2.9", 13), against("node", "Node dgram", 15)},
-		also:  []string{"all", "c-gro"},
+		also:  []string{"all"},
 	}
 }
 
@@ -177,9 +180,8 @@ func (b *bench) activeSockets() group {
 		round: scaled{b: b, gap: 15 * time.Microsecond, n: 10000, turns: b.effort(4, 2)}.round,
 		cells: []cell{
 			{row: 14, what: "CPU per datagram at 10 000 active sockets", ours: "messages@10000", theirs: "messages@1",
-				neighbour: "itself at 1", metric: cpu, target: atMost(1.10)},
+				neighbour: "itself at 1", metric: cpu, target: atMost(1.10), beside: beside{"net", "net@10000", "net@1"}},
 		},
-		also: []string{"net@1", "net@10000"},
 	}
 }
 

@@ -80,12 +80,20 @@ func (r result) verdict() string {
 	return "short"
 }
 
-// remark is the verdict, with the floor where one is known.
+// remark is the verdict, with the floor where one is known and what else to judge
+// the figure by.
 func (r result) remark() string {
-	if len(r.floors) == 0 || r.problem != "" {
+	if r.problem != "" {
 		return r.verdict()
 	}
-	return fmt.Sprintf("%s; floor %s", r.verdict(), number3(median(r.floors)))
+	remark := r.verdict()
+	if len(r.floors) > 0 {
+		remark += "; floor " + number3(median(r.floors))
+	}
+	if len(r.besides) > 0 {
+		remark += fmt.Sprintf("; %s %s", r.beside.name, number3(median(r.besides)))
+	}
+	return remark
 }
 
 func (t target) String() string {
@@ -130,6 +138,7 @@ func titleOf(variant string) string {
 		"net-write":     "net Write, connected",
 		"messages":      "**Messages+Release**",
 		"messages-keep": "**Messages without Release**",
+		"messages-256":  "**Messages+Release, WithMessageBuffer(256)**",
 		"all":           "**All**",
 		"outbox":        "**Outbox**",
 		"sendto":        "**SendTo**",
