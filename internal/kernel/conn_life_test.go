@@ -298,6 +298,24 @@ func TestDiscardLeavesASharedBufferAlone(t *testing.T) {
 	want(t, c, "kept")
 }
 
+// What a datagram is handed to may send, even if the socket closes meanwhile.
+func TestASinkMaySendWhileTheSocketCloses(t *testing.T) {
+	c := loopback(t, "udp4")
+	to := local(t, loopback(t, "udp4"))
+	closed := make(chan error, 1)
+	r := &recorder{settled: true}
+	r.deliver = func() {
+		go func() { closed <- c.Close() }()
+		for !errors.Is(c.SendTo([]byte("x"), to), net.ErrClosed) {
+		}
+	}
+	send(t, c, "hello", local(t, c))
+	if err := c.Receive(r, false); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("%v, want net.ErrClosed", err)
+	}
+	check(t, <-closed)
+}
+
 // Whoever sends while the socket closes is turned away, or done before the
 // descriptor and the port are free for another socket.
 func TestCloseLeavesNobodyOnTheDescriptor(t *testing.T) {

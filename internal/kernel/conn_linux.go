@@ -28,7 +28,7 @@ type conn struct {
 	// mispredicts the return from each of them, and that costs more than the
 	// lock.
 	fd    uintptr
-	using sync.RWMutex // held for reading while fd is used; Close waits for those
+	using sync.RWMutex // held for reading while fd is used, for writing to set closed
 
 	inet6  bool // AF_INET6
 	v6only bool
@@ -64,13 +64,15 @@ func newConn(fd int, cfg Config) (*conn, error) {
 	return c, nil
 }
 
-// Close wakes whoever waits and frees the descriptor.
+// Close wakes whoever waits and frees the descriptor. It lets go of the lock
+// first: closing the file waits for the read loop, which may be about to send.
 func (c *conn) Close() error {
-	if c.closed.Swap(true) {
+	c.using.Lock()
+	again := c.closed.Swap(true)
+	c.using.Unlock()
+	if again {
 		return net.ErrClosed
 	}
-	c.using.Lock() // nobody who holds it waits for anything
-	defer c.using.Unlock()
 	return c.file.Close()
 }
 

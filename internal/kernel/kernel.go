@@ -17,8 +17,8 @@
 //     enter it only as plain IPv4. Zones leave as interface names (else
 //     numbers) and may enter as either; an unknown one is an error that is
 //     syscall.ENODEV.
-//   - SendTo, Send and SendBatch never wait: a full buffer is syscall.EAGAIN. SendWait
-//     waits for room, and for nothing else.
+//   - SendTo, Send and SendBatch never wait: a full buffer is syscall.EAGAIN.
+//     SendWait waits for room, and for nothing else.
 //   - A socket hears only the multicast groups that it joined, may not send to
 //     broadcast addresses unless asked, and, bound to a group, hears only that.
 //   - Close wakes whoever waits; from then on every call is net.ErrClosed.
