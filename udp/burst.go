@@ -37,7 +37,7 @@ func (u *burst) take(b *kernel.Batch, i, n, limit int) {
 	case n > slab.Slots(): // no kernel makes so many; what it would make is garbage collected
 		u.rest = bytes.Clone(p.Data)
 	case len(p.Data) >= handOver:
-		u.rest, m.life = p.Data, b.Take(i, n)
+		u.rest, m.life = b.Take(i, n)
 	default:
 		u.rest, m.life, m.slot = b.Slab.Copy(p.Data, n)
 	}

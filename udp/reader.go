@@ -240,8 +240,10 @@ func (r *reader) wait(u *burst) bool {
 	if r.s.over() {
 		return false
 	}
-	if runtime.Gosched(); len(r.out) < cap(r.out) {
-		return true // the receiver has run, which cost less than to block
+	if r.alone {
+		if runtime.Gosched(); len(r.out) < cap(r.out) {
+			return true // the receiver has run, which cost less than to block
+		}
 	}
 	n := len(u.head.Data)
 	r.s.count.receive(1, n)

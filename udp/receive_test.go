@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"weak"
 
 	"example.com/dgram/internal/netlab"
 	"example.com/dgram/udp"
@@ -810,4 +811,52 @@ func TestReadersShareThePort(t *testing.T) {
 		st := s.Stats()
 		same(t, "Received", st.Received, senders*each)
 	})
+}
+
+// What was handed over is the receiver's alone: a socket that waits holds on to
+// nothing of it.
+func TestAQuietSocketForgetsWhatItHandedOver(t *testing.T) {
+	if portable {
+		t.Skip("this path reads one datagram at a time")
+	}
+	const large = 20000 // handed over as it was read, in memory of its own
+	f := families()[0]
+	for name, read := range map[string]func(*udp.Socket, int) []udp.Message{
+		"All": func(s *udp.Socket, n int) (got []udp.Message) {
+			for m, err := range s.All(t.Context()) {
+				ok(t, err)
+				if got = append(got, m); len(got) == n {
+					break
+				}
+			}
+			return got
+		},
+		"Messages": func(s *udp.Socket, n int) (got []udp.Message) {
+			for range n {
+				got = append(got, next(t, s))
+			}
+			return got
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := listen(t, f.network, f.local(), udp.WithMessageBuffer(1))
+			from := std(t, f)
+			for range 3 {
+				tell(t, from, at(t, s), big(large))
+			}
+			var third weak.Pointer[byte]
+			func() {
+				got := read(s, 3)
+				third = weak.Make(&got[2].Data[0])
+			}()
+			for range 3 { // what the next reads need is not what the last ones brought
+				tell(t, from, at(t, s), "x")
+				read(s, 1)
+			}
+			eventually(t, "the third is collected", func() bool {
+				runtime.GC()
+				return third.Value() == nil
+			})
+		})
+	}
 }

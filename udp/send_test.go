@@ -586,17 +586,23 @@ func TestSendHeedsItsContext(t *testing.T) {
 // Nobody overtakes a sender that waits for room.
 func TestWaitingSenderIsNotOvertaken(t *testing.T) {
 	f := families()[0]
-	for _, second := range []string{"Send", "SendBatch", "Outbox"} {
+	for _, second := range []string{"Send", "Send of parts", "SendBatch", "Outbox", "Write"} {
 		peer := std(t, f)
 		system, jam := jammed()
 		s, err := udp.DialOn(t.Context(), system, f.network, of(peer).String())
 		mine(t, s, err)
 		first := later(func() error { return s.Send(t.Context(), []byte("first")) })
 		eventually(t, "the first waits", func() bool { return jam.waiting.Load() == 1 })
+		jam.eased.Store(true)
 		after := later(func() error {
 			switch second {
 			case "Send":
 				return s.Send(t.Context(), []byte("second"))
+			case "Send of parts":
+				return s.Send(t.Context(), []byte("sec"), []byte("ond"))
+			case "Write":
+				_, err := s.PacketConn().(udpConn).Write([]byte("second"))
+				return err
 			case "SendBatch":
 				_, err := s.SendBatch(t.Context(), []udp.Datagram{{Data: []byte("second")}})
 				return err

@@ -111,8 +111,10 @@ func mute(say func(d *kernel.Datagram) error) stub {
 	return stub{dress: func(c kernel.Conn) kernel.Conn { return &muteConn{Conn: c, say: say} }}
 }
 
-// A jam is a kernel whose send buffers are full until it is cleared.
+// A jam is a kernel whose send buffers are full until it is cleared. When it
+// eases there is room again, but those who wait have not heard of it yet.
 type jam struct {
+	eased   atomic.Bool
 	cleared chan struct{}
 	waiting atomic.Int64 // senders that have ever waited for room
 }
@@ -137,7 +139,7 @@ func (j *jammedConn) full() bool {
 	case <-j.cleared:
 		return false
 	default:
-		return true
+		return !j.eased.Load()
 	}
 }
 

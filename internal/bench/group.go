@@ -170,7 +170,8 @@ func (b *bench) judge(c cell, samples map[string][]sample) result {
 			least := samples[c.floor][i].values[cpu] + b.facts.hop
 			r.floors = append(r.floors, least/samples[c.theirs][i].values[cpu])
 		}
-		if of, to := c.beside.of, c.beside.to; of != "" && b.lacks(of) == nil && samples[of][i].err == nil && samples[to][i].err == nil {
+		if of, to := c.beside.of, c.beside.to; of != "" && b.lacks(of) == nil && b.lacks(to) == nil &&
+			samples[of][i].err == nil && samples[to][i].err == nil {
 			r.besides = append(r.besides, samples[of][i].values[c.metric]/samples[to][i].values[c.metric])
 		}
 	}

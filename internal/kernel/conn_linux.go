@@ -23,12 +23,12 @@ type conn struct {
 	file *os.File
 	raw  syscall.RawConn
 
-	// Short system calls are made on fd itself. The poller would keep it open
-	// too, behind three more functions: after a system call the processor
-	// mispredicts the return from each of them, and that costs more than the
-	// lock.
+	// What sends without waiting calls the kernel on fd itself. The poller would
+	// keep it open too, behind three more functions: after a system call the
+	// processor mispredicts the return from each of them, and that costs more
+	// than the lock.
 	fd    uintptr
-	using sync.RWMutex // held for reading while fd is used, for writing to set closed
+	using sync.RWMutex // held for reading to use fd, unless the poller holds it; for writing to set closed
 
 	inet6  bool // AF_INET6
 	v6only bool

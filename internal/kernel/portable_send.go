@@ -6,13 +6,21 @@ import (
 	"errors"
 	"net/netip"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 )
 
+var datagrams = sync.Pool{New: func() any { return new(Datagram) }}
+
 // SendTo hands b to the kernel.
 func (c *conn) SendTo(b []byte, to netip.AddrPort) error {
-	return c.Send(&Datagram{Data: b, To: to}, nil)
+	d := datagrams.Get().(*Datagram)
+	d.Data, d.To = b, to
+	err := c.Send(d, nil)
+	d.Data = nil
+	datagrams.Put(d)
+	return err
 }
 
 // SendBatch sends one after the other.

@@ -112,7 +112,7 @@ func (s *scratch) parse(c *conn, fd uintptr, n int) {
 // scratches are those that nobody borrows. They outlive the garbage
 // collector's cycles, unlike a sync.Pool's: their pages are warm. There are
 // never more than readers that were busy at one time, and no more than
-// maxScratches are kept.
+// maxScratches of them are kept, besides the last.
 var scratches struct {
 	last atomic.Pointer[scratch] // enough where one reader is busy
 	mu   sync.Mutex
@@ -126,13 +126,14 @@ func borrow() *scratch {
 		return s
 	}
 	scratches.mu.Lock()
-	defer scratches.mu.Unlock()
 	if n := len(scratches.free); n > 0 {
 		s := scratches.free[n-1]
 		scratches.free[n-1] = nil
 		scratches.free = scratches.free[:n-1]
+		scratches.mu.Unlock()
 		return s
 	}
+	scratches.mu.Unlock()
 	return newScratch()
 }
 
