@@ -118,14 +118,5 @@ func (v *view) dispatch(b, oob []byte, to netip.AddrPort, stop <-chan struct{}, 
 	p := v.s.parcel()
 	defer v.s.free(p)
 	p.pack(to, netip.Addr{}, 0, [][]byte{b})
-	if err == nil && v.s.waiting.Load() > 0 {
-		return v.s.wait(v.conn, &p.d, oob, stop)
-	}
-	if err == nil {
-		err = v.conn.Send(&p.d, oob)
-	}
-	if err != nil {
-		err = v.s.insistOrWait(v.conn, &p.d, oob, err, stop)
-	}
-	return err
+	return v.s.seeOff(v.conn, &p.d, oob, err, stop)
 }

@@ -184,19 +184,11 @@ func (s *Socket) transmit(ctx context.Context, ep *endpoint, to netip.AddrPort, 
 func (s *Socket) dispatch(ctx context.Context, ep *endpoint, to netip.AddrPort, from netip.Addr, index int, parts [][]byte, err error) error {
 	p := s.parcel()
 	p.pack(to, from, index, parts)
-	conn, n := ep.conns[0], p.d.Len()
-	switch {
-	case n > ep.maxPayload(to) || len(parts) > maxParts:
+	n := p.d.Len()
+	if n > ep.maxPayload(to) || len(parts) > maxParts {
 		err = syscall.EMSGSIZE
-	case err == nil && s.waiting.Load() > 0:
-		err = s.wait(conn, &p.d, nil, ctx.Done())
-	default:
-		if err == nil {
-			err = conn.Send(&p.d, nil)
-		}
-		if err != nil {
-			err = s.insistOrWait(conn, &p.d, nil, err, ctx.Done())
-		}
+	} else {
+		err = s.seeOff(ep.conns[0], &p.d, nil, err, ctx.Done())
 	}
 	s.free(p)
 	if err != nil {
@@ -270,8 +262,17 @@ func (s *Socket) free(p *parcel) {
 	}
 }
 
-// insistOrWait goes on with a datagram that the kernel did not take at once.
-func (s *Socket) insistOrWait(conn kernel.Conn, d *kernel.Datagram, oob []byte, err error, stop <-chan struct{}) error {
+// seeOff sends a datagram behind those who wait, if there are any, or goes on
+// with one that failed at once with err.
+func (s *Socket) seeOff(conn kernel.Conn, d *kernel.Datagram, oob []byte, err error, stop <-chan struct{}) error {
+	if err == nil {
+		if s.waiting.Load() > 0 {
+			return s.wait(conn, d, oob, stop)
+		}
+		if err = conn.Send(d, oob); err == nil {
+			return nil
+		}
+	}
 	if err = s.insist(conn, d, oob, err); kernel.WouldBlock(err) {
 		err = s.wait(conn, d, oob, stop)
 	}

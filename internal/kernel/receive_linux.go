@@ -34,10 +34,7 @@ func (c *conn) Receive(s Sink, once bool) error {
 	if err != nil {
 		return c.gone(err)
 	}
-	if r.errno != 0 {
-		return callError("recvmmsg", r.errno)
-	}
-	return nil
+	return callError("recvmmsg", r.errno)
 }
 
 // read empties the receive buffer. False waits for more; scratch is never held
@@ -95,9 +92,12 @@ func (c *conn) read(fd uintptr) bool {
 	}
 }
 
-// callError names the system call that failed.
+// callError names the system call that failed, if it did.
 func callError(call string, errno syscall.Errno) error {
-	if errno == unix.EAGAIN {
+	switch errno {
+	case 0:
+		return nil
+	case unix.EAGAIN:
 		return errEAGAIN // often, and no surprise: without allocating
 	}
 	return os.NewSyscallError(call, errno)

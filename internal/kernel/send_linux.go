@@ -22,12 +22,9 @@ func (c *conn) SendTo(b []byte, to netip.AddrPort) error {
 	if !c.use() {
 		return net.ErrClosed
 	}
-	errno, zone := c.sendto(b, to)
+	err := c.sendto(b, to)
 	c.release()
-	if errno != 0 {
-		return callError("sendmsg", errno)
-	}
-	return zone
+	return err
 }
 
 // Send hands d to the kernel without waiting. Nobody who waits for room is in
@@ -36,12 +33,9 @@ func (c *conn) Send(d *Datagram, oob []byte) error {
 	if !c.use() {
 		return net.ErrClosed
 	}
-	errno, zone := c.send(d, oob)
+	err := c.send(d, oob)
 	c.release()
-	if errno != 0 {
-		return callError("sendmsg", errno)
-	}
-	return zone
+	return err
 }
 
 // SendWait waits for room. The poller knows deadlines, not channels, so one
@@ -58,11 +52,10 @@ func (c *conn) SendWait(d *Datagram, oob []byte, stop <-chan struct{}) error {
 		case <-over:
 		}
 	}()
-	var errno syscall.Errno
-	var zone error
+	var err error
 	gone := c.raw.Write(func(uintptr) bool {
-		errno, zone = c.send(d, oob)
-		return errno != unix.EAGAIN
+		err = c.send(d, oob)
+		return err != errEAGAIN
 	})
 	close(over)
 	<-watched
@@ -72,26 +65,23 @@ func (c *conn) SendWait(d *Datagram, oob []byte, stop <-chan struct{}) error {
 			return ErrStopped
 		}
 	}
-	switch {
-	case gone != nil:
+	if gone != nil {
 		return c.gone(gone)
-	case errno != 0:
-		return callError("sendmsg", errno)
 	}
-	return zone
+	return err
 }
 
 // send is the system call for a datagram of any kind. One part to one address
 // needs no header.
-func (c *conn) send(d *Datagram, oob []byte) (errno syscall.Errno, zone error) {
+func (c *conn) send(d *Datagram, oob []byte) (err error) {
 	if len(d.More) == 0 && len(oob) == 0 && !d.From.IsValid() && d.Interface == 0 {
 		return c.sendto(d.Data, d.To)
 	}
 	var name rawName
 	var hdr unix.Msghdr
 	if d.To.IsValid() {
-		if hdr.Namelen, zone = c.encode(c.fd, &name, d.To); zone != nil {
-			return 0, zone
+		if hdr.Namelen, err = c.encode(c.fd, &name, d.To); err != nil {
+			return err
 		}
 		hdr.Name = (*byte)(unsafe.Pointer(&name))
 	}
@@ -116,31 +106,31 @@ func (c *conn) send(d *Datagram, oob []byte) (errno syscall.Errno, zone error) {
 	}
 	c.writes.Add(1)
 	for {
-		_, _, errno = syscall.RawSyscall(unix.SYS_SENDMSG, c.fd, uintptr(unsafe.Pointer(&hdr)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+		_, _, errno := syscall.RawSyscall(unix.SYS_SENDMSG, c.fd, uintptr(unsafe.Pointer(&hdr)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 		if errno != unix.EINTR {
-			return errno, nil
+			return callError("sendmsg", errno)
 		}
 	}
 }
 
 // sendto is the system call for one part. Without an address it goes to the
 // peer.
-func (c *conn) sendto(b []byte, to netip.AddrPort) (errno syscall.Errno, zone error) {
+func (c *conn) sendto(b []byte, to netip.AddrPort) (err error) {
 	var name rawName
 	var at *rawName
 	var size uint32
 	if to.IsValid() {
-		if size, zone = c.encode(c.fd, &name, to); zone != nil {
-			return 0, zone
+		if size, err = c.encode(c.fd, &name, to); err != nil {
+			return err
 		}
 		at = &name
 	}
 	c.writes.Add(1)
 	for {
-		_, _, errno = syscall.RawSyscall6(unix.SYS_SENDTO, c.fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
+		_, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, c.fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
 			unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, uintptr(unsafe.Pointer(at)), uintptr(size))
 		if errno != unix.EINTR {
-			return errno, nil
+			return callError("sendmsg", errno)
 		}
 	}
 }
