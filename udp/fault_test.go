@@ -15,7 +15,7 @@ import (
 	"example.com/dgram/udp"
 )
 
-// Faults that no kernel makes on demand, on a simulated one. FAULTS.md has the
+// Faults that no kernel makes on demand, on a simulated one. docs/faults.md has the
 // list of all.
 
 // simulated runs a test of a socket on a simulated kernel, in a bubble.

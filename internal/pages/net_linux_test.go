@@ -1,6 +1,6 @@
 //go:build !dgram_portable
 
-package dgram_test
+package pages_test
 
 import (
 	"context"

@@ -1,18 +1,15 @@
-package dgram_test
+package pages_test
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"go/ast"
 	"go/doc/comment"
 	"go/importer"
 	"go/parser"
-	"go/printer"
 	"go/token"
 	"go/types"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,57 +19,8 @@ import (
 	"testing"
 )
 
-// The pages are checked like code: what they show compiles, what they name
-// exists.
-
-var pages, _ = filepath.Glob("*.md")
-
-func TestReadmeBeginsWithTheExample(t *testing.T) {
-	blocks := goBlocks(t, "README.md")
-	if len(blocks) == 0 {
-		t.Fatal("README.md shows no Go")
-	}
-	shown := loopIn(t, "README.md", blocks[0].text, "main")
-	tested := loopIn(t, "udp/example_test.go", read(t, "udp/example_test.go"), "Example")
-	if shown != tested {
-		t.Errorf("README.md shows\n%s\n\nudp/example_test.go tests\n%s", shown, tested)
-	}
-}
-
-// loopIn is the last loop in a function of a file.
-func loopIn(t *testing.T, name, source, function string) string {
-	t.Helper()
-	fset := token.NewFileSet()
-	file, err := parser.ParseFile(fset, name, source, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	loop := ""
-	for _, d := range file.Decls {
-		if f, ok := d.(*ast.FuncDecl); ok && f.Name.Name == function {
-			for _, stmt := range f.Body.List {
-				if stmt, ok := stmt.(*ast.ForStmt); ok {
-					loop = print(fset, stmt)
-				}
-			}
-		}
-	}
-	if loop == "" {
-		t.Fatalf("%s has no loop in %s", name, function)
-	}
-	return loop
-}
-
-func print(fset *token.FileSet, node any) string {
-	var b bytes.Buffer
-	if err := printer.Fprint(&b, fset, node); err != nil {
-		return err.Error()
-	}
-	return b.String()
-}
-
 func TestGoOnThePagesCompiles(t *testing.T) {
-	for _, page := range pages {
+	for _, page := range pages(t) {
 		for _, b := range goBlocks(t, page) {
 			if err := compile(t, b.program()); err != nil {
 				t.Errorf("%s:%d: %v\n%s", page, b.line, err, b.text)
@@ -107,7 +55,7 @@ func TestGoInTheManualCompiles(t *testing.T) {
 // backquotes is Go.
 func TestGoInTheTablesCompiles(t *testing.T) {
 	rows := 0
-	for _, page := range pages {
+	for _, page := range pages(t) {
 		inside := false
 		for i, line := range strings.Split(read(t, page), "\n") {
 			if !strings.HasPrefix(line, "|") {
@@ -132,72 +80,6 @@ func TestGoInTheTablesCompiles(t *testing.T) {
 	if rows == 0 {
 		t.Error("no page has such a table")
 	}
-}
-
-func TestPagesNameTestsThatExist(t *testing.T) {
-	var code strings.Builder
-	walk(t, func(path string) {
-		if strings.HasSuffix(path, "_test.go") {
-			code.WriteString(read(t, path))
-		}
-	})
-	named := regexp.MustCompile(`\b(Test|Fuzz|Benchmark|Example)[A-Z]\w+`)
-	for _, page := range pages {
-		for _, name := range named.FindAllString(read(t, page), -1) {
-			if !strings.Contains(code.String(), "func "+name+"(") {
-				t.Errorf("%s names %s, which does not exist", page, name)
-			}
-		}
-	}
-}
-
-func TestPagesLinkToFilesThatExist(t *testing.T) {
-	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)|src="([^":]+)"`)
-	for _, page := range pages {
-		for _, m := range link.FindAllStringSubmatch(read(t, page), -1) {
-			path := cmp.Or(m[1], m[3])
-			if _, err := os.Stat(filepath.FromSlash(path)); err != nil {
-				t.Errorf("%s: %v", page, err)
-			}
-		}
-	}
-}
-
-func TestReadmeHasEveryExample(t *testing.T) {
-	readme := read(t, "README.md")
-	programs, err := filepath.Glob("examples/*/main.go")
-	if err != nil || len(programs) == 0 {
-		t.Fatal(programs, err)
-	}
-	for _, program := range programs {
-		if !strings.Contains(readme, "]("+filepath.ToSlash(program)+")") {
-			t.Errorf("README.md does not link to %s", program)
-		}
-	}
-}
-
-func TestPagesLinkToHeadingsThatExist(t *testing.T) {
-	link := regexp.MustCompile(`\]\(([^)#:]*)#([^)]+)\)`)
-	for _, page := range pages {
-		for _, m := range link.FindAllStringSubmatch(read(t, page), -1) {
-			if to := cmp.Or(m[1], page); !headings(t, to)[m[2]] {
-				t.Errorf("%s: %s has no heading #%s", page, to, m[2])
-			}
-		}
-	}
-}
-
-// headings are the anchors of a page, as those who render it make them.
-func headings(t *testing.T, page string) map[string]bool {
-	t.Helper()
-	anchors := map[string]bool{}
-	for _, line := range strings.Split(read(t, page), "\n") {
-		if title, ok := strings.CutPrefix(strings.TrimLeft(line, "#"), " "); ok && strings.HasPrefix(line, "#") {
-			title = regexp.MustCompile(`[^\w\s-]`).ReplaceAllString(strings.ToLower(title), "")
-			anchors[strings.ReplaceAll(title, " ", "-")] = true
-		}
-	}
-	return anchors
 }
 
 // ---- Go on a page ---------------------------------------------------------------
@@ -334,33 +216,3 @@ var exports = sync.OnceValues(func() (types.Importer, error) {
 	open := func(path string) (io.ReadCloser, error) { return os.Open(files[path]) }
 	return importer.ForCompiler(token.NewFileSet(), "gc", open), nil
 })
-
-// ---- files --------------------------------------------------------------------
-
-func read(t *testing.T, path string) string {
-	t.Helper()
-	b, err := os.ReadFile(filepath.FromSlash(path))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
-// walk calls f with every file of the repository.
-func walk(t *testing.T, f func(path string)) {
-	t.Helper()
-	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && path == ".git":
-			return fs.SkipDir
-		case d.Type().IsRegular():
-			f(path)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
