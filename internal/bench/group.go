@@ -208,5 +208,9 @@ func (r result) summary() string {
 	if r.problem != "" {
 		return r.problem
 	}
-	return fmt.Sprintf("%s (target %s): %s", r.measured(), r.target, r.remark())
+	summary := fmt.Sprintf("%s (target %s): %s", r.measured(), r.target, r.verdict())
+	if more := r.context(); more != "" {
+		summary += "; " + more
+	}
+	return summary
 }

@@ -1,9 +1,9 @@
 // Bench measures dgram against its neighbours, on this machine, in one run.
 //
-//	go run .                 the whole table, under 8 minutes: writes RESULTS.md and chart.svg
+//	go run .                 the whole table, under 8 minutes; it writes no file
 //	go run . -quick          the same in under a minute: fewer rounds, wider spread
 //	go run . -only 1,5       some rows
-//	go run . -o /tmp/bench   leave the committed files alone
+//	go run . -o ../../docs   write benchmarks.md and benchmarks.svg there: the committed page
 //
 // The neighbours are Go's net, x/net's ReadBatch and WriteBatch, gnet, Node's dgram
 // and a small C program. What is not on the machine is skipped, with the reason.
@@ -75,7 +75,7 @@ func parseFlags(args []string) (options, error) {
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.IntVar(&o.rounds, "rounds", 0, "alternating rounds a row (default 9, with -quick 4)")
 	fs.BoolVar(&o.quick, "quick", false, "under a minute: fewer and shorter rounds, no reference variants")
-	fs.StringVar(&o.dir, "o", "", "write RESULTS.md and chart.svg there (default: here, after a whole run; else nowhere)")
+	fs.StringVar(&o.dir, "o", "", "write benchmarks.md and benchmarks.svg to this `directory`")
 	only := fs.String("only", "", "measure these `rows` alone, as in 1,5,8")
 	fill := fs.String("fill", "same", "which `core` fills the queues that are drained: the receiver's own (same) or the other")
 	family := fs.Int("family", 4, "4 for 127.0.0.1, 6 for ::1")
@@ -117,9 +117,6 @@ func parseFlags(args []string) (options, error) {
 			o.rounds = 4
 		}
 	}
-	if o.dir == "" && !o.quick && len(o.only) == 0 {
-		o.dir = "."
-	}
 	return o, nil
 }
 
@@ -156,10 +153,10 @@ func run(ctx context.Context, opts options) error {
 		if err := os.MkdirAll(opts.dir, 0o755); err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(opts.dir, "RESULTS.md"), []byte(r.markdown()), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(opts.dir, "benchmarks.md"), []byte(r.markdown()), 0o644); err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(opts.dir, "chart.svg"), []byte(r.chart()), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(opts.dir, "benchmarks.svg"), []byte(r.chart()), 0o644); err != nil {
 			return err
 		}
 	}

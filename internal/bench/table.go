@@ -25,16 +25,20 @@ func (r report) markdown() string {
 	fmt.Fprintf(&w, "Each figure is the median of %d alternating rounds, with the smallest and the largest, "+
 		"as a ratio to the neighbour: CPU per datagram unless the row says otherwise. "+
 		"Made by `go run .` in `internal/bench`, in %d s.\n\n", r.rounds, int(r.took.Seconds()))
-	fmt.Fprintln(&w, "| # | what | neighbour | measured | target | |")
-	fmt.Fprintln(&w, "|--:|---|---|---|---|---|")
+	fmt.Fprintln(&w, "| # | what | neighbour | measured | beside it |")
+	fmt.Fprintln(&w, "|--:|---|---|---|---|")
 	for _, res := range r.results {
-		fmt.Fprintf(&w, "| %d | %s | %s | %s | %s | %s |\n",
-			res.row, res.what, res.neighbour, res.measured(), res.target, res.remark())
+		fmt.Fprintf(&w, "| %d | %s | %s | %s | %s |\n",
+			res.row, res.what, res.neighbour, res.measured(), res.context())
 	}
 	fmt.Fprintf(&w, "\nA floor is what the C program pays for the same datagrams plus one hop through a Go channel, "+
 		"as a ratio to the same neighbour: nothing that delivers datagram by datagram through a channel gets below it. "+
 		"A hop costs %s ns on this machine, a system call that does nothing %s ns.\n",
 		number3(r.facts.hop), number3(r.facts.call))
+	fmt.Fprintln(&w, "\n## Targets\n\n| # | what | neighbour | target | |\n|--:|---|---|---|---|")
+	for _, res := range r.results {
+		fmt.Fprintf(&w, "| %d | %s | %s | %s | %s |\n", res.row, res.what, res.neighbour, res.target, res.verdict())
+	}
 	w.WriteString(r.reasons())
 	fmt.Fprintln(&w, "\n## What stands behind the ratios\n\n"+
 		"Medians of the variants' own figures. They drift with the machine by the minute; the ratios do not.")
@@ -80,20 +84,17 @@ func (r result) verdict() string {
 	return "short"
 }
 
-// remark is the verdict, with the floor where one is known and what else to judge
-// the figure by.
-func (r result) remark() string {
-	if r.problem != "" {
-		return r.verdict()
+// context is what else to judge the figure by: the floor and the other variant,
+// where there are any.
+func (r result) context() string {
+	var parts []string
+	if r.problem == "" && len(r.floors) > 0 {
+		parts = append(parts, "floor "+number3(median(r.floors)))
 	}
-	remark := r.verdict()
-	if len(r.floors) > 0 {
-		remark += "; floor " + number3(median(r.floors))
+	if r.problem == "" && len(r.besides) > 0 {
+		parts = append(parts, r.beside.name+" "+number3(median(r.besides)))
 	}
-	if len(r.besides) > 0 {
-		remark += fmt.Sprintf("; %s %s", r.beside.name, number3(median(r.besides)))
-	}
-	return remark
+	return strings.Join(parts, "; ")
 }
 
 func (t target) String() string {
