@@ -30,7 +30,7 @@ func TestCensus(t *testing.T) {
 
 	models := map[string][]string{} // a test here → Node's tests in its comment
 	for _, dir := range []string{"udp", "multicast"} {
-		files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
+		files, err := filepath.Glob(inModule(dir + "/*_test.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: no tests (%v)", dir, err)
 		}

@@ -3,6 +3,7 @@ package pages_test
 import (
 	"cmp"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -41,7 +42,7 @@ func TestPagesLinkToFilesThatExist(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)|src="([^":]+)"`)
 	for _, page := range pages(t) {
 		for _, m := range link.FindAllStringSubmatch(read(t, page), -1) {
-			if _, err := os.Stat(from(page, cmp.Or(m[1], m[3]))); err != nil {
+			if _, err := os.Stat(inModule(from(page, cmp.Or(m[1], m[3])))); err != nil {
 				t.Errorf("%s: %v", page, err)
 			}
 		}
@@ -50,17 +51,17 @@ func TestPagesLinkToFilesThatExist(t *testing.T) {
 
 // from resolves a link on a page.
 func from(page, link string) string {
-	return filepath.Join(filepath.Dir(filepath.FromSlash(page)), filepath.FromSlash(link))
+	return path.Join(path.Dir(page), link)
 }
 
 func TestReadmeHasEveryExample(t *testing.T) {
 	readme := read(t, "README.md")
-	programs, err := filepath.Glob("examples/*/main.go")
+	programs, err := filepath.Glob(inModule("examples/*/main.go"))
 	if err != nil || len(programs) == 0 {
 		t.Fatal(programs, err)
 	}
 	for _, program := range programs {
-		if !strings.Contains(readme, "]("+filepath.ToSlash(program)+")") {
+		if !strings.Contains(readme, "]("+fromRoot(t, program)+")") {
 			t.Errorf("README.md does not link to %s", program)
 		}
 	}
