@@ -11,19 +11,19 @@ import (
 	"example.com/dgram/udp"
 )
 
-// A mistake is what was found to be wrong before the kernel was asked: what it
-// was, and the errno that the kernel would have had for it.
-type mistake struct {
+// argError is an invalid argument that was found before the kernel was asked. It
+// matches the errno that the kernel would have returned.
+type argError struct {
 	text  string
 	errno syscall.Errno
 }
 
-func (e *mistake) Error() string { return e.text }
+func (e *argError) Error() string { return e.text }
 
-func (e *mistake) Is(target error) bool { return target == e.errno }
+func (e *argError) Is(target error) bool { return target == e.errno }
 
-func wrong(errno syscall.Errno, format string, a ...any) error {
-	return &mistake{fmt.Sprintf(format, a...), errno}
+func argErrorf(errno syscall.Errno, format string, a ...any) error {
+	return &argError{fmt.Sprintf(format, a...), errno}
 }
 
 // wrongFamily is [udp.ErrAddressFamily] with what it was.
@@ -40,17 +40,17 @@ func ended(in inside.Socket) error {
 	return nil
 }
 
-// A limit is a refusal of the kernel that a sysctl would change.
-type limit struct {
+// limitError is an error of the kernel that a sysctl would change.
+type limitError struct {
 	sysctl string
 	err    error
 }
 
-func (e *limit) Error() string {
+func (e *limitError) Error() string {
 	return e.err.Error() + ": the limit is the sysctl " + e.sysctl
 }
 
-func (e *limit) Unwrap() error { return e.err }
+func (e *limitError) Unwrap() error { return e.err }
 
 // explain names the sysctl behind a refusal. A source that is one more in a
 // group meets the limit of sources, any other membership that of groups.
@@ -61,11 +61,11 @@ func explain(err error, group netip.Addr, more bool) error {
 	}
 	switch {
 	case group.Is4() && more:
-		return &limit{"net.ipv4.igmp_max_msf", err}
+		return &limitError{"net.ipv4.igmp_max_msf", err}
 	case group.Is4():
-		return &limit{"net.ipv4.igmp_max_memberships", err}
+		return &limitError{"net.ipv4.igmp_max_memberships", err}
 	case more:
-		return &limit{"net.ipv6.mld_max_msf", err}
+		return &limitError{"net.ipv6.mld_max_msf", err}
 	}
-	return &limit{"net.core.optmem_max", err}
+	return &limitError{"net.core.optmem_max", err}
 }

@@ -14,29 +14,29 @@ func find(in inside.Socket, group netip.Addr, opts []Option) (*Membership, error
 	if err != nil {
 		return nil, err
 	}
-	at, unknown := r.place(in)
-	ms := membersOf(in)
+	at, unknown := r.iface(in)
+	ms := membershipsOf(in)
 	ms.mu.Lock()
 	defer ms.mu.Unlock()
 	for _, m := range ms.list {
-		if m.group.WithZone("") == r.group.WithZone("") && m.source == r.source && m.meant(at, r, unknown) {
+		if m.group.WithZone("") == r.group.WithZone("") && m.source == r.source && m.matches(at, r, unknown) {
 			return m, nil
 		}
 	}
 	if unknown != nil {
 		return nil, unknown
 	}
-	return nil, wrong(syscall.EADDRNOTAVAIL, "group %v is not joined so", r.group)
+	return nil, argErrorf(syscall.EADDRNOTAVAIL, "group %v is not joined so", r.group)
 }
 
-// meant tells whether a place is that of m. The interface may have gone: then
+// matches reports whether iface is the interface of m. The interface may have gone: then
 // its name has to do.
-func (m *Membership) meant(at place, r request, unknown error) bool {
+func (m *Membership) matches(at ifaceRef, r request, unknown error) bool {
 	switch {
 	case unknown != nil:
-		return m.at.name != "" && (m.at.name == zoneOf(r.on) || m.at.name == r.group.Zone())
-	case m.at.all || at.all || m.at.chosen() || at.chosen():
-		return m.at.all == at.all && m.at.chosen() == at.chosen()
+		return m.iface.name != "" && (m.iface.name == zoneOf(r.on) || m.iface.name == r.group.Zone())
+	case m.iface.all || at.all || m.iface.bySystem() || at.bySystem():
+		return m.iface.all == at.all && m.iface.bySystem() == at.bySystem()
 	}
-	return m.at.index == at.index || m.at.name != "" && m.at.name == at.name || slices.Contains(m.joined, at.index)
+	return m.iface.index == at.index || m.iface.name != "" && m.iface.name == at.name || slices.Contains(m.joined, at.index)
 }

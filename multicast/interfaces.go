@@ -14,67 +14,67 @@ import (
 	"example.com/dgram/udp"
 )
 
-// A place is where a group is meant: on one interface, on every one, or where
-// the system likes.
-type place struct {
+// ifaceRef names the interface of a membership: one, all, or the system's choice.
+type ifaceRef struct {
 	index int    // of the interface, 0 for the system's choice
 	name  string // of the interface, held; "" where an index was given
 	all   bool
 }
 
-// held tells whether the place may move from interface to interface.
-func (p place) held() bool { return p.all || p.name != "" }
+// followed reports whether interfaces that come and go change where the membership
+// is joined.
+func (p ifaceRef) followed() bool { return p.all || p.name != "" }
 
-// chosen tells whether the system chose it.
-func (p place) chosen() bool { return !p.all && p.name == "" && p.index == 0 }
+// bySystem reports whether the system chooses the interface.
+func (p ifaceRef) bySystem() bool { return !p.all && p.name == "" && p.index == 0 }
 
-// place finds where a request is meant. A zone of the group is an interface
-// too, and must be the same.
-func (r *request) place(in inside.Socket) (place, error) {
+// iface finds the interface of a request. A zone of the group names an interface
+// too, and has to be the same.
+func (r *request) iface(in inside.Socket) (ifaceRef, error) {
 	if r.all {
-		return place{all: true}, nil
+		return ifaceRef{all: true}, nil
 	}
-	var at place
+	var at ifaceRef
 	var err error
 	if r.named {
-		if at, err = locate(in, r.on, r.group); err != nil {
-			return place{}, err
+		if at, err = lookupIface(in, r.on, r.group); err != nil {
+			return ifaceRef{}, err
 		}
 	}
 	zone := r.group.Zone()
 	if zone == "" {
 		return at, nil
 	}
-	zoned, err := locateName(in, zone)
+	zoned, err := ifaceByName(in, zone)
 	if err != nil {
-		return place{}, err
+		return ifaceRef{}, err
 	}
 	if r.named && at.index != zoned.index {
-		return place{}, wrong(syscall.EINVAL, "interface %q is not the zone of group %v", r.on, r.group)
+		return ifaceRef{}, argErrorf(syscall.EINVAL, "interface %q is not the zone of group %v", r.on, r.group)
 	}
 	return zoned, nil
 }
 
-// locate finds an interface by name, index, address or zone. An address without
+// lookupIface finds an interface by name, index, address or zone. An address without
 // a zone has to be of peer's family, if there is one.
-func locate(in inside.Socket, iface string, peer netip.Addr) (place, error) {
+func lookupIface(in inside.Socket, iface string, peer netip.Addr) (ifaceRef, error) {
 	if !strings.ContainsAny(iface, ".:") {
-		return locateName(in, iface)
+		return ifaceByName(in, iface)
 	}
 	a, err := netip.ParseAddr(iface)
 	if err != nil {
-		return locateName(in, iface)
+		return ifaceByName(in, iface)
 	}
 	a = a.Unmap()
 	switch {
 	case a.Zone() != "":
-		return locateName(in, a.Zone())
+		return ifaceByName(in, a.Zone())
 	case a.IsUnspecified():
-		return place{}, nil
+		return ifaceRef{}, nil
 	case peer.IsValid() && a.Is4() != peer.Is4():
-		return place{}, wrongFamily("interface", a)
+		return ifaceRef{}, wrongFamily("interface", a)
 	}
-	return locateAddr(a)
+	return ifaceByAddr(a)
 }
 
 // zoneOf is the name or index in what names an interface.
@@ -85,11 +85,11 @@ func zoneOf(iface string) string {
 	return iface
 }
 
-// locateName finds an interface by name or index: through the socket, in its
+// ifaceByName finds an interface by name or index: through the socket, in its
 // network namespace, or where it is going to be.
-func locateName(in inside.Socket, zone string) (place, error) {
+func ifaceByName(in inside.Socket, zone string) (ifaceRef, error) {
 	if zone == "" {
-		return place{}, wrong(syscall.EINVAL, "interface is empty")
+		return ifaceRef{}, argErrorf(syscall.EINVAL, "interface is empty")
 	}
 	index, err := 0, error(nil)
 	switch ep, none := in.Bound("interface"); {
@@ -101,12 +101,12 @@ func locateName(in inside.Socket, zone string) (place, error) {
 		err = none
 	}
 	if err != nil {
-		return place{}, err
+		return ifaceRef{}, err
 	}
 	if strconv.Itoa(index) == zone {
-		return place{index: index}, nil
+		return ifaceRef{index: index}, nil
 	}
-	return place{index: index, name: zone}, nil
+	return ifaceRef{index: index, name: zone}, nil
 }
 
 func indexNow(zone string) (int, error) {
@@ -123,11 +123,11 @@ func indexNow(zone string) (int, error) {
 	return 0, kernel.ZoneError(zone)
 }
 
-// locateAddr finds the interface that has an address.
-func locateAddr(a netip.Addr) (place, error) {
+// ifaceByAddr finds the interface that has an address.
+func ifaceByAddr(a netip.Addr) (ifaceRef, error) {
 	is, err := net.Interfaces()
 	if err != nil {
-		return place{}, err
+		return ifaceRef{}, err
 	}
 	for _, i := range is {
 		addrs, err := i.Addrs()
@@ -137,9 +137,9 @@ func locateAddr(a netip.Addr) (place, error) {
 		for _, own := range addrs {
 			prefix, err := netip.ParsePrefix(own.String())
 			if err == nil && prefix.Addr().Unmap() == a {
-				return place{index: i.Index, name: i.Name}, nil
+				return ifaceRef{index: i.Index, name: i.Name}, nil
 			}
 		}
 	}
-	return place{}, kernel.ZoneError(a.String())
+	return ifaceRef{}, kernel.ZoneError(a.String())
 }

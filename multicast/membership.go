@@ -6,6 +6,7 @@ import (
 	"slices"
 	"syscall"
 
+	"example.com/dgram/internal/inside"
 	"example.com/dgram/internal/kernel"
 	"example.com/dgram/udp"
 )
@@ -27,7 +28,7 @@ import (
 //
 // The membership ends with Leave or with the socket.
 func Join(s *udp.Socket, group netip.Addr, opts ...Option) (*Membership, error) {
-	in := s.Inside()
+	in := inside.Of(s)
 	m, err := join(s, group, opts)
 	if err != nil {
 		return nil, in.OpError("join", netip.AddrPortFrom(group, 0), err)
@@ -36,7 +37,7 @@ func Join(s *udp.Socket, group netip.Addr, opts ...Option) (*Membership, error) 
 }
 
 func join(s *udp.Socket, group netip.Addr, opts []Option) (*Membership, error) {
-	in := s.Inside()
+	in := inside.Of(s)
 	if err := ended(in); err != nil {
 		return nil, err
 	}
@@ -44,10 +45,10 @@ func join(s *udp.Socket, group netip.Addr, opts []Option) (*Membership, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := speaks(s, r.group); err != nil {
+	if err := checkFamily(s, r.group); err != nil {
 		return nil, err
 	}
-	at, err := r.place(in)
+	at, err := r.iface(in)
 	if err != nil {
 		return nil, err
 	}
@@ -55,14 +56,14 @@ func join(s *udp.Socket, group netip.Addr, opts []Option) (*Membership, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Membership{group: r.group, source: r.source, at: at, members: membersOf(in)}
-	return m, m.members.join(ep, m)
+	m := &Membership{group: r.group, source: r.source, iface: at, memberships: membershipsOf(in)}
+	return m, m.memberships.join(ep, m)
 }
 
 // Leave ends the membership that [Join] made with the same group and options.
 // Where there is none it is syscall.EADDRNOTAVAIL.
 func Leave(s *udp.Socket, group netip.Addr, opts ...Option) error {
-	in := s.Inside()
+	in := inside.Of(s)
 	err := ended(in)
 	if err != nil {
 		return err
@@ -77,22 +78,22 @@ func Leave(s *udp.Socket, group netip.Addr, opts ...Option) error {
 // A Membership is a group that a socket has joined. Its methods may be called
 // from any goroutine.
 type Membership struct {
-	group   netip.Addr
-	source  netip.Addr
-	at      place
-	members *members
+	group       netip.Addr
+	source      netip.Addr
+	iface       ifaceRef
+	memberships *memberships
 
 	// Guarded by members.mu.
 	joined  []int // indexes; 0 where the system chose and does not tell
 	blocked []netip.Addr
 	failed  map[int]bool // interfaces that could not be joined; true once reported
-	over    bool
+	left    bool
 }
 
 // Leave ends the membership. A second call does nothing, and so does one after
 // the socket has ended.
 func (m *Membership) Leave() error {
-	ms := m.members
+	ms := m.memberships
 	return ms.in.OpError("leave", netip.AddrPortFrom(m.group, 0), ms.leave(m))
 }
 
@@ -105,7 +106,7 @@ func (m *Membership) Source() netip.Addr { return m.source }
 // Interfaces are the names of the interfaces on which the group is joined now.
 // Where the system chose one and does not tell which, there is none.
 func (m *Membership) Interfaces() []string {
-	ms := m.members
+	ms := m.memberships
 	ms.mu.Lock()
 	defer ms.mu.Unlock()
 	var names []string
@@ -123,13 +124,13 @@ func (m *Membership) on(index int) kernel.Member {
 	return kernel.Member{Group: m.group.WithZone(""), Source: m.source, Interface: index}
 }
 
-// sibling tells whether two memberships are in the same group.
-func (m *Membership) sibling(o *Membership) bool {
+// sameGroup reports whether m and o are two memberships of one group.
+func (m *Membership) sameGroup(o *Membership) bool {
 	return m != o && m.group.WithZone("") == o.group.WithZone("")
 }
 
-// again is the kernel's word for what is joined already.
-func (m *Membership) again() syscall.Errno {
+// duplicateErrno is the errno of the kernel for a group that is joined already.
+func (m *Membership) duplicateErrno() syscall.Errno {
 	if m.source.IsValid() {
 		return syscall.EADDRNOTAVAIL
 	}
@@ -139,8 +140,8 @@ func (m *Membership) again() syscall.Errno {
 // wants are the interfaces that a held membership should be on, of those that
 // there are.
 func (m *Membership) wants(i interfaceState) bool {
-	if m.at.all {
+	if m.iface.all {
 		return i.Up && i.Multicast
 	}
-	return i.Name == m.at.name
+	return i.Name == m.iface.name
 }

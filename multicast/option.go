@@ -23,7 +23,7 @@ type Option func(*request)
 func On(iface string) Option {
 	return func(r *request) {
 		if r.named && r.on != iface {
-			r.fail(wrong(syscall.EINVAL, "interface %q and %q: a membership has one; join twice, or OnAll", r.on, iface))
+			r.fail(argErrorf(syscall.EINVAL, "interface %q and %q: a membership has one; join twice, or OnAll", r.on, iface))
 		}
 		r.on, r.named = iface, true
 	}
@@ -41,7 +41,7 @@ func From(source netip.Addr) Option {
 	return func(r *request) {
 		source = source.Unmap()
 		if r.source.IsValid() && r.source != source {
-			r.fail(wrong(syscall.EINVAL, "source %v and %v: a membership has one", r.source, source))
+			r.fail(argErrorf(syscall.EINVAL, "source %v and %v: a membership has one", r.source, source))
 		}
 		r.source, r.specific = source, true
 	}
@@ -64,25 +64,25 @@ func (r *request) fail(err error) {
 	}
 }
 
-// newRequest checks what can be checked without asking anybody.
+// newRequest checks what can be checked without asking the kernel.
 func newRequest(group netip.Addr, opts []Option) (request, error) {
 	r := request{group: group.Unmap()}
 	for _, o := range opts {
 		if o == nil {
-			r.fail(wrong(syscall.EINVAL, "nil option"))
+			r.fail(argErrorf(syscall.EINVAL, "nil option"))
 			continue
 		}
 		o(&r)
 	}
 	switch {
 	case !r.group.IsValid():
-		r.fail(wrong(syscall.EINVAL, "group is missing"))
+		r.fail(argErrorf(syscall.EINVAL, "group is missing"))
 	case !r.group.IsMulticast():
-		r.fail(wrong(syscall.EINVAL, "group %v is not multicast", r.group))
+		r.fail(argErrorf(syscall.EINVAL, "group %v is not multicast", r.group))
 	case r.all && r.named:
-		r.fail(wrong(syscall.EINVAL, "interface %q and every interface", r.on))
+		r.fail(argErrorf(syscall.EINVAL, "interface %q and every interface", r.on))
 	case r.all && r.group.Zone() != "":
-		r.fail(wrong(syscall.EINVAL, "interface %q and every interface", r.group.Zone()))
+		r.fail(argErrorf(syscall.EINVAL, "interface %q and every interface", r.group.Zone()))
 	case r.specific:
 		r.fail(sourceFits(r.source, r.group))
 	}
@@ -93,18 +93,18 @@ func newRequest(group netip.Addr, opts []Option) (request, error) {
 func sourceFits(source, group netip.Addr) error {
 	switch {
 	case !source.IsValid():
-		return wrong(syscall.EINVAL, "source is missing")
+		return argErrorf(syscall.EINVAL, "source is missing")
 	case source.IsMulticast() || source.IsUnspecified():
-		return wrong(syscall.EINVAL, "source %v is nobody's address", source)
+		return argErrorf(syscall.EINVAL, "source %v is nobody's address", source)
 	case source.Is4() != group.Is4():
 		return wrongFamily("source", source)
 	}
 	return nil
 }
 
-// speaks says why a group is none for the socket, which may have no address
+// checkFamily returns an error if the socket cannot join a group of this family, which may have no address
 // yet: a literal is resolved by looking at its family.
-func speaks(s *udp.Socket, group netip.Addr) error {
+func checkFamily(s *udp.Socket, group netip.Addr) error {
 	to := netip.AddrPortFrom(group.WithZone(""), 1).String()
 	_, err := s.Resolve(context.Background(), to)
 	if op, ok := errors.AsType[*net.OpError](err); ok {

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"syscall"
 
+	"example.com/dgram/internal/inside"
 	"example.com/dgram/udp"
 )
 
@@ -13,16 +14,16 @@ import (
 // socket, so goroutines that send through different ones do not disturb each
 // other. In everything else it is [udp.Socket.SendTo].
 func SendOn(ctx context.Context, s *udp.Socket, iface string, to netip.AddrPort, parts ...[]byte) error {
-	in := s.Inside()
+	in := inside.Of(s)
 	if err := ended(in); err != nil {
 		return err
 	}
-	at, err := locate(in, iface, to.Addr().Unmap())
+	at, err := lookupIface(in, iface, to.Addr().Unmap())
 	if err == nil && to.Addr().Zone() != "" && at.index != 0 {
-		var zoned place
-		zoned, err = locateName(in, to.Addr().Zone())
+		var zoned ifaceRef
+		zoned, err = ifaceByName(in, to.Addr().Zone())
 		if err == nil && zoned.index != at.index {
-			err = wrong(syscall.EINVAL, "interface %q is not the zone of %v", iface, to)
+			err = argErrorf(syscall.EINVAL, "interface %q is not the zone of %v", iface, to)
 		}
 	}
 	if err != nil {

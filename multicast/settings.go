@@ -19,17 +19,17 @@ import (
 func SetInterface(s *udp.Socket, iface string) error {
 	return set(s, func() error {
 		if iface == "" {
-			return wrong(syscall.EINVAL, "interface is empty")
+			return argErrorf(syscall.EINVAL, "interface is empty")
 		}
 		return nil
-	}, func(ms *members, ep inside.Endpoint) error {
+	}, func(ms *memberships, ep inside.Endpoint) error {
 		a, err := netip.ParseAddr(iface)
 		a = a.Unmap()
 		literal := err == nil && a.Zone() == "" && !a.IsUnspecified()
 		if literal && (a.Is4() && ep.Network == "udp6" && !ep.Dual || a.Is6() && ep.Network == "udp4") {
 			return wrongFamily("interface", a)
 		}
-		at, err := locate(ms.in, iface, netip.Addr{})
+		at, err := lookupIface(ms.in, iface, netip.Addr{})
 		if err != nil {
 			return err
 		}
@@ -46,7 +46,7 @@ func SetInterface(s *udp.Socket, iface string) error {
 // Interface is the name of the interface that [SetInterface] chose, "" where the
 // system chooses.
 func Interface(s *udp.Socket) (string, error) {
-	return get(s, func(ms *members, ep inside.Endpoint) (string, error) {
+	return get(s, func(ms *memberships, ep inside.Endpoint) (string, error) {
 		ms.mu.Lock()
 		defer ms.mu.Unlock()
 		groups := groupsOf(ep)
@@ -70,15 +70,15 @@ func Interface(s *udp.Socket) (string, error) {
 func SetTTL(s *udp.Socket, hops int) error {
 	return set(s, func() error {
 		if hops < 0 || hops > 255 {
-			return wrong(syscall.EINVAL, "TTL %d is not within 0 and 255", hops)
+			return argErrorf(syscall.EINVAL, "TTL %d is not within 0 and 255", hops)
 		}
 		return nil
-	}, func(_ *members, ep inside.Endpoint) error { return groupsOf(ep).SetHops(hops) })
+	}, func(_ *memberships, ep inside.Endpoint) error { return groupsOf(ep).SetHops(hops) })
 }
 
 // TTL is the hop limit of datagrams to groups.
 func TTL(s *udp.Socket) (int, error) {
-	return get(s, func(_ *members, ep inside.Endpoint) (int, error) { return groupsOf(ep).Hops() })
+	return get(s, func(_ *memberships, ep inside.Endpoint) (int, error) { return groupsOf(ep).Hops() })
 }
 
 // SetLoopback says whether the sockets of the sender's own host hear what it
@@ -86,18 +86,18 @@ func TTL(s *udp.Socket) (int, error) {
 // On Windows it is the receiver's setting: whether it hears its own host.
 func SetLoopback(s *udp.Socket, on bool) error {
 	return set(s, func() error { return nil },
-		func(_ *members, ep inside.Endpoint) error { return groupsOf(ep).SetLoopback(on) })
+		func(_ *memberships, ep inside.Endpoint) error { return groupsOf(ep).SetLoopback(on) })
 }
 
 // Loopback tells whether the sender's own host hears.
 func Loopback(s *udp.Socket) (bool, error) {
-	return get(s, func(_ *members, ep inside.Endpoint) (bool, error) { return groupsOf(ep).Loopback() })
+	return get(s, func(_ *memberships, ep inside.Endpoint) (bool, error) { return groupsOf(ep).Loopback() })
 }
 
 // set sets something of a bound socket. A closed socket is closed before a value
 // can be wrong, and a value is wrong before a socket can be unbound.
-func set(s *udp.Socket, check func() error, do func(*members, inside.Endpoint) error) error {
-	in := s.Inside()
+func set(s *udp.Socket, check func() error, do func(*memberships, inside.Endpoint) error) error {
+	in := inside.Of(s)
 	if err := ended(in); err != nil {
 		return err
 	}
@@ -108,17 +108,17 @@ func set(s *udp.Socket, check func() error, do func(*members, inside.Endpoint) e
 	if err != nil {
 		return err
 	}
-	return in.OpError("set", netip.AddrPort{}, do(membersOf(in), ep))
+	return in.OpError("set", netip.AddrPort{}, do(membershipsOf(in), ep))
 }
 
 // get reads something of a bound socket.
-func get[T any](s *udp.Socket, read func(*members, inside.Endpoint) (T, error)) (T, error) {
-	in := s.Inside()
+func get[T any](s *udp.Socket, read func(*memberships, inside.Endpoint) (T, error)) (T, error) {
+	in := inside.Of(s)
 	ep, err := in.Bound("get")
 	if err != nil {
 		var none T
 		return none, err
 	}
-	v, err := read(membersOf(in), ep)
+	v, err := read(membershipsOf(in), ep)
 	return v, in.OpError("get", netip.AddrPort{}, err)
 }

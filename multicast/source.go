@@ -5,6 +5,7 @@ import (
 	"slices"
 	"syscall"
 
+	"example.com/dgram/internal/inside"
 	"example.com/dgram/internal/kernel"
 	"example.com/dgram/udp"
 )
@@ -14,7 +15,7 @@ import (
 // kept out too. A source that is blocked already is syscall.EADDRNOTAVAIL, one
 // too many syscall.ENOBUFS with the name of the sysctl.
 func Block(s *udp.Socket, group, source netip.Addr, opts ...Option) error {
-	return filter(s, "block", group, source, opts, func(ms *members, m *Membership, source netip.Addr) error {
+	return filter(s, "block", group, source, opts, func(ms *memberships, m *Membership, source netip.Addr) error {
 		if err := ms.each(m, source, kernel.Groups.Block, kernel.Groups.Unblock); err != nil {
 			return explain(err, m.group, true)
 		}
@@ -26,7 +27,7 @@ func Block(s *udp.Socket, group, source netip.Addr, opts ...Option) error {
 // Unblock lets a source in again that [Block] kept out; one that it did not is
 // syscall.EADDRNOTAVAIL.
 func Unblock(s *udp.Socket, group, source netip.Addr, opts ...Option) error {
-	return filter(s, "unblock", group, source, opts, func(ms *members, m *Membership, source netip.Addr) error {
+	return filter(s, "unblock", group, source, opts, func(ms *memberships, m *Membership, source netip.Addr) error {
 		if err := ms.each(m, source, kernel.Groups.Unblock, kernel.Groups.Block); err != nil {
 			return err
 		}
@@ -36,8 +37,8 @@ func Unblock(s *udp.Socket, group, source netip.Addr, opts ...Option) error {
 }
 
 // filter checks the arguments of Block and Unblock, and finds the membership.
-func filter(s *udp.Socket, op string, group, source netip.Addr, opts []Option, f func(*members, *Membership, netip.Addr) error) error {
-	in := s.Inside()
+func filter(s *udp.Socket, op string, group, source netip.Addr, opts []Option, f func(*memberships, *Membership, netip.Addr) error) error {
+	in := inside.Of(s)
 	if err := ended(in); err != nil {
 		return err
 	}
@@ -48,7 +49,7 @@ func filter(s *udp.Socket, op string, group, source netip.Addr, opts []Option, f
 		case err != nil:
 			return err
 		case r.specific:
-			return wrong(syscall.EINVAL, "source %v: only a membership for any source has sources to block", r.source)
+			return argErrorf(syscall.EINVAL, "source %v: only a membership for any source has sources to block", r.source)
 		}
 		if err := sourceFits(source, r.group); err != nil {
 			return err
@@ -57,16 +58,16 @@ func filter(s *udp.Socket, op string, group, source netip.Addr, opts []Option, f
 		if err != nil {
 			return err
 		}
-		m.members.mu.Lock()
-		defer m.members.mu.Unlock()
-		return f(m.members, m, source)
+		m.memberships.mu.Lock()
+		defer m.memberships.mu.Unlock()
+		return f(m.memberships, m, source)
 	}()
 	return in.OpError(op, netip.AddrPortFrom(group, 0), err)
 }
 
 // each does something on every interface of m, or on none. Where m is nowhere at
 // the moment it is remembered for later.
-func (ms *members) each(m *Membership, source netip.Addr, do, undo func(kernel.Groups, kernel.Member) error) error {
+func (ms *memberships) each(m *Membership, source netip.Addr, do, undo func(kernel.Groups, kernel.Member) error) error {
 	for n, index := range m.joined {
 		k := m.on(index)
 		k.Source = source

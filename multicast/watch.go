@@ -12,15 +12,14 @@ import (
 	"example.com/dgram/internal/watch"
 )
 
-// settle is how long nothing must have changed before an interface that cannot
+// settleTime is how long nothing must have changed before an interface that cannot
 // be joined is worth a report: one that has just come up may not be ready.
-const settle = time.Second
+const settleTime = time.Second
 
-// attend makes sure that somebody watches the interfaces: one goroutine for a
-// socket, in its errgroup, for as long as a membership is held to a name or to
+// startWatcher starts the goroutine that watches the interfaces: one for a socket, in its errgroup, for as long as a membership is held to a name or to
 // all of them. It is there before the interfaces are looked at, so that nothing
 // is missed in between. The caller holds mu.
-func (ms *members) attend() error {
+func (ms *memberships) startWatcher() error {
 	if ms.stop != nil {
 		return nil
 	}
@@ -42,8 +41,8 @@ func (ms *members) attend() error {
 }
 
 // watch follows the interfaces until ctx is done. A Watcher that fails is
-// reported, and replaced by one that cannot.
-func (ms *members) watch(ctx context.Context, w watch.Watcher) {
+// reported, and replaced by one that polls.
+func (ms *memberships) watch(ctx context.Context, w watch.Watcher) {
 	for {
 		c, err := ms.wait(ctx, w)
 		switch {
@@ -64,7 +63,7 @@ func (ms *members) watch(ctx context.Context, w watch.Watcher) {
 
 // wait waits for a change; for no longer than it takes to settle, if a report
 // is due then.
-func (ms *members) wait(ctx context.Context, w watch.Watcher) (watch.Change, error) {
+func (ms *memberships) wait(ctx context.Context, w watch.Watcher) (watch.Change, error) {
 	ms.mu.Lock()
 	if ctx.Err() != nil { // then wake is another watcher's
 		ms.mu.Unlock()
@@ -75,15 +74,15 @@ func (ms *members) wait(ctx context.Context, w watch.Watcher) (watch.Change, err
 	ms.wake = wake
 	if ms.due() {
 		var cancel context.CancelFunc
-		call, cancel = context.WithTimeout(call, settle)
+		call, cancel = context.WithTimeout(call, settleTime)
 		defer cancel()
 	}
 	ms.mu.Unlock()
 	return w.Wait(call)
 }
 
-// due tells whether something could not be joined and was not reported.
-func (ms *members) due() bool {
+// due reports whether something could not be joined and was not reported.
+func (ms *memberships) due() bool {
 	return slices.ContainsFunc(ms.list, func(m *Membership) bool {
 		for _, reported := range m.failed {
 			if !reported {
@@ -96,7 +95,7 @@ func (ms *members) due() bool {
 
 // changed follows a change. Memberships on an interface that was deleted are
 // gone, whether it is there again or not.
-func (ms *members) changed(c watch.Change) {
+func (ms *memberships) changed(c watch.Change) {
 	ms.mu.Lock()
 	defer ms.mu.Unlock()
 	ms.known = c.Interfaces
@@ -113,7 +112,7 @@ func (ms *members) changed(c watch.Change) {
 }
 
 // settled reports what still cannot be joined.
-func (ms *members) settled() {
+func (ms *memberships) settled() {
 	ms.mu.Lock()
 	defer ms.mu.Unlock()
 	for _, m := range ms.list {
@@ -123,19 +122,19 @@ func (ms *members) settled() {
 
 // reconcile brings what is joined in line with what is meant. The caller holds
 // mu.
-func (ms *members) reconcile() {
+func (ms *memberships) reconcile() {
 	for _, m := range ms.list {
 		switch {
-		case m.at.all:
+		case m.iface.all:
 			ms.tryAll(m)
-		case m.at.name != "":
+		case m.iface.name != "":
 			ms.follow(m)
 		}
 	}
 }
 
 // tryAll joins m wherever it is wanted, and returns what went wrong.
-func (ms *members) tryAll(m *Membership) (failures []error) {
+func (ms *memberships) tryAll(m *Membership) (failures []error) {
 	for _, i := range ms.known {
 		if !m.wants(i) || slices.Contains(m.joined, i.Index) || ms.shared(m, i.Index) {
 			continue
@@ -149,21 +148,21 @@ func (ms *members) tryAll(m *Membership) (failures []error) {
 
 // follow moves m to the interface that has its name now. One that was renamed
 // keeps it until another has the name.
-func (ms *members) follow(m *Membership) {
+func (ms *memberships) follow(m *Membership) {
 	n := slices.IndexFunc(ms.known, m.wants)
 	if n < 0 || slices.Contains(m.joined, ms.known[n].Index) {
 		return
 	}
 	for len(m.joined) > 0 {
-		_ = ms.part(m, m.joined[0])
+		_ = ms.leaveOn(m, m.joined[0])
 	}
-	m.at.index = ms.known[n].Index
+	m.iface.index = ms.known[n].Index
 	_ = ms.try(m, ms.known[n]) // what fails is remembered
 }
 
 // try joins m on an interface, and remembers if that fails.
-func (ms *members) try(m *Membership, i interfaceState) error {
-	err := ms.enter(m, i.Index)
+func (ms *memberships) try(m *Membership, i interfaceState) error {
+	err := ms.joinOn(m, i.Index)
 	if err == nil || ms.name(i.Index) == "" { // gone already: there will be news of it
 		delete(m.failed, i.Index)
 		return nil
@@ -179,7 +178,7 @@ func (ms *members) try(m *Membership, i interfaceState) error {
 
 // report reports where m could not be joined, each interface once. The error is
 // that of trying again.
-func (ms *members) report(m *Membership) {
+func (ms *memberships) report(m *Membership) {
 	for _, i := range ms.known {
 		if reported, failed := m.failed[i.Index]; !failed || reported || !m.wants(i) {
 			continue

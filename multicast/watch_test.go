@@ -19,7 +19,7 @@ import (
 // watchers counts the goroutines that watch.
 func watchers() int {
 	b := make([]byte, 1<<20)
-	return strings.Count(string(b[:runtime.Stack(b, true)]), "(*members).watch(")
+	return strings.Count(string(b[:runtime.Stack(b, true)]), "(*memberships).watch(")
 }
 
 func TestOnlyWhatIsHeldIsWatched(t *testing.T) {

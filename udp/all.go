@@ -38,37 +38,37 @@ import (
 // errors.ErrUnsupported.
 func (s *Socket) All(ctx context.Context) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
-		p, err := s.puller(ctx)
+		p, err := s.iterator(ctx)
 		if err != nil {
 			yield(Message{}, s.opError("read", netip.AddrPort{}, err))
 		}
 		if p == nil {
 			return
 		}
-		defer p.finish(s)
+		defer p.release(s)
 		select {
-		case <-s.listening.channel():
+		case <-s.listening.done():
 		case <-ctx.Done():
 			return
-		case <-s.life.done:
+		case <-s.lifetime.done:
 			return
 		}
 		p.loop(s, ctx, yield)
 	}
 }
 
-// A puller is the state of All between loops.
-type puller struct {
+// iterator is the state of All between loops.
+type iterator struct {
 	mu   sync.Mutex // held while a loop runs
 	r    *reader
 	next int // of r.pending
 
-	paid, paidBytes int // what is counted as received and not handed over
+	precounted, precountedBytes int // counted as received and not yielded yet
 }
 
-// puller lets one loop in. There is none, and no error, when the end of the
-// socket is about to count what is left.
-func (s *Socket) puller(ctx context.Context) (*puller, error) {
+// iterator locks and returns the state of All. It returns nil, nil if teardown
+// holds the lock.
+func (s *Socket) iterator(ctx context.Context) (*iterator, error) {
 	switch {
 	case ctx == nil:
 		return nil, errNilContext
@@ -77,51 +77,52 @@ func (s *Socket) puller(ctx context.Context) (*puller, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.inbox.claim(readByAll) {
+	if !s.receive.claim(readByAll) {
 		return nil, ErrReading
 	}
-	if s.inbox.pull == nil {
-		s.inbox.pull = new(puller)
+	if s.receive.iterator == nil {
+		s.receive.iterator = new(iterator)
 	}
-	if !s.inbox.pull.mu.TryLock() {
-		if s.over() {
+	if !s.receive.iterator.mu.TryLock() {
+		if s.ending() {
 			return nil, nil
 		}
 		return nil, ErrReading
 	}
-	return s.inbox.pull, nil
+	return s.receive.iterator, nil
 }
 
-// finish leaves what was read and not yielded to the next loop; after the end
-// of the socket there is none.
-func (p *puller) finish(s *Socket) {
-	s.count.unreceive(p.paid, p.paidBytes)
-	p.paid, p.paidBytes = 0, 0
+// release ends a loop. What was read and not yielded is for the next loop; after
+// the end of the socket it is counted.
+func (p *iterator) release(s *Socket) {
+	s.count.unreceive(p.precounted, p.precountedBytes)
+	p.precounted, p.precountedBytes = 0, 0
 	p.mu.Unlock()
-	if s.over() {
-		p.abandon(s)
+	if s.ending() {
+		p.countUndelivered(s)
 	}
 }
 
-// abandon counts what no loop will yield. A loop that runs does it itself, when
-// it has let go of mu: either sees that the other was too early.
-func (p *puller) abandon(s *Socket) {
+// countUndelivered counts what no loop will yield. If a loop holds mu it counts
+// on exit; release and countUndelivered both check ended after unlocking, so one
+// of them always counts.
+func (p *iterator) countUndelivered(s *Socket) {
 	if !p.mu.TryLock() {
 		return
 	}
 	defer p.mu.Unlock()
-	p.drop(s)
+	p.countPending(s)
 }
 
-func (p *puller) drop(s *Socket) {
+func (p *iterator) countPending(s *Socket) {
 	if p.r == nil {
 		return
 	}
-	p.r.abandon(p.next)
+	p.r.countUndelivered(p.next)
 	p.next = 0
 }
 
-func (p *puller) loop(s *Socket, ctx context.Context, yield func(Message, error) bool) {
+func (p *iterator) loop(s *Socket, ctx context.Context, yield func(Message, error) bool) {
 	conn := s.endpoint.Load().conns[0]
 	if p.r == nil {
 		p.r = s.newReader(conn, nil)
@@ -131,22 +132,22 @@ func (p *puller) loop(s *Socket, ctx context.Context, yield func(Message, error)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
 	defer func() {
-		if !stop() && !s.over() {
+		if !stop() && !s.ending() {
 			_ = conn.SetReadDeadline(time.Time{})
 		}
 	}()
-	var errs patience
+	var errs readBackoff
 	for {
 		if !p.yield(s, ctx, yield) {
 			return
 		}
 		err := conn.Receive(p.r, true)
-		if s.over() && len(p.r.pending) == 0 || ctx.Err() != nil {
+		if s.ending() && len(p.r.pending) == 0 || ctx.Err() != nil {
 			return
 		}
 		switch {
 		case err == nil:
-			errs = patience{}
+			errs = readBackoff{}
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			_ = conn.SetReadDeadline(time.Time{}) // an earlier loop's context, ending late
 		case errors.Is(err, net.ErrClosed):
@@ -160,56 +161,56 @@ func (p *puller) loop(s *Socket, ctx context.Context, yield func(Message, error)
 }
 
 // yield hands over what was read. False ends the loop.
-func (p *puller) yield(s *Socket, ctx context.Context, yield func(Message, error) bool) bool {
+func (p *iterator) yield(s *Socket, ctx context.Context, yield func(Message, error) bool) bool {
 	r := p.r
-	p.pay(s)
+	p.countBatch(s)
 	for ; p.next < len(r.pending); p.next++ {
 		for u := &r.pending[p.next]; u.left > 0; {
 			if ctx.Err() != nil {
 				return false
 			}
 			m := u.head
-			u.advance()
-			p.paid--
-			p.paidBytes -= len(m.Data)
+			u.next()
+			p.precounted--
+			p.precountedBytes -= len(m.Data)
 			if !yield(m, nil) {
 				return false
 			}
 		}
 	}
 	r.pending, p.next = r.pending[:0], 0
-	return !s.over() && ctx.Err() == nil
+	return !s.ending() && ctx.Err() == nil
 }
 
-// pay counts what was read in one go: a counter that others may read at any
-// time is dear. What the loop leaves, finish takes back.
-func (p *puller) pay(s *Socket) {
+// countBatch counts what was read in one go. Counting per batch avoids two atomic
+// adds for each datagram. release subtracts what was not yielded.
+func (p *iterator) countBatch(s *Socket) {
 	for i := p.next; i < len(p.r.pending); i++ {
 		u := &p.r.pending[i]
-		p.paid += u.left
-		p.paidBytes += u.bytes(u.left)
+		p.precounted += u.left
+		p.precountedBytes += u.bytes(u.left)
 	}
-	s.count.receive(p.paid, p.paidBytes)
+	s.count.receive(p.precounted, p.precountedBytes)
 }
 
 // soft yields an error of the kernel's, as readError reports it to Errors. What
 // the loop leaves before it has seen goes there.
-func (p *puller) soft(s *Socket, ctx context.Context, conn kernel.Conn, err error, errs *patience, yield func(Message, error) bool) bool {
-	var news []error
-	if refused(err) {
-		news, _ = s.refusals(conn, err)
-		s.bear(errs, ctx.Done())
+func (p *iterator) soft(s *Socket, ctx context.Context, conn kernel.Conn, err error, errs *readBackoff, yield func(Message, error) bool) bool {
+	var found []error
+	if isICMPError(err) {
+		found, _ = s.takeICMPErrors(conn, err)
+		s.afterRefusal(errs, ctx.Done())
 	} else {
-		if fatal := s.endure(err, errs, ctx.Done()); fatal != nil {
-			s.kill(fatal)
+		if fatal := s.afterError(err, errs, ctx.Done()); fatal != nil {
+			s.shutdown(fatal)
 			return false
 		}
-		news = []error{s.opError("read", netip.AddrPort{}, err)}
+		found = []error{s.opError("read", netip.AddrPort{}, err)}
 	}
-	for i, err := range news {
+	for i, err := range found {
 		s.errors.count()
 		if !yield(Message{}, err) {
-			for _, unseen := range news[i+1:] {
+			for _, unseen := range found[i+1:] {
 				s.report(unseen)
 			}
 			return false

@@ -15,10 +15,10 @@ import (
 // ctx bounds the call, a name's lookup above all. A socket is bound once: after
 // that it is [ErrAlreadyBound]. Bind that fails leaves the socket as it was.
 func (s *Socket) Bind(ctx context.Context, address string) error {
-	if err := s.take(ctx); err != nil {
+	if err := s.lockAddr(ctx); err != nil {
 		return s.opErrorText("bind", address, err)
 	}
-	defer s.turn.leave()
+	defer s.addrMu.unlock()
 	if s.endpoint.Load() != nil {
 		return s.opErrorText("bind", address, ErrAlreadyBound)
 	}
@@ -28,39 +28,39 @@ func (s *Socket) Bind(ctx context.Context, address string) error {
 	}
 	local, err := s.lookup(ctx, t)
 	if err != nil {
-		return s.opErrorText("bind", address, s.ending(err))
+		return s.opErrorText("bind", address, s.closedError(err))
 	}
-	return s.bindTo(local, netip.AddrPort{}, s.settle(t.addr), address)
+	return s.bindTo(local, netip.AddrPort{}, s.chooseFamily(t.addr), address)
 }
 
-// implicit returns the endpoint of the socket, which it binds to a free port
-// on every interface if it has none: once, however many ask.
-func (s *Socket) implicit(ctx context.Context, op string) (*endpoint, error) {
-	return s.implicitFor(ctx, op, netip.Addr{})
+// autoBind returns the endpoint of the socket. It binds an unbound socket to a free
+// port on every interface, once, however many callers there are.
+func (s *Socket) autoBind(ctx context.Context, op string) (*endpoint, error) {
+	return s.autoBindFor(ctx, op, netip.Addr{})
 }
 
-// implicitFor is implicit for a socket that is about to talk to addr, whose
-// family it settles on if it has none.
-func (s *Socket) implicitFor(ctx context.Context, op string, addr netip.Addr) (*endpoint, error) {
-	if ep := s.endpoint.Load(); ep != nil && !s.over() {
+// autoBindFor is autoBind for a socket that is about to send to addr. A "udp"
+// socket takes the family of addr.
+func (s *Socket) autoBindFor(ctx context.Context, op string, addr netip.Addr) (*endpoint, error) {
+	if ep := s.endpoint.Load(); ep != nil && !s.ending() {
 		return ep, nil
 	}
-	if err := s.take(ctx); err != nil {
+	if err := s.lockAddr(ctx); err != nil {
 		return nil, s.opError(op, netip.AddrPort{}, err)
 	}
-	defer s.turn.leave()
+	defer s.addrMu.unlock()
 	if ep := s.endpoint.Load(); ep != nil {
 		return ep, nil
 	}
-	if err := s.bindTo(netip.AddrPort{}, netip.AddrPort{}, s.settle(addr), ""); err != nil {
+	if err := s.bindTo(netip.AddrPort{}, netip.AddrPort{}, s.chooseFamily(addr), ""); err != nil {
 		return nil, err
 	}
 	return s.endpoint.Load(), nil
 }
 
-// settle is the family for an address: a literal's own, if the socket has
-// none.
-func (s *Socket) settle(a netip.Addr) string {
+// chooseFamily returns the network of a socket whose first address is a: the
+// family of a if the socket has none yet.
+func (s *Socket) chooseFamily(a netip.Addr) string {
 	switch network := s.cfg.kernel.Network; {
 	case network != "udp":
 		return network
@@ -72,8 +72,8 @@ func (s *Socket) settle(a netip.Addr) string {
 	return s.anyFamily()
 }
 
-// bindTo opens the kernel sockets. A valid peer is connected to at once. The
-// caller holds the turn.
+// bindTo opens the kernel sockets, and connects them if peer is valid. The caller
+// holds addrMu.
 func (s *Socket) bindTo(local, peer netip.AddrPort, network, address string) error {
 	op := "bind"
 	if peer.IsValid() {
@@ -82,9 +82,9 @@ func (s *Socket) bindTo(local, peer netip.AddrPort, network, address string) err
 	ep, err := s.open(local, peer, network, address)
 	if err != nil {
 		if address == "" {
-			return s.opError(op, peer, s.ending(err))
+			return s.opError(op, peer, s.closedError(err))
 		}
-		return s.opErrorText(op, address, s.ending(err))
+		return s.opErrorText(op, address, s.closedError(err))
 	}
 	if !s.publish(ep) {
 		ep.close()
@@ -133,24 +133,24 @@ func (s *Socket) open(local, peer netip.AddrPort, network, address string) (*end
 	return next, nil
 }
 
-// wantPacketInfo says whether the kernel should tell where datagrams were sent
-// to: where the socket has many addresses, or where the user wants it.
+// wantPacketInfo returns whether the kernel should add the destination to each
+// datagram: if the socket has several addresses, or if the user asked for it.
 func (s *Socket) wantPacketInfo(wildcard bool) kernel.Want {
 	switch want := s.cfg.packetInfo; {
-	case want == yes:
+	case want == on:
 		return kernel.On
-	case want == no || !wildcard:
+	case want == off || !wildcard:
 		return kernel.Off
 	}
 	return kernel.Try
 }
 
-// publish makes the endpoint the socket's own, and starts what waited for it.
-// A socket that ends takes it no more.
+// publish stores the endpoint and starts the readers. It returns false if the
+// socket has begun to end.
 func (s *Socket) publish(ep *endpoint) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.finishing {
+	if s.closing {
 		return false
 	}
 	s.endpoint.Store(ep)
@@ -166,22 +166,22 @@ func (ep *endpoint) close() {
 	}
 }
 
-// take waits for the turn to change the socket's addresses.
-func (s *Socket) take(ctx context.Context) error {
+// lockAddr locks addrMu.
+func (s *Socket) lockAddr(ctx context.Context) error {
 	if ctx == nil {
 		return errNilContext
 	}
-	if s.over() {
+	if s.ending() {
 		return net.ErrClosed
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	entered := s.turn.enter(ctx.Done(), s.life.done)
+	entered := s.addrMu.lock(ctx.Done(), s.lifetime.done)
 	switch {
-	case s.over():
+	case s.ending():
 		if entered {
-			s.turn.leave()
+			s.addrMu.unlock()
 		}
 		return net.ErrClosed
 	case !entered:
@@ -190,9 +190,9 @@ func (s *Socket) take(ctx context.Context) error {
 	return nil
 }
 
-// ending is what an error means when the socket has begun to end under it.
-func (s *Socket) ending(err error) error {
-	if s.over() {
+// closedError returns net.ErrClosed if the socket has begun to end, else err.
+func (s *Socket) closedError(err error) error {
+	if s.ending() {
 		return net.ErrClosed
 	}
 	return err

@@ -23,9 +23,9 @@ type burst struct {
 	limit   int     // of a message's size: WithMaxDatagram
 }
 
-// take takes packet i of a batch over: its memory if it is large, else a copy.
-// Every field of u is set: what it was before does not matter.
-func (u *burst) take(b *kernel.Batch, i, n, limit int) {
+// load makes u packet i of a batch: its memory if it is large, else a copy. It
+// overwrites every field of u, so that callers need not clear it.
+func (u *burst) load(b *kernel.Batch, i, n, limit int) {
 	p := &b.Packets[i]
 	m := &u.head
 	m.From, m.To, m.Interface = p.From, p.To, p.Interface
@@ -41,11 +41,11 @@ func (u *burst) take(b *kernel.Batch, i, n, limit int) {
 	default:
 		u.rest, m.life, m.slot = b.Slab.Copy(p.Data, n)
 	}
-	u.cut()
+	u.setHead()
 }
 
-// cut makes the head the next message.
-func (u *burst) cut() {
+// setHead makes head the next message.
+func (u *burst) setHead() {
 	n := u.size()
 	if n > u.limit {
 		n, u.head.Truncated = u.limit, true
@@ -55,20 +55,19 @@ func (u *burst) cut() {
 	u.head.Data = u.rest[:n:n]
 }
 
-// advance goes on to the next datagram. After the last, the burst holds on to
-// nothing.
-func (u *burst) advance() {
+// next goes on to the next datagram. After the last one, u references no memory.
+func (u *burst) next() {
 	if u.left--; u.left == 0 {
-		u.forget()
+		u.clear()
 		return
 	}
 	u.rest = u.rest[u.size():]
 	u.head.slot++
-	u.cut()
+	u.setHead()
 }
 
-// forget lets go of the memory.
-func (u *burst) forget() {
+// clear drops the references to memory.
+func (u *burst) clear() {
 	u.rest, u.head.Data, u.head.life = nil, nil, nil
 }
 
@@ -108,7 +107,7 @@ func (u *burst) truncated() uint64 {
 
 // release gives the bytes of all that is left back.
 func (u *burst) release() {
-	for ; u.left > 0; u.advance() {
+	for ; u.left > 0; u.next() {
 		u.head.Release()
 	}
 }

@@ -9,28 +9,28 @@ import (
 // How a socket ends, whatever the cause:
 //
 //	context done ──┐
-//	Close ─────────┼─▶ life is done, and has a cause ─▶ finish, once
+//	Close ─────────┼─▶ lifetime ends, with a cause ─▶ teardown, once
 //	fatal error ───┘
 //
-// That life is done frees everybody who waits for a channel; a read deadline
-// frees the readers that wait for the kernel. When they and the writer have
-// ended, what is left in the kernel's buffer is counted, the descriptor is
-// freed and the channels are closed. Close waits for all of it, and none of it
-// waits for a receiver.
+// The end of lifetime wakes every goroutine that waits for a channel; a read
+// deadline wakes the readers that wait for the kernel. When the readers and the
+// writer have ended, what is left in the kernel's buffer is counted, the
+// descriptor is freed and the channels are closed. Close waits for all of it, and
+// none of it waits for a receiver.
 
 // errClose is the cause of a socket that was closed on purpose.
 var errClose = errors.New("closed")
 
-// live ties the socket's life to the contexts.
-func (s *Socket) live(contexts []context.Context) {
+// watchContexts ends the socket when one of the contexts is done.
+func (s *Socket) watchContexts(contexts []context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range contexts {
 		if c.Done() == nil {
 			continue
 		}
-		stop, rest := context.AfterFunc(c, func() { s.kill(context.Cause(c)) }), s.unhook
-		s.unhook = func() {
+		stop, rest := context.AfterFunc(c, func() { s.shutdown(context.Cause(c)) }), s.unwatch
+		s.unwatch = func() {
 			stop()
 			if rest != nil {
 				rest()
@@ -39,10 +39,10 @@ func (s *Socket) live(contexts []context.Context) {
 	}
 }
 
-// kill begins the end, for a cause. It does not wait: readers call it.
-func (s *Socket) kill(cause error) {
-	if s.life.end(cause) {
-		go s.finish()
+// shutdown begins the end of the socket. It does not wait, because readers call it.
+func (s *Socket) shutdown(cause error) {
+	if s.lifetime.end(cause) {
+		go s.teardown()
 	}
 }
 
@@ -55,29 +55,29 @@ func (s *Socket) kill(cause error) {
 // not sent is counted (Stats.SendDropped): [Socket.Flush] first, where it
 // matters.
 func (s *Socket) Close() error {
-	s.kill(errClose)
-	<-s.ended.channel()
+	s.shutdown(errClose)
+	<-s.ended.done()
 	return nil
 }
 
 // Done is closed when the socket has ended: its goroutines are gone, its
 // descriptor is free and its channels are closed.
-func (s *Socket) Done() <-chan struct{} { return s.ended.channel() }
+func (s *Socket) Done() <-chan struct{} { return s.ended.done() }
 
 // Err is why the socket ended: nil while it is open and after Close, the
 // context's cause, or the error that it could not live with.
 func (s *Socket) Err() error {
-	if cause := s.life.why(); cause != errClose {
+	if cause := s.lifetime.cause(); cause != errClose {
 		return cause
 	}
 	return nil
 }
 
-// finish ends everything. It runs once, in a goroutine of its own.
-func (s *Socket) finish() {
+// teardown ends everything. It runs once, in its own goroutine.
+func (s *Socket) teardown() {
 	s.mu.Lock()
-	s.finishing = true // a Bind on its way closes what it opened
-	ep, unhook, pull := s.endpoint.Load(), s.unhook, s.inbox.pull
+	s.closing = true // a Bind on its way closes what it opened
+	ep, unhook, pull := s.endpoint.Load(), s.unwatch, s.receive.iterator
 	s.mu.Unlock()
 	if ep != nil {
 		for _, conn := range ep.conns {
@@ -87,7 +87,7 @@ func (s *Socket) finish() {
 	_ = s.group.Wait() // its error is the cause already
 
 	if pull != nil {
-		pull.abandon(s)
+		pull.countUndelivered(s)
 	}
 	if ep != nil {
 		for _, conn := range ep.conns {
@@ -96,11 +96,11 @@ func (s *Socket) finish() {
 			conn.Close()
 		}
 	}
-	if s.inbox.overflow != nil {
-		s.inbox.overflow.close(s)
+	if s.receive.overflow != nil {
+		s.receive.overflow.close(s)
 	}
-	if s.inbox.messages != nil {
-		close(s.inbox.messages)
+	if s.receive.messages != nil {
+		close(s.receive.messages)
 	}
 	s.errors.close()
 	if unhook != nil {
@@ -114,15 +114,15 @@ func (s *Socket) finish() {
 // sockets ends with it.
 func (s *Socket) Wait() error {
 	select {
-	case <-s.ended.channel():
-	case <-s.unreferred.channel():
+	case <-s.ended.done():
+	case <-s.unreferenced.done():
 	}
 	return s.Err()
 }
 
 // Unref makes Wait return although the socket is open: it does not keep the
 // program alive. A second call does nothing.
-func (s *Socket) Unref() { s.unreferred.set(true) }
+func (s *Socket) Unref() { s.unreferenced.set(true) }
 
 // Ref undoes Unref. A socket begins referenced.
-func (s *Socket) Ref() { s.unreferred.set(false) }
+func (s *Socket) Ref() { s.unreferenced.set(false) }

@@ -26,7 +26,7 @@ func TestCloseIsIdempotent(t *testing.T) {
 				empty(t, "done", s.Done())
 				ok(t, s.Err())
 				for range 2 {
-					within(t, "Close", func() { ok(t, s.Close()) })
+					door(t, "Close", func() { ok(t, s.Close()) })
 					ended(t, "done", s.Done())
 					ok(t, s.Err())
 					ok(t, s.Wait())
@@ -128,7 +128,7 @@ func TestCloseNeedsNoReader(t *testing.T) {
 			for range 50 {
 				tell(t, from, at(t, s), "nobody receives")
 			}
-			within(t, "Close", func() { s.Close() })
+			door(t, "Close", func() { s.Close() })
 		}
 	}
 }
@@ -357,7 +357,7 @@ func TestEverythingRacesClose(t *testing.T) {
 				}
 			})
 		})
-		within(t, "Close", func() { s.Close() })
+		door(t, "Close", func() { s.Close() })
 		ended(t, "everything", going)
 		cancel()
 	}
@@ -368,7 +368,7 @@ func TestCloseWhileAReaderWaits(t *testing.T) {
 		for range 10 {
 			s := listen(t, f.network, f.local())
 			in := read(t, s)
-			within(t, "Close", func() { s.Close() })
+			door(t, "Close", func() { s.Close() })
 			same(t, "messages", len(drained(t, "messages", in.messages)), 0)
 		}
 	})
@@ -380,7 +380,7 @@ func TestWaitHeedsRef(t *testing.T) {
 	s := listen(t, "udp4", "127.0.0.1:0")
 	s.Unref()
 	s.Unref()
-	within(t, "Wait", func() { ok(t, s.Wait()) })
+	door(t, "Wait", func() { ok(t, s.Wait()) })
 	s.Ref()
 	s.Ref()
 	waiting := later(s.Wait)
@@ -401,7 +401,7 @@ func TestWaitHeedsRef(t *testing.T) {
 
 	unbound := open(t, "udp4")
 	unbound.Unref()
-	within(t, "Wait", func() { ok(t, unbound.Wait()) })
+	door(t, "Wait", func() { ok(t, unbound.Wait()) })
 }
 
 // Select over everything that a socket has, until all of it has ended, in any

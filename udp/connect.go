@@ -14,28 +14,28 @@ import (
 // datagram. ctx bounds the call. Connect that fails leaves the socket as it
 // was; on a connected one it is [ErrAlreadyConnected].
 func (s *Socket) Connect(ctx context.Context, address string) error {
-	if err := s.take(ctx); err != nil {
+	if err := s.lockAddr(ctx); err != nil {
 		return s.opErrorText("connect", address, err)
 	}
-	defer s.turn.leave()
+	defer s.addrMu.unlock()
 	ep := s.endpoint.Load()
 	if ep != nil && ep.peer.IsValid() {
 		return s.opErrorText("connect", address, ErrAlreadyConnected)
 	}
 	peer, literal, err := s.resolve(ctx, address)
 	if err != nil {
-		return s.opErrorText("connect", address, s.ending(err))
+		return s.opErrorText("connect", address, s.closedError(err))
 	}
 	if s.blocked(s.cfg.sendBlock, peer.Addr()) {
 		return s.opErrorText("connect", address, ErrBlocked)
 	}
 	if ep == nil {
-		network := s.settle(literal)
+		network := s.chooseFamily(literal)
 		return s.bindTo(netip.AddrPort{}, peer, network, address)
 	}
 	next, err := ep.connected(peer)
 	if err != nil {
-		return s.opErrorText("connect", address, s.ending(err))
+		return s.opErrorText("connect", address, s.closedError(err))
 	}
 	s.move(next)
 	return nil
@@ -62,16 +62,16 @@ func (ep *endpoint) connected(peer netip.AddrPort) (*endpoint, error) {
 // (Linux alone would give up a port that it had chosen); on a socket without a
 // peer it is [ErrNotConnected].
 func (s *Socket) Disconnect() error {
-	if err := s.take(context.Background()); err != nil {
+	if err := s.lockAddr(context.Background()); err != nil {
 		return s.opError("disconnect", netip.AddrPort{}, net.ErrClosed)
 	}
-	defer s.turn.leave()
+	defer s.addrMu.unlock()
 	ep := s.endpoint.Load()
 	if ep == nil || !ep.peer.IsValid() {
 		return s.opError("disconnect", netip.AddrPort{}, ErrNotConnected)
 	}
 	if err := ep.conns[0].Disconnect(ep.bound); err != nil {
-		return s.opError("disconnect", ep.peer, s.ending(err))
+		return s.opError("disconnect", ep.peer, s.closedError(err))
 	}
 	next := *ep
 	next.peer = netip.AddrPort{}
@@ -90,8 +90,8 @@ func (s *Socket) move(ep *endpoint) {
 
 // Listening is closed once the socket has an address, and never where it ends
 // without one: select with [Socket.Done].
-func (s *Socket) Listening() <-chan struct{} { return s.listening.channel() }
+func (s *Socket) Listening() <-chan struct{} { return s.listening.done() }
 
 // Connected is closed while the socket has a peer. After a Disconnect there is
 // a fresh channel: ask again.
-func (s *Socket) Connected() <-chan struct{} { return s.connected.channel() }
+func (s *Socket) Connected() <-chan struct{} { return s.connected.done() }

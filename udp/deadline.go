@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A deadline is a channel that closes when a time comes, which may be moved
-// while others wait for it.
+// deadline is a channel that closes at a time, which may be moved while others
+// wait for it.
 type deadline struct {
 	mu    sync.Mutex
 	at    time.Time
@@ -24,7 +24,7 @@ func (d *deadline) set(t time.Time) {
 		d.timer.Stop()
 		d.timer = nil
 	}
-	if isDone(d.fired) {
+	if isClosed(d.fired) {
 		d.fired = make(chan struct{})
 	}
 	if t.IsZero() {
@@ -53,9 +53,9 @@ func (d *deadline) fire() {
 	close(d.fired)
 }
 
-// wait returns a channel that is closed when the time has come: not later,
-// though the timer may be.
-func (d *deadline) wait() <-chan struct{} {
+// done returns a channel closed at the deadline. It fires here if the timer is
+// late.
+func (d *deadline) done() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.timer != nil && !time.Now().Before(d.at) {
@@ -64,7 +64,7 @@ func (d *deadline) wait() <-chan struct{} {
 	return d.fired
 }
 
-func isDone(c <-chan struct{}) bool {
+func isClosed(c <-chan struct{}) bool {
 	select {
 	case <-c:
 		return true

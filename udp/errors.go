@@ -142,9 +142,9 @@ func errnoOf(err error) (syscall.Errno, bool) {
 	return errno, ok
 }
 
-// refused tells whether err is news about an earlier datagram, or may be: what
-// ICMP says surfaces at the next call, whatever that one is about.
-func refused(err error) bool {
+// isICMPError reports whether err is, or may be, an ICMP error about an earlier
+// datagram. The kernel returns those from the next call, whatever its destination.
+func isICMPError(err error) bool {
 	errno, ok := errnoOf(err)
 	if !ok {
 		return false
@@ -157,8 +157,8 @@ func refused(err error) bool {
 	return false
 }
 
-// unhealable tells whether a socket that reads err will never read again.
-func unhealable(err error) bool {
+// isFatalRead reports whether reading can never succeed after err.
+func isFatalRead(err error) bool {
 	if errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrClosed) {
 		return true
 	}

@@ -3,19 +3,24 @@ package udp
 import (
 	"context"
 
+	"example.com/dgram/internal/inside"
 	"example.com/dgram/internal/kernel"
 )
 
 // The constructors, on a system of the test's choice.
 
 func NewOn(system kernel.System, network string, opts ...Option) (*Socket, error) {
-	return newSocket(context.Background(), system, network, opts)
+	return New(network, onSystem(system, opts)...)
 }
 
 func ListenOn(ctx context.Context, system kernel.System, network, address string, opts ...Option) (*Socket, error) {
-	return listen(ctx, system, network, address, opts)
+	return Listen(ctx, network, address, onSystem(system, opts)...)
 }
 
 func DialOn(ctx context.Context, system kernel.System, network, address string, opts ...Option) (*Socket, error) {
-	return dial(ctx, system, network, address, opts)
+	return Dial(ctx, network, address, onSystem(system, opts)...)
+}
+
+func onSystem(system kernel.System, opts []Option) []Option {
+	return append([]Option{inside.WithSystem(system).(Option)}, opts...)
 }

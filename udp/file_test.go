@@ -270,7 +270,7 @@ func TestBlockingModeOfADuplicateFreezesNobody(t *testing.T) {
 			for range 100 {
 				send(t, s, of(peer), big(1000))
 			}
-			within(t, "Close", func() { s.Close() })
+			door(t, "Close", func() { s.Close() })
 		})
 	}
 }

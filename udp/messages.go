@@ -52,65 +52,65 @@ func (m Message) Release() {
 func (s *Socket) Messages() <-chan Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.inbox.messages != nil {
-		return s.inbox.messages
+	if s.receive.messages != nil {
+		return s.receive.messages
 	}
-	if !s.inbox.claim(readByMessages) || s.finishing {
-		if !s.finishing {
+	if !s.receive.claim(readByMessages) || s.closing {
+		if !s.closing {
 			s.report(s.opError("read", netip.AddrPort{}, ErrReading))
 		}
-		if s.inbox.closed == nil {
-			s.inbox.closed = make(chan Message)
-			close(s.inbox.closed)
+		if s.receive.closed == nil {
+			s.receive.closed = make(chan Message)
+			close(s.receive.closed)
 		}
-		return s.inbox.closed
+		return s.receive.closed
 	}
-	s.inbox.messages = make(chan Message, s.cfg.messageBuffer)
+	s.receive.messages = make(chan Message, s.cfg.messageBuffer)
 	s.startReaders(s.endpoint.Load())
-	return s.inbox.messages
+	return s.receive.messages
 }
 
-// An inbox is who reads the socket, and how.
-type inbox struct {
-	by       readBy
-	messages chan Message // sent to by the readers, closed once by finish
-	closed   chan Message // for callers who may not read
-	running  bool
-	plain    bool      // no receive offload: others read the descriptor
-	overflow *overflow // for a policy that drops
-	pull     *puller   // for All
+// receiveState records which of Messages, All and PacketConn reads the socket.
+type receiveState struct {
+	mode      readMode
+	messages  chan Message // sent to by the readers, closed once by finish
+	closed    chan Message // for callers who may not read
+	running   bool
+	noOffload bool      // no receive offload: others read the descriptor
+	overflow  *overflow // for a policy that drops
+	iterator  *iterator // for All
 }
 
-type readBy uint8
+type readMode uint8
 
 const (
-	readByNobody readBy = iota
+	unread readMode = iota
 	readByMessages
 	readByAll
 	readByView
 )
 
 // claim takes the stream for one way of reading. The first has it.
-func (i *inbox) claim(by readBy) bool {
-	if i.by == readByNobody {
-		i.by = by
+func (i *receiveState) claim(by readMode) bool {
+	if i.mode == unread {
+		i.mode = by
 	}
-	return i.by == by
+	return i.mode == by
 }
 
 // startReaders starts the readers once there is both a channel and a socket.
 // The caller holds mu.
 func (s *Socket) startReaders(ep *endpoint) {
-	if ep == nil || s.inbox.messages == nil || s.inbox.running || s.finishing {
+	if ep == nil || s.receive.messages == nil || s.receive.running || s.closing {
 		return
 	}
-	s.inbox.running = true
+	s.receive.running = true
 	if s.overflow() != Block {
-		s.inbox.overflow = new(overflow)
+		s.receive.overflow = new(overflow)
 	}
 	s.startOffload(ep)
 	for _, conn := range ep.conns {
-		r := s.newReader(conn, s.inbox.messages)
+		r := s.newReader(conn, s.receive.messages)
 		s.group.Go(r.run)
 	}
 }
@@ -118,7 +118,7 @@ func (s *Socket) startReaders(ep *endpoint) {
 // startOffload turns receive offload on when reading begins, not before: the
 // view of PacketConn must never find a burst in the buffer.
 func (s *Socket) startOffload(ep *endpoint) {
-	if s.inbox.plain || s.cfg.offload == no {
+	if s.receive.noOffload || s.cfg.offload == off {
 		return
 	}
 	for _, conn := range ep.conns {
@@ -131,13 +131,13 @@ func (s *Socket) startOffload(ep *endpoint) {
 func (s *Socket) shareOffload(ep *endpoint) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.inbox.plain = true
+	s.receive.noOffload = true
 	for _, conn := range ep.conns {
 		_ = conn.SetOffload(false)
 	}
 }
 
-// blocked tells whether a list contains an address, whatever its zone.
+// blocked reports whether list contains a, whatever the zone of a.
 func (s *Socket) blocked(list BlockList, a netip.Addr) bool {
 	return list != nil && list.Contains(a.WithZone(""))
 }

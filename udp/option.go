@@ -37,7 +37,7 @@ type BlockList interface {
 
 // config is what the options settle.
 type config struct {
-	*birth // nil once the socket is made
+	*building // nil once the socket is made
 
 	kernel        kernel.Config
 	lookup        func(ctx context.Context, network, host string) ([]netip.Addr, error) // nil for net's
@@ -48,31 +48,32 @@ type config struct {
 	sendQueue     int32
 	maxDatagram   int32
 	readers       int32
-	overflow      uint8  // an Overflow
-	packetInfo    choice // by default, on where it is needed
-	offload       choice // by default, on where it is safe
+	overflow      uint8    // an Overflow
+	packetInfo    tristate // by default, on where it is needed
+	offload       tristate // by default, on where it is safe
 }
 
-// choice is what the user says about an option that may be left to us.
-type choice uint8
+// tristate is an option that the user may leave to the package.
+type tristate uint8
 
 const (
-	ours choice = iota
-	yes
-	no
+	unset tristate = iota
+	on
+	off
 )
 
-func choose(on bool) choice {
-	if on {
-		return yes
+func tristateOf(yes bool) tristate {
+	if yes {
+		return on
 	}
-	return no
+	return off
 }
 
-// birth is what matters only until the socket is made.
-type birth struct {
+// building holds state that New needs and the socket does not.
+type building struct {
 	err      error // the first bad value
 	contexts []context.Context
+	system   kernel.System // the host's, but for tests
 }
 
 const (
@@ -91,7 +92,7 @@ const (
 
 func newConfig(opts []Option) config {
 	c := config{
-		birth:         new(birth),
+		building:      &building{system: kernel.Host{}},
 		messageBuffer: defaultMessageBuffer,
 		errorBuffer:   defaultErrorBuffer,
 		sendQueue:     defaultSendQueue,
@@ -115,8 +116,8 @@ func (c *config) fail(err error) {
 	}
 }
 
-// within checks that a number makes sense.
-func (c *config) within(name string, n, low, high int) bool {
+// inRange checks that low <= n <= high.
+func (c *config) inRange(name string, n, low, high int) bool {
 	if n < low || n > high {
 		c.fail(invalid(fmt.Sprintf("%s %d is not within %d and %d", name, n, low, high)))
 		return false
@@ -162,7 +163,7 @@ func WithBroadcast() Option { return func(c *config) { c.kernel.Broadcast = true
 // net.core.rmem_max: see [Socket.ReadBuffer].
 func WithReadBuffer(bytes int) Option {
 	return func(c *config) {
-		if c.within("read buffer", bytes, 1, maxBuffer) {
+		if c.inRange("read buffer", bytes, 1, maxBuffer) {
 			c.kernel.ReadBuffer = bytes
 		}
 	}
@@ -172,7 +173,7 @@ func WithReadBuffer(bytes int) Option {
 // (SO_SNDBUF). Linux silently grants no more than net.core.wmem_max.
 func WithWriteBuffer(bytes int) Option {
 	return func(c *config) {
-		if c.within("write buffer", bytes, 1, maxBuffer) {
+		if c.inRange("write buffer", bytes, 1, maxBuffer) {
 			c.kernel.WriteBuffer = bytes
 		}
 	}
@@ -222,7 +223,7 @@ func WithSendBlockList(list BlockList) Option {
 // takes 128 bytes, from when Messages is first called.
 func WithMessageBuffer(n int) Option {
 	return func(c *config) {
-		if c.within("message buffer", n, 0, maxQueue) {
+		if c.inRange("message buffer", n, 0, maxQueue) {
 			c.messageBuffer = int32(n)
 		}
 	}
@@ -231,7 +232,7 @@ func WithMessageBuffer(n int) Option {
 // WithErrorBuffer sets the capacity of [Socket.Errors], 16 by default.
 func WithErrorBuffer(n int) Option {
 	return func(c *config) {
-		if c.within("error buffer", n, 0, maxQueue) {
+		if c.inRange("error buffer", n, 0, maxQueue) {
 			c.errorBuffer = int32(n)
 		}
 	}
@@ -241,7 +242,7 @@ func WithErrorBuffer(n int) Option {
 // kernel has no room, the writer takes as many again in hand.
 func WithSendQueue(n int) Option {
 	return func(c *config) {
-		if c.within("send queue", n, 0, maxQueue) {
+		if c.inRange("send queue", n, 0, maxQueue) {
 			c.sendQueue = int32(n)
 		}
 	}
@@ -251,7 +252,7 @@ func WithSendQueue(n int) Option {
 // default is [Block].
 func WithOverflow(o Overflow) Option {
 	return func(c *config) {
-		if c.within("overflow", int(o), int(Block), int(DropOldest)) {
+		if c.inRange("overflow", int(o), int(Block), int(DropOldest)) {
 			c.overflow = uint8(o)
 		}
 	}
@@ -262,7 +263,7 @@ func WithOverflow(o Overflow) Option {
 // reader has to expect, not the memory that receiving takes.
 func WithMaxDatagram(bytes int) Option {
 	return func(c *config) {
-		if c.within("max datagram", bytes, 1, defaultMaxDatagram) {
+		if c.inRange("max datagram", bytes, 1, defaultMaxDatagram) {
 			c.maxDatagram = int32(bytes)
 		}
 	}
@@ -277,7 +278,7 @@ func WithMaxDatagram(bytes int) Option {
 // is errors.ErrUnsupported.
 func WithReaders(n int) Option {
 	return func(c *config) {
-		if c.within("readers", n, 1, maxReaders) {
+		if c.inRange("readers", n, 1, maxReaders) {
 			c.readers = int32(n)
 		}
 	}
@@ -286,7 +287,7 @@ func WithReaders(n int) Option {
 // WithTTL sets the hop limit of unicast datagrams, as [Socket.SetTTL] does.
 func WithTTL(hops int) Option {
 	return func(c *config) {
-		if c.within("TTL", hops, 1, 255) {
+		if c.inRange("TTL", hops, 1, 255) {
 			c.kernel.TTL = hops
 		}
 	}
@@ -308,7 +309,7 @@ func WithTimestamps() Option { return func(c *config) { c.kernel.Timestamps = tr
 // need it to reply from the right one, and a socket that is bound to one address
 // has that one in Message.To. Where the system does not tell, Bind with
 // WithPacketInfo(true) is errors.ErrUnsupported.
-func WithPacketInfo(on bool) Option { return func(c *config) { c.packetInfo = choose(on) } }
+func WithPacketInfo(on bool) Option { return func(c *config) { c.packetInfo = tristateOf(on) } }
 
 // WithInterface binds the socket to one network device (SO_BINDTODEVICE):
 // it receives and sends through no other. Where the system cannot, Bind is
@@ -329,7 +330,7 @@ func WithInterface(name string) Option {
 // then a lower bound: Linux counts a burst that it drops as one. By default it
 // is on where the system has it, and off for a descriptor that another process
 // may read. A system without it ignores the option.
-func WithOffload(on bool) Option { return func(c *config) { c.offload = choose(on) } }
+func WithOffload(on bool) Option { return func(c *config) { c.offload = tristateOf(on) } }
 
 // WithDontFragment forbids fragmentation (IP_MTU_DISCOVER): a datagram that
 // does not fit the path is syscall.EMSGSIZE. The first that is too long for a

@@ -29,13 +29,13 @@ type Datagram struct {
 //
 // After the end of the socket nobody receives: select with [Socket.Done]. Who
 // closes the channel ends the queue; what is in it is still sent.
-func (s *Socket) Outbox() chan<- Datagram { return s.writer().in }
+func (s *Socket) Outbox() chan<- Datagram { return s.startOutbox().in }
 
 // Flush waits until all that was in the Outbox when it was called has been
 // handed to the kernel or has failed, ctx ends or the socket does
 // ([net.ErrClosed]).
 func (s *Socket) Flush(ctx context.Context) error {
-	if err := s.usable(ctx); err != nil {
+	if err := s.checkUsable(ctx); err != nil {
 		return s.opError("flush", netip.AddrPort{}, err)
 	}
 	s.mu.Lock()
@@ -44,7 +44,7 @@ func (s *Socket) Flush(ctx context.Context) error {
 	if o == nil {
 		return nil
 	}
-	err := o.await(ctx, s.life)
+	err := o.wait(ctx, s.lifetime)
 	return s.opError("flush", netip.AddrPort{}, err)
 }
 
@@ -78,7 +78,7 @@ func (s *Socket) SendQueueSize() int {
 // goroutine: it returns when the kernel has them all, or with the index of the
 // one that failed and why. It waits as [Socket.Send] does.
 func (s *Socket) SendBatch(ctx context.Context, ds []Datagram) (sent int, err error) {
-	if err := s.usable(ctx); err != nil {
+	if err := s.checkUsable(ctx); err != nil {
 		return 0, s.opError("send", netip.AddrPort{}, err)
 	}
 	if len(ds) == 0 {
@@ -89,7 +89,7 @@ func (s *Socket) SendBatch(ctx context.Context, ds []Datagram) (sent int, err er
 		if err := s.checkDatagram(nil, &ds[0]); err != nil {
 			return 0, s.opError("send", ds[0].To, err)
 		}
-		if ep, err = s.implicitFor(ctx, "send", ds[0].To.Addr()); err != nil {
+		if ep, err = s.autoBindFor(ctx, "send", ds[0].To.Addr()); err != nil {
 			return 0, err
 		}
 	}
@@ -106,8 +106,8 @@ func (s *Socket) SendBatch(ctx context.Context, ds []Datagram) (sent int, err er
 		if len(list) > len(*b) {
 			*b = list // as long as it ever was, for putBatch to clear
 		}
-		n, err := s.handAll(ep.conns[0], list, func(i int) error {
-			return s.wait(ep.conns[0], &list[i], nil, ctx.Done())
+		n, err := s.sendAll(ep.conns[0], list, func(i int) error {
+			return s.sendQueued(ep.conns[0], &list[i], nil, ctx.Done())
 		}, func(int) {})
 		sent += n
 		switch {
@@ -158,38 +158,38 @@ func (d *Datagram) kernel() kernel.Datagram {
 	return kernel.Datagram{Data: d.Data, To: unmap(d.To), From: d.From.Unmap()}
 }
 
-// handAll gives a batch to the kernel, and says how many it took. Where there is
-// no room it leaves the waiting for datagram i to wait; it tells gone how many
+// sendAll gives a batch to the kernel and returns how many it accepted. Where
+// there is no room it calls wait to send datagram i; it calls gone with how many
 // have left so far.
-func (s *Socket) handAll(conn kernel.Conn, ds []kernel.Datagram, wait func(i int) error, gone func(n int)) (sent int, err error) {
+func (s *Socket) sendAll(conn kernel.Conn, ds []kernel.Datagram, wait func(i int) error, gone func(n int)) (sent int, err error) {
 	for sent < len(ds) {
 		n, err := 0, errBusy
 		if s.waiting.Load() == 0 {
 			n, err = conn.SendBatch(ds[sent:])
-			s.sentAll(ds[sent : sent+n])
+			s.countSent(ds[sent : sent+n])
 			sent += n
 			gone(sent)
 		}
 		if err == nil {
 			continue
 		}
-		if err = s.insist(conn, &ds[sent], nil, err); kernel.WouldBlock(err) {
+		if err = s.resendPastICMP(conn, &ds[sent], nil, err); kernel.WouldBlock(err) {
 			err = wait(sent)
 		}
 		if err != nil {
 			return sent, err
 		}
-		s.sentAll(ds[sent : sent+1])
+		s.countSent(ds[sent : sent+1])
 		sent++
 		gone(sent)
 	}
 	return sent, nil
 }
 
-// errBusy stands for the kernel's EAGAIN while others wait in line.
+// errBusy stands for the kernel's EAGAIN while other senders wait.
 var errBusy error = syscall.EAGAIN
 
-func (s *Socket) sentAll(ds []kernel.Datagram) {
+func (s *Socket) countSent(ds []kernel.Datagram) {
 	bytes := 0
 	for i := range ds {
 		bytes += ds[i].Len()
@@ -199,50 +199,49 @@ func (s *Socket) sentAll(ds []kernel.Datagram) {
 	}
 }
 
-// stranded counts what was put into the Outbox after the end, where nobody will
-// take it out.
+// stranded counts what was put into the Outbox after the writer ended.
 func (s *Socket) stranded() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.outbox == nil || !isDone(s.outbox.over) {
+	if s.outbox == nil || !isClosed(s.outbox.ended) {
 		return 0
 	}
 	return uint64(len(s.outbox.in))
 }
 
-// An outbox is the queue and the goroutine that empties it.
+// outbox is the queue behind Outbox.
 type outbox struct {
-	in    chan Datagram      // received by the writer alone; closed by the user, if by anybody
+	in    chan Datagram      // received by the writer alone; only the user may close it
 	flush chan chan struct{} // what Flush asks the writer
-	over  chan struct{}      // closed when the writer has ended
+	ended chan struct{}      // closed when the writer has ended
 
-	held, heldBytes atomic.Int64 // what the writer has in hand
+	held, heldBytes atomic.Int64 // in the writer's batch and not sent yet
 }
 
-// await asks the writer to say when it has sent what is in the queue now.
-func (o *outbox) await(ctx context.Context, life *life) error {
+// wait waits until the writer has sent what is in the queue now.
+func (o *outbox) wait(ctx context.Context, ended *lifetime) error {
 	done := make(chan struct{})
 	select {
 	case o.flush <- done:
-	case <-o.over:
-		return life.gone()
+	case <-o.ended:
+		return ended.errIfEnded()
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-life.done:
+	case <-ended.done:
 		return net.ErrClosed
 	}
 	select {
 	case <-done:
 		return nil
-	case <-o.over:
-		return life.gone()
+	case <-o.ended:
+		return ended.errIfEnded()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// writer returns the outbox, made and running.
-func (s *Socket) writer() *outbox {
+// startOutbox returns the outbox. The first call makes it and starts the writer.
+func (s *Socket) startOutbox() *outbox {
 	s.mu.Lock()
 	if o := s.outbox; o != nil {
 		s.mu.Unlock()
@@ -251,18 +250,18 @@ func (s *Socket) writer() *outbox {
 	o := &outbox{
 		in:    make(chan Datagram, s.cfg.sendQueue),
 		flush: make(chan chan struct{}),
-		over:  make(chan struct{}),
+		ended: make(chan struct{}),
 	}
 	s.outbox = o
-	if s.finishing {
-		close(o.over)
+	if s.closing {
+		close(o.ended)
 	} else {
 		w := &writer{s: s, o: o, limit: max(int(s.cfg.sendQueue), maxBatch)}
 		s.group.Go(w.run)
 	}
 	s.mu.Unlock()
 	if s.endpoint.Load() == nil {
-		if _, err := s.implicit(context.Background(), "bind"); err != nil && !s.over() {
+		if _, err := s.autoBind(context.Background(), "bind"); err != nil && !s.ending() {
 			s.report(err) // the writer tries again
 		}
 	}

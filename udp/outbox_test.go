@@ -172,7 +172,7 @@ func TestFlushThatWaitsEndsWithTheSocket(t *testing.T) {
 	s.Outbox() <- udp.Datagram{Data: []byte("x")}
 	eventually(t, "the writer waits", func() bool { return s.SendQueueSize() == 1 })
 	flushing := later(func() error { return s.Flush(t.Context()) })
-	within(t, "Close", func() { s.Close() })
+	door(t, "Close", func() { s.Close() })
 	err, _ = take(t, "Flush", flushing)
 	fails(t, err, net.ErrClosed)
 }
@@ -228,7 +228,7 @@ func TestCloseCountsWhatIsQueued(t *testing.T) {
 			default:
 			}
 		}
-		within(t, "Close", func() { s.Close() })
+		door(t, "Close", func() { s.Close() })
 		st := s.Stats()
 		same(t, "Sent", st.Sent, 0)
 		same(t, "SendDropped", st.SendDropped, uint64(queued))
@@ -256,7 +256,7 @@ func TestUserMayCloseTheOutbox(t *testing.T) {
 	tell(t, peer, at(t, s), "and back")
 	expect(t, s, "and back")
 	ok(t, s.Flush(t.Context()))
-	within(t, "Close", func() { s.Close() })
+	door(t, "Close", func() { s.Close() })
 	ok(t, s.Err())
 	same(t, "SendDropped", s.Stats().SendDropped, 0)
 }

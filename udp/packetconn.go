@@ -30,18 +30,18 @@ import (
 // goes through the view's SyscallConn goes around block lists, Stats and
 // WithMaxDatagram. Close closes the socket. Every call returns the same view.
 func (s *Socket) PacketConn() net.PacketConn {
-	ep, err := s.implicit(context.Background(), "listen")
+	ep, err := s.autoBind(context.Background(), "listen")
 	if err != nil {
 		return &view{s: s, err: err}
 	}
 	s.shareOffload(ep)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.attached.get(viewKey{}, func() any {
-		v := &view{s: s, conn: ep.conns[0]}
-		v.write.open()
-		return v
-	}).(*view)
+	if s.view == nil {
+		s.view = &view{s: s, conn: ep.conns[0]}
+		s.view.write.open()
+	}
+	return s.view
 }
 
 // view is the socket as package net would have it. A socket has one: there is
@@ -51,14 +51,11 @@ type view struct {
 	conn kernel.Conn
 	err  error // the implicit bind failed
 
-	mine    atomic.Bool // the view has the stream
+	claimed atomic.Bool // the view has the stream
 	reading sync.Mutex  // one reader at a time
-	errs    patience    // the reader's, since the last datagram
+	errs    readBackoff // the reader's, since the last datagram
 	write   deadline
 }
-
-// viewKey is where the socket keeps its view.
-type viewKey struct{}
 
 // LocalAddr is known without asking the kernel, and after the end too.
 func (v *view) LocalAddr() net.Addr {
@@ -80,7 +77,7 @@ func (v *view) Close() error { return v.s.Close() }
 // ready says why the view cannot be used.
 func (v *view) ready(op string) error {
 	switch {
-	case v.s.over():
+	case v.s.ending():
 		return v.s.opError(op, netip.AddrPort{}, net.ErrClosed)
 	case v.err != nil:
 		return v.err
@@ -135,20 +132,20 @@ func (v *view) SetWriteDeadline(t time.Time) error {
 	return nil
 }
 
-// mayRead tells whether nobody reads the stream in another way.
+// mayRead reports whether the stream is not read in another way.
 func (v *view) mayRead() bool {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()
-	return v.s.inbox.by == readByNobody || v.s.inbox.by == readByView
+	return v.s.receive.mode == unread || v.s.receive.mode == readByView
 }
 
 // claim takes the stream.
 func (v *view) claim() bool {
-	if v.mine.Load() {
+	if v.claimed.Load() {
 		return true
 	}
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()
-	v.mine.Store(v.s.inbox.claim(readByView))
-	return v.mine.Load()
+	v.claimed.Store(v.s.receive.claim(readByView))
+	return v.claimed.Load()
 }

@@ -56,7 +56,7 @@ func (v *view) ReadMsgUDP(b, oob []byte) (n, oobn, flags int, addr *net.UDPAddr,
 }
 
 func (v *view) ReadMsgUDPAddrPort(b, oob []byte) (n, oobn, flags int, from netip.AddrPort, err error) {
-	if err := v.begin(); err != nil {
+	if err := v.beginRead(); err != nil {
 		return 0, 0, 0, from, err
 	}
 	defer v.reading.Unlock()
@@ -68,7 +68,7 @@ func (v *view) ReadMsgUDPAddrPort(b, oob []byte) (n, oobn, flags int, from netip
 			}
 			continue
 		}
-		v.errs = patience{}
+		v.errs = readBackoff{}
 		if v.admit(from) {
 			v.count(&n, &flags)
 			return n, oobn, flags, from, nil
@@ -79,7 +79,7 @@ func (v *view) ReadMsgUDPAddrPort(b, oob []byte) (n, oobn, flags int, from netip
 // ReadBatch reads what is there, at least one datagram, as
 // golang.org/x/net/ipv4.PacketConn.ReadBatch does.
 func (v *view) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
-	if err := v.begin(); err != nil {
+	if err := v.beginRead(); err != nil {
 		return 0, err
 	}
 	defer v.reading.Unlock()
@@ -91,23 +91,23 @@ func (v *view) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
 			}
 			continue
 		}
-		v.errs = patience{}
-		kept := v.keep(ms[:n])
+		v.errs = readBackoff{}
+		kept := v.compact(ms[:n])
 		if kept > 0 || n == 0 {
 			return kept, nil
 		}
 	}
 }
 
-// keep counts what was read and closes the gaps that the block list leaves.
-func (v *view) keep(ms []ipv4.Message) (kept int) {
+// compact counts what was read and closes the gaps that the block list leaves.
+func (v *view) compact(ms []ipv4.Message) (kept int) {
 	for i := range ms {
 		from, _ := ms[i].Addr.(*net.UDPAddr)
 		if v.s.cfg.receiveBlock != nil && from != nil && !v.admit(from.AddrPort()) {
 			continue
 		}
 		if kept != i {
-			move(&ms[kept], &ms[i])
+			copyMessage(&ms[kept], &ms[i])
 		}
 		v.count(&ms[kept].N, &ms[kept].Flags)
 		kept++
@@ -115,9 +115,9 @@ func (v *view) keep(ms []ipv4.Message) (kept int) {
 	return kept
 }
 
-// move copies a message, and not the buffers: those are known to the caller by
-// their place.
-func move(to, from *ipv4.Message) {
+// copyMessage copies the content of a message, not its buffers: the caller knows
+// those by their index.
+func copyMessage(to, from *ipv4.Message) {
 	left, room := from.N, to.Buffers
 	var b []byte
 	to.N, to.Flags, to.Addr = 0, from.Flags, from.Addr
@@ -152,8 +152,8 @@ func (v *view) count(n, flags *int) {
 	v.s.count.receive(1, *n)
 }
 
-// begin lets one reader in.
-func (v *view) begin() error {
+// beginRead claims the stream and locks reading.
+func (v *view) beginRead() error {
 	if err := v.ready("read"); err != nil {
 		return err
 	}
@@ -180,23 +180,23 @@ func (v *view) admit(from netip.AddrPort) bool {
 // the end of the socket. Without an error the read goes on.
 func (v *view) readError(err error) error {
 	switch {
-	case v.s.over():
+	case v.s.ending():
 		err = net.ErrClosed
-	case refused(err) && v.RemoteAddr() == nil:
+	case isICMPError(err) && v.RemoteAddr() == nil:
 		// News about one of many peers: servers end with an error that they
 		// read, and need not.
-		v.s.refusal(v.conn, err)
-		v.s.bear(&v.errs, nil)
+		v.s.reportICMPErrors(v.conn, err)
+		v.s.afterRefusal(&v.errs, nil)
 		return nil
-	case broken(err):
-		v.s.kill(v.s.opError("read", netip.AddrPort{}, err))
+	case isSocketGone(err):
+		v.s.shutdown(v.s.opError("read", netip.AddrPort{}, err))
 	}
 	return v.s.opError("read", netip.AddrPort{}, err)
 }
 
-// broken tells whether a socket will never be read again. Of what unhealable
-// knows, the rest may be the fault of this one call.
-func broken(err error) bool {
+// isSocketGone reports whether err means that the descriptor is unusable. The other
+// errors of isFatalRead may be due to this one call.
+func isSocketGone(err error) bool {
 	switch errno, _ := errnoOf(err); errno {
 	case syscall.EBADF, syscall.ENOTSOCK, syscall.ECONNABORTED:
 		return true

@@ -93,14 +93,14 @@ func (v *view) WriteMsgUDPAddrPort(b, oob []byte, to netip.AddrPort) (n, oobn in
 	if err != nil {
 		return 0, 0, v.s.opError("write", to, err)
 	}
-	stop := v.write.wait()
-	if isDone(stop) {
+	stop := v.write.done()
+	if isClosed(stop) {
 		return 0, 0, v.s.opError("write", ep.target(to), os.ErrDeadlineExceeded)
 	}
 	if len(oob) > 0 || v.s.waiting.Load() > 0 {
-		err = v.dispatch(b, oob, to, stop, nil)
+		err = v.sendSlow(b, oob, to, stop, nil)
 	} else if err = v.conn.SendTo(b, to); err != nil {
-		err = v.dispatch(b, oob, to, stop, err)
+		err = v.sendSlow(b, oob, to, stop, err)
 	}
 	if err != nil {
 		if errors.Is(err, kernel.ErrStopped) {
@@ -112,11 +112,11 @@ func (v *view) WriteMsgUDPAddrPort(b, oob []byte, to netip.AddrPort) (n, oobn in
 	return len(b), len(oob), nil
 }
 
-// dispatch sends what has control messages, has to wait, or failed at once
-// with err.
-func (v *view) dispatch(b, oob []byte, to netip.AddrPort, stop <-chan struct{}, err error) error {
-	p := v.s.parcel()
-	defer v.s.free(p)
+// sendSlow sends a datagram that has control messages, has to wait, or failed at
+// once with err.
+func (v *view) sendSlow(b, oob []byte, to netip.AddrPort, stop <-chan struct{}, err error) error {
+	p := v.s.getOutgoing()
+	defer v.s.putOutgoing(p)
 	p.pack(to, netip.Addr{}, 0, [][]byte{b})
-	return v.s.seeOff(v.conn, &p.d, oob, err, stop)
+	return v.s.sendOrWait(v.conn, &p.d, oob, err, stop)
 }

@@ -16,15 +16,15 @@ import (
 // With a channel it delivers there. Without one it is pulled, and what it read
 // waits in pending.
 type reader struct {
-	s        *Socket
-	conn     kernel.Conn
-	out      chan Message // the only sender is this reader, or it and its siblings
-	pending  []burst      // read, and not handed over
-	burst    int          // datagrams in the last packet, to guess how many the next brings
-	prepaid  int          // messages that are counted already and sure to fit
-	alone    bool         // no siblings: what fits, fits
-	moved    bool         // something arrived since the last error
-	dropping bool         // the last datagram did not fit
+	s          *Socket
+	conn       kernel.Conn
+	out        chan Message // the only sender is this reader, or it and its siblings
+	pending    []burst      // read, and not handed over
+	burst      int          // datagrams in the last packet, to guess how many the next brings
+	precounted int          // messages that are counted already and sure to fit
+	alone      bool         // no siblings: what fits, fits
+	moved      bool         // something arrived since the last error
+	dropping   bool         // the last datagram did not fit
 }
 
 func (s *Socket) newReader(conn kernel.Conn, out chan Message) *reader {
@@ -33,37 +33,37 @@ func (s *Socket) newReader(conn kernel.Conn, out chan Message) *reader {
 
 // run reads until the socket ends. A soft error is reported and never ends it.
 func (r *reader) run() error {
-	var errs patience
+	var errs readBackoff
 	for {
 		err := r.conn.Receive(r, false)
-		if r.s.over() || err == nil {
+		if r.s.ending() || err == nil {
 			return nil
 		}
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			_ = r.conn.SetReadDeadline(time.Time{}) // somebody else's: a raw descriptor has no owner
-			if r.s.over() {
+			if r.s.ending() {
 				return nil // it may have been the end's after all
 			}
 			continue
 		}
 		if r.moved {
-			errs = patience{}
+			errs = readBackoff{}
 		}
 		r.moved = false
 		if fatal := r.s.readError(r.conn, err, &errs); fatal != nil {
-			r.s.kill(fatal)
+			r.s.shutdown(fatal)
 			return fatal
 		}
 	}
 }
 
-// batch is the most packets that a reader asks for.
-const batch = 16
+// maxPackets is the most packets that a reader asks for.
+const maxPackets = 16
 
 // Room says how many packets fit, going by the size of the last.
 func (r *reader) Room() int {
 	if r.out == nil || r.s.overflow() != Block {
-		return batch
+		return maxPackets
 	}
 	if r.burst == 1 && 2*len(r.out) > cap(r.out) {
 		// Let the receiver run before the channel is full. On one processor that
@@ -82,7 +82,7 @@ func (r *reader) Deliver(b *kernel.Batch) {
 	s := r.s
 	to := s.endpoint.Load().to()
 	r.moved = true
-	r.prepay(b)
+	r.countBatch(b)
 	var passing burst // most are gone at once, and leave nothing that a quiet socket would keep
 	for i := range b.Packets {
 		p := &b.Packets[i]
@@ -96,31 +96,31 @@ func (r *reader) Deliver(b *kernel.Batch) {
 		if r.out == nil {
 			u = r.next()
 		}
-		u.take(b, i, n, int(s.cfg.maxDatagram))
+		u.load(b, i, n, int(s.cfg.maxDatagram))
 		if !u.head.To.IsValid() {
 			u.head.To = to
 		}
 		if u.head.Truncated {
 			s.count.truncated.Add(u.truncated())
 		}
-		if r.out != nil && !r.place(u) {
+		if r.out != nil && !r.deliver(u) {
 			*r.next() = *u
 		}
 	}
 }
 
-// next is room behind what is pending.
+// next extends pending by one burst and returns it.
 func (r *reader) next() *burst {
 	n := len(r.pending)
 	r.pending = slices.Grow(r.pending, 1)[:n+1]
 	return &r.pending[n]
 }
 
-// prepay counts a batch that is sure to fit into the channel, in one go.
+// countBatch counts a batch that is sure to fit into the channel, in one go.
 // Counting comes before handing over: who holds a message must find it in
 // Stats.
-func (r *reader) prepay(b *kernel.Batch) {
-	r.prepaid = 0
+func (r *reader) countBatch(b *kernel.Batch) {
+	r.precounted = 0
 	if r.out == nil || !r.alone || len(r.pending) > 0 || r.s.cfg.receiveBlock != nil || r.s.cfg.maxDatagram != defaultMaxDatagram {
 		return
 	}
@@ -131,31 +131,31 @@ func (r *reader) prepay(b *kernel.Batch) {
 	}
 	if n <= cap(r.out)-len(r.out) {
 		r.s.count.receive(n, bytes)
-		r.prepaid = n
+		r.precounted = n
 	}
 }
 
-// place hands a burst on or drops it. It never waits: false means that the
+// deliver hands a burst on or drops it. It never waits: false means that the
 // burst has to.
-func (r *reader) place(u *burst) bool {
+func (r *reader) deliver(u *burst) bool {
 	if len(r.pending) == 0 {
-		r.push(u)
+		r.trySend(u)
 	}
 	switch {
 	case u.left == 0:
 	case r.s.overflow() == DropNewest || r.s.overflow() == DropOldest && cap(r.out) == 0:
-		r.drop(u.left)
+		r.countDropped(u.left)
 		u.release()
 	case r.s.overflow() == DropOldest:
-		r.replace(u)
+		r.dropOldest(u)
 	default:
 		return false
 	}
 	return true
 }
 
-// push hands over as many messages as there is room for.
-func (r *reader) push(u *burst) {
+// trySend hands over as many messages as there is room for.
+func (r *reader) trySend(u *burst) {
 	room := cap(r.out) - len(r.out)
 	if cap(r.out) == 0 {
 		room = 1 // a receiver may be waiting
@@ -166,17 +166,17 @@ func (r *reader) push(u *burst) {
 	}
 	if r.dropping {
 		r.dropping = false
-		r.s.inbox.overflow.eased(r.s)
+		r.s.receive.overflow.resumed(r.s)
 	}
-	if r.prepaid >= n {
-		r.prepaid -= n
+	if r.precounted >= n {
+		r.precounted -= n
 	} else {
 		r.s.count.receive(n, u.bytes(n))
 	}
 	for ; n > 0; n-- {
 		select {
 		case r.out <- u.head:
-			u.advance()
+			u.next()
 		default: // a sibling was faster, or nobody waits
 			r.s.count.unreceive(n, u.bytes(n))
 			return
@@ -184,60 +184,60 @@ func (r *reader) push(u *burst) {
 	}
 }
 
-// replace drops the oldest messages until the burst fits. A reader is the only
+// dropOldest drops the oldest messages until the burst fits. A reader is the only
 // one who takes from its own channel besides the user, who makes room too.
-func (r *reader) replace(u *burst) {
+func (r *reader) dropOldest(u *burst) {
 	for u.left > 0 {
 		select {
 		case old := <-r.out:
 			r.s.count.unreceive(1, len(old.Data))
-			r.drop(1)
+			r.countDropped(1)
 			old.Release()
 		default:
 		}
 		dropping := r.dropping
 		r.dropping = false // this one fits, but only because another did not
-		r.push(u)
+		r.trySend(u)
 		r.dropping = dropping
 	}
 }
 
-// drop counts what the policy drops.
-func (r *reader) drop(n int) {
+// countDropped counts datagrams that the policy drops.
+func (r *reader) countDropped(n int) {
 	r.dropping = true
 	r.s.count.droppedOverflow.Add(uint64(n))
-	r.s.inbox.overflow.dropped(r.s, n)
+	r.s.receive.overflow.dropped(r.s, n)
 }
 
-// Settled tells whether everything has found its place.
+// Settled reports whether all that was delivered has been handed over.
 func (r *reader) Settled() bool {
 	if r.out == nil {
 		return true
 	}
-	return len(r.pending) == 0 && !r.s.over()
+	return len(r.pending) == 0 && !r.s.ending()
 }
 
 // Settle hands over what is pending, waiting for the receiver. False means
 // that the socket ends; what is left then is counted.
 func (r *reader) Settle() bool {
 	for i := range r.pending {
-		for u := &r.pending[i]; u.left > 0; r.push(u) {
-			if !r.wait(u) {
-				r.abandon(i)
+		for u := &r.pending[i]; u.left > 0; r.trySend(u) {
+			if !r.waitForRoom(u) {
+				r.countUndelivered(i)
 				return false
 			}
 		}
 	}
-	if cap(r.pending) > batch {
+	if cap(r.pending) > maxPackets {
 		r.pending = nil // an idle socket keeps little
 	}
 	r.pending = r.pending[:0]
-	return !r.s.over()
+	return !r.s.ending()
 }
 
-// wait waits for room, and hands the next message over if that is what it takes.
-func (r *reader) wait(u *burst) bool {
-	if r.s.over() {
+// waitForRoom waits for room in the channel. It may hand over the next message.
+func (r *reader) waitForRoom(u *burst) bool {
+	if r.s.ending() {
 		return false
 	}
 	if r.alone {
@@ -249,16 +249,16 @@ func (r *reader) wait(u *burst) bool {
 	r.s.count.receive(1, n)
 	select {
 	case r.out <- u.head:
-		u.advance()
+		u.next()
 		return true
-	case <-r.s.life.done:
+	case <-r.s.lifetime.done:
 		r.s.count.unreceive(1, n)
 		return false
 	}
 }
 
-// abandon counts the bursts from i on: nobody will have them.
-func (r *reader) abandon(i int) {
+// countUndelivered counts and releases the bursts from i on.
+func (r *reader) countUndelivered(i int) {
 	for ; i < len(r.pending); i++ {
 		r.s.count.droppedClosed.Add(uint64(r.pending[i].left))
 		r.pending[i].release()

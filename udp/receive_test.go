@@ -615,7 +615,7 @@ func TestAllEndsWithItsContext(t *testing.T) {
 		},
 	} {
 		ctx, cancel := ctx()
-		within(t, what, func() {
+		door(t, what, func() {
 			for m, err := range s.All(ctx) {
 				t.Errorf("%s: yielded %v, %v", what, m, err)
 			}
@@ -737,7 +737,7 @@ func TestCloseFromInsideTheLoop(t *testing.T) {
 	for range 10 {
 		ok(t, from.Send(t.Context(), []byte("x")))
 	}
-	within(t, "loop", func() {
+	door(t, "loop", func() {
 		for range s.All(t.Context()) {
 			s.Close()
 		}
@@ -753,7 +753,7 @@ func TestAllYieldsRefusals(t *testing.T) {
 		s := dial(t, f.network, to)
 		ok(t, s.Send(t.Context(), []byte("anybody?")))
 		n := 0
-		within(t, "loop", func() {
+		door(t, "loop", func() {
 			for m, err := range s.All(t.Context()) {
 				fails(t, err, syscall.ECONNREFUSED)
 				shaped(t, err, "read", to.String())

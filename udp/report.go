@@ -89,8 +89,8 @@ func (q *errorQueue) counts() (seen, dropped uint64) {
 	return q.seen, q.dropped
 }
 
-// same tells whether two errors say the same. Reports of drops never do: each
-// has a count of its own.
+// same reports whether two errors are equal. Reports of drops never are: each has
+// its own count.
 func same(a, b error) bool {
 	var o *OverflowError
 	if errors.As(a, &o) {
@@ -106,20 +106,21 @@ func (q *errorQueue) count() {
 	q.seen++
 }
 
-// refusals is what ICMP said about earlier datagrams. With WithICMPErrors the
-// error queue knows for sure, and about which; else err is all there is.
-func (s *Socket) refusals(conn kernel.Conn, err error) (news []error, sure bool) {
+// takeICMPErrors returns the ICMP errors about earlier datagrams. With
+// WithICMPErrors they come from the error queue, with their destinations, and sure
+// is true; else the only one is err.
+func (s *Socket) takeICMPErrors(conn kernel.Conn, err error) (icmpErrors []error, sure bool) {
 	if s.cfg.kernel.ICMPErrors {
-		for range refusalBurst { // the kernel comes again if there are more
+		for range icmpBurst { // the kernel comes again if there are more
 			r, ok := conn.NextRefusal()
 			if !ok {
 				break
 			}
-			news = append(news, s.opError("read", r.To, os.NewSyscallError("icmp", r.Errno)))
+			icmpErrors = append(icmpErrors, s.opError("read", r.To, os.NewSyscallError("icmp", r.Errno)))
 		}
 	}
-	if len(news) > 0 {
-		return news, true
+	if len(icmpErrors) > 0 {
+		return icmpErrors, true
 	}
 	var peer netip.AddrPort
 	if ep := s.endpoint.Load(); ep != nil {
@@ -128,10 +129,10 @@ func (s *Socket) refusals(conn kernel.Conn, err error) (news []error, sure bool)
 	return []error{s.opError("read", peer, err)}, false
 }
 
-// refusal reports what ICMP said.
-func (s *Socket) refusal(conn kernel.Conn, err error) {
-	news, _ := s.refusals(conn, err)
-	for _, e := range news {
+// reportICMPErrors reports the pending ICMP errors on Errors.
+func (s *Socket) reportICMPErrors(conn kernel.Conn, err error) {
+	icmpErrors, _ := s.takeICMPErrors(conn, err)
+	for _, e := range icmpErrors {
 		s.report(e)
 	}
 }
@@ -140,11 +141,11 @@ func (s *Socket) refusal(conn kernel.Conn, err error) {
 // datagram. An episode is over when a datagram fits again; while it lasts, and
 // where episodes follow each other, there is a line a second.
 type overflow struct {
-	mu    sync.Mutex
-	count uint64      // not reported yet
-	timer *time.Timer // runs while there may be something to report
-	last  time.Time   // when the last report was made
-	over  bool
+	mu     sync.Mutex
+	count  uint64      // not reported yet
+	timer  *time.Timer // runs while there may be something to report
+	last   time.Time   // when the last report was made
+	closed bool
 }
 
 const betweenReports = time.Second
@@ -153,13 +154,13 @@ func (o *overflow) dropped(s *Socket, n int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.count += uint64(n)
-	if o.timer == nil && !o.over {
+	if o.timer == nil && !o.closed {
 		o.timer = time.AfterFunc(betweenReports, func() { o.tick(s) })
 	}
 }
 
-// eased says that a datagram has fit again.
-func (o *overflow) eased(s *Socket) {
+// resumed ends an episode: a datagram has fit again.
+func (o *overflow) resumed(s *Socket) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if time.Since(o.last) >= betweenReports {
@@ -172,7 +173,7 @@ func (o *overflow) eased(s *Socket) {
 func (o *overflow) tick(s *Socket) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.over || o.count == 0 {
+	if o.closed || o.count == 0 {
 		o.timer = nil
 		return
 	}
@@ -191,7 +192,7 @@ func (o *overflow) flush(s *Socket) {
 func (o *overflow) close(s *Socket) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.over = true
+	o.closed = true
 	if o.timer != nil {
 		o.timer.Stop()
 	}

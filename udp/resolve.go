@@ -15,22 +15,22 @@ import (
 // usable family is taken; a literal or an answer of the wrong one is
 // [ErrAddressFamily].
 func (s *Socket) Resolve(ctx context.Context, address string) (netip.AddrPort, error) {
-	if err := s.usable(ctx); err != nil {
+	if err := s.checkUsable(ctx); err != nil {
 		return netip.AddrPort{}, s.opErrorText("resolve", address, err)
 	}
 	a, _, err := s.resolve(ctx, address)
 	if err != nil {
-		return netip.AddrPort{}, s.opErrorText("resolve", address, s.ending(err))
+		return netip.AddrPort{}, s.opErrorText("resolve", address, s.closedError(err))
 	}
 	return a, nil
 }
 
-// usable says why a call should not begin.
-func (s *Socket) usable(ctx context.Context) error {
+// checkUsable returns an error if ctx or the socket has ended.
+func (s *Socket) checkUsable(ctx context.Context) error {
 	switch {
 	case ctx == nil:
 		return errNilContext
-	case s.over():
+	case s.ending():
 		return net.ErrClosed
 	}
 	return ctx.Err()
@@ -55,8 +55,7 @@ type target struct {
 	binding bool   // an empty host is every interface, not loopback
 }
 
-// parse takes an address apart and checks what can be checked without asking
-// anybody.
+// parse splits an address and checks what can be checked without a lookup.
 func (s *Socket) parse(address string, binding bool) (target, error) {
 	t := target{binding: binding}
 	if address == "" {
@@ -102,7 +101,7 @@ func (t *target) setPort(n int64) error {
 	return nil
 }
 
-// numeric tells whether a port is meant as a number, too large as it may be.
+// numeric reports whether a port is meant as a number, too large as it may be.
 func numeric(port string) bool {
 	for i, c := range port {
 		if (c < '0' || c > '9') && !(i == 0 && (c == '-' || c == '+') && len(port) > 1) {
@@ -115,7 +114,7 @@ func numeric(port string) bool {
 // lookup finds the address of a target.
 func (s *Socket) lookup(ctx context.Context, t target) (netip.AddrPort, error) {
 	if t.service != "" {
-		n, err := ask(ctx, s.life, func(ctx context.Context) (int, error) {
+		n, err := ask(ctx, s.lifetime, func(ctx context.Context) (int, error) {
 			return net.DefaultResolver.LookupPort(ctx, "udp", t.service)
 		})
 		if err != nil {
@@ -147,7 +146,7 @@ func (s *Socket) lookupName(ctx context.Context, name string) (netip.Addr, error
 	case s.cfg.kernel.IPv6Only:
 		network = "ip6"
 	}
-	answers, err := ask(ctx, s.life, func(ctx context.Context) ([]netip.Addr, error) {
+	answers, err := ask(ctx, s.lifetime, func(ctx context.Context) ([]netip.Addr, error) {
 		if s.cfg.lookup == nil {
 			return net.DefaultResolver.LookupNetIP(ctx, network, name)
 		}
@@ -172,7 +171,7 @@ func (s *Socket) lookupName(ctx context.Context, name string) (netip.Addr, error
 
 // ask runs a lookup beside the caller: one that does not heed its context
 // holds up neither the call nor Close.
-func ask[T any](ctx context.Context, life *life, lookup func(context.Context) (T, error)) (T, error) {
+func ask[T any](ctx context.Context, ended *lifetime, lookup func(context.Context) (T, error)) (T, error) {
 	type answer struct {
 		value T
 		err   error
@@ -190,7 +189,7 @@ func ask[T any](ctx context.Context, life *life, lookup func(context.Context) (T
 		return a.value, a.err
 	case <-ctx.Done():
 		return none, ctx.Err()
-	case <-life.done:
+	case <-ended.done:
 		return none, net.ErrClosed
 	}
 }

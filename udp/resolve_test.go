@@ -224,7 +224,7 @@ func TestStubbornLookupHoldsNobodyUp(t *testing.T) {
 
 	resolved := later(func() error { _, err := s.Resolve(t.Context(), "name:9"); return err })
 	take(t, "lookup", asked)
-	within(t, "Close", func() { s.Close() })
+	door(t, "Close", func() { s.Close() })
 	err, _ = take(t, "Resolve", resolved)
 	fails(t, err, net.ErrClosed)
 }

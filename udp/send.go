@@ -30,14 +30,14 @@ const (
 // is news about an earlier datagram: it goes to Errors, and this one is sent
 // again.
 func (s *Socket) Send(ctx context.Context, parts ...[]byte) error {
-	if err := s.usable(ctx); err != nil {
+	if err := s.checkUsable(ctx); err != nil {
 		return s.opError("send", netip.AddrPort{}, err)
 	}
 	ep := s.endpoint.Load()
 	if ep == nil || !ep.peer.IsValid() {
 		return s.opError("send", netip.AddrPort{}, ErrNotConnected)
 	}
-	return s.transmit(ctx, ep, netip.AddrPort{}, netip.Addr{}, 0, parts)
+	return s.sendFast(ctx, ep, netip.AddrPort{}, netip.Addr{}, 0, parts)
 }
 
 // SendTo sends one datagram, the parts in a row, to an address. It binds an
@@ -51,7 +51,7 @@ func (s *Socket) SendTo(ctx context.Context, to netip.AddrPort, parts ...[]byte)
 // is loopback. Each call resolves anew: [Socket.Resolve] once and SendTo is
 // cheaper.
 func (s *Socket) SendToHost(ctx context.Context, address string, parts ...[]byte) error {
-	if err := s.usable(ctx); err != nil {
+	if err := s.checkUsable(ctx); err != nil {
 		return s.opErrorText("send", address, err)
 	}
 	if ep := s.endpoint.Load(); ep != nil && ep.peer.IsValid() {
@@ -59,12 +59,12 @@ func (s *Socket) SendToHost(ctx context.Context, address string, parts ...[]byte
 	}
 	to, literal, err := s.resolve(ctx, address)
 	if err != nil {
-		return s.opErrorText("send", address, s.ending(err))
+		return s.opErrorText("send", address, s.closedError(err))
 	}
 	if err := s.checkParts(s.endpoint.Load(), to, netip.Addr{}, parts); err != nil {
 		return s.opErrorText("send", address, err)
 	}
-	if _, err := s.implicitFor(ctx, "send", literal); err != nil {
+	if _, err := s.autoBindFor(ctx, "send", literal); err != nil {
 		return err
 	}
 	return s.SendTo(ctx, to, parts...)
@@ -95,7 +95,7 @@ func (s *Socket) Reply(ctx context.Context, m Message, parts ...[]byte) error {
 // sendFrom is SendTo from an address and through an interface of the
 // caller's choice.
 func (s *Socket) sendFrom(ctx context.Context, to netip.AddrPort, from netip.Addr, index int, parts [][]byte) error {
-	if err := s.usable(ctx); err != nil {
+	if err := s.checkUsable(ctx); err != nil {
 		return s.opError("send", to, err)
 	}
 	to = unmap(to)
@@ -105,14 +105,14 @@ func (s *Socket) sendFrom(ctx context.Context, to netip.AddrPort, from netip.Add
 	}
 	if ep == nil {
 		var err error
-		if ep, err = s.implicitFor(ctx, "send", to.Addr()); err != nil {
+		if ep, err = s.autoBindFor(ctx, "send", to.Addr()); err != nil {
 			return err
 		}
 		if err := s.check(ep, to, from); err != nil { // another call chose the family
 			return s.opError("send", to, err)
 		}
 	}
-	return s.transmit(ctx, ep, to, from, index, parts)
+	return s.sendFast(ctx, ep, to, from, index, parts)
 }
 
 // unmap makes IPv4 of an IPv4-mapped address.
@@ -164,33 +164,33 @@ func (s *Socket) checkParts(ep *endpoint, to netip.AddrPort, from netip.Addr, pa
 	return nil
 }
 
-// transmit hands one datagram to the kernel: at once if there is room and
-// nobody waits, else behind those who do. The call tree below it is shallow,
+// sendFast hands one datagram to the kernel: at once if there is room and no other
+// sender waits, else behind the senders that wait. The call tree below it is shallow,
 // because after a system call the processor has to guess every return on its
 // way up.
-func (s *Socket) transmit(ctx context.Context, ep *endpoint, to netip.AddrPort, from netip.Addr, index int, parts [][]byte) error {
+func (s *Socket) sendFast(ctx context.Context, ep *endpoint, to netip.AddrPort, from netip.Addr, index int, parts [][]byte) error {
 	if len(parts) != 1 || from.IsValid() || index != 0 || len(parts[0]) > maxPayload4 || s.waiting.Load() > 0 {
-		return s.dispatch(ctx, ep, to, from, index, parts, nil)
+		return s.sendSlow(ctx, ep, to, from, index, parts, nil)
 	}
 	if err := ep.conns[0].SendTo(parts[0], to); err != nil {
-		return s.dispatch(ctx, ep, to, from, index, parts, err)
+		return s.sendSlow(ctx, ep, to, from, index, parts, err)
 	}
 	s.count.send(1, len(parts[0]))
 	return nil
 }
 
-// dispatch is transmit for what is not one plain part, and for what has to
-// wait or failed at once with err.
-func (s *Socket) dispatch(ctx context.Context, ep *endpoint, to netip.AddrPort, from netip.Addr, index int, parts [][]byte, err error) error {
-	p := s.parcel()
+// sendSlow is sendFast for a datagram that is not one plain part, that has to
+// wait, or that failed at once with err.
+func (s *Socket) sendSlow(ctx context.Context, ep *endpoint, to netip.AddrPort, from netip.Addr, index int, parts [][]byte, err error) error {
+	p := s.getOutgoing()
 	p.pack(to, from, index, parts)
 	n := p.d.Len()
 	if n > ep.maxPayload(to) || len(parts) > maxParts {
 		err = syscall.EMSGSIZE
 	} else {
-		err = s.seeOff(ep.conns[0], &p.d, nil, err, ctx.Done())
+		err = s.sendOrWait(ep.conns[0], &p.d, nil, err, ctx.Done())
 	}
-	s.free(p)
+	s.putOutgoing(p)
 	if err != nil {
 		if errors.Is(err, kernel.ErrStopped) {
 			return ctx.Err()
@@ -220,16 +220,16 @@ func (ep *endpoint) target(to netip.AddrPort) netip.AddrPort {
 	return ep.peer
 }
 
-// A parcel is a datagram on its way, kept for the next one: sending allocates
-// nothing.
-type parcel struct {
+// outgoing is a datagram on its way to the kernel. It is reused, so that sending
+// allocates nothing.
+type outgoing struct {
 	d    kernel.Datagram
 	more [][]byte
 }
 
-var parcels = sync.Pool{New: func() any { return new(parcel) }}
+var outgoingPool = sync.Pool{New: func() any { return new(outgoing) }}
 
-func (p *parcel) pack(to netip.AddrPort, from netip.Addr, index int, parts [][]byte) {
+func (p *outgoing) pack(to netip.AddrPort, from netip.Addr, index int, parts [][]byte) {
 	p.d.To, p.d.From, p.d.Interface = to, from, index
 	switch len(parts) {
 	case 0:
@@ -242,57 +242,56 @@ func (p *parcel) pack(to netip.AddrPort, from netip.Addr, index int, parts [][]b
 	}
 }
 
-// parcel takes the one that the socket keeps, or a shared one for those who
-// send at the same time.
-func (s *Socket) parcel() *parcel {
-	if p := s.kept.Swap(nil); p != nil {
+// getOutgoing returns the cached datagram, or one from the pool.
+func (s *Socket) getOutgoing() *outgoing {
+	if p := s.spare.Swap(nil); p != nil {
 		return p
 	}
-	return parcels.Get().(*parcel)
+	return outgoingPool.Get().(*outgoing)
 }
 
-// free keeps a parcel that holds on to nobody's bytes.
-func (s *Socket) free(p *parcel) {
+// putOutgoing clears p and caches it, or gives it to the pool.
+func (s *Socket) putOutgoing(p *outgoing) {
 	p.d.Data, p.d.More = nil, nil
 	clear(p.more)
-	if s.kept.Load() == nil {
-		s.kept.Store(p)
+	if s.spare.Load() == nil {
+		s.spare.Store(p)
 	} else {
-		parcels.Put(p)
+		outgoingPool.Put(p)
 	}
 }
 
-// seeOff sends a datagram behind those who wait, if there are any, or goes on
-// with one that failed at once with err.
-func (s *Socket) seeOff(conn kernel.Conn, d *kernel.Datagram, oob []byte, err error, stop <-chan struct{}) error {
+// sendOrWait sends d, or queues it if other senders wait. err is the result of an
+// attempt already made, or nil.
+func (s *Socket) sendOrWait(conn kernel.Conn, d *kernel.Datagram, oob []byte, err error, stop <-chan struct{}) error {
 	if err == nil {
 		if s.waiting.Load() > 0 {
-			return s.wait(conn, d, oob, stop)
+			return s.sendQueued(conn, d, oob, stop)
 		}
 		if err = conn.Send(d, oob); err == nil {
 			return nil
 		}
 	}
-	if err = s.insist(conn, d, oob, err); kernel.WouldBlock(err) {
-		err = s.wait(conn, d, oob, stop)
+	if err = s.resendPastICMP(conn, d, oob, err); kernel.WouldBlock(err) {
+		err = s.sendQueued(conn, d, oob, stop)
 	}
 	return err
 }
 
-// insist sends again what failed with news about an earlier datagram, and
-// reports the news. ECONNREFUSED is always news; that there is no route may be
-// about this datagram, and then it fails twice.
-func (s *Socket) insist(conn kernel.Conn, d *kernel.Datagram, oob []byte, err error) error {
+// resendPastICMP retries a send that failed with a pending ICMP error, at most 8
+// times, and reports that error on Errors. ECONNREFUSED is always such an error;
+// that there is no route may be about d itself, and then it fails twice.
+func (s *Socket) resendPastICMP(conn kernel.Conn, d *kernel.Datagram, oob []byte, err error) error {
 	for range 8 {
-		if !refused(err) {
+		if !isICMPError(err) {
 			return err
 		}
-		news, sure := s.refusals(conn, err)
+		icmpErrors, sure := s.takeICMPErrors(conn, err)
 		again := conn.Send(d, oob)
 		if again != nil && !sure && !errors.Is(err, syscall.ECONNREFUSED) && errors.Is(again, errnoIn(err)) {
 			return again
 		}
-		for _, e := range news {
+		for _, e := range icmpErrors {
 			s.report(e)
 		}
 		if err = again; err == nil {
@@ -308,47 +307,48 @@ func errnoIn(err error) error {
 	return errno
 }
 
-// wait sends when there is room. Until then d counts as queued.
-func (s *Socket) wait(conn kernel.Conn, d *kernel.Datagram, oob []byte, stop <-chan struct{}) error {
+// sendQueued sends d when there is room. Until then d counts as queued.
+func (s *Socket) sendQueued(conn kernel.Conn, d *kernel.Datagram, oob []byte, stop <-chan struct{}) error {
 	s.enqueue(d, 1)
 	defer s.enqueue(d, -1)
-	return s.await(conn, d, oob, stop)
+	return s.sendBlocking(conn, d, oob, stop)
 }
 
-// enqueue counts a datagram in, or out with -1. While there are any, others
-// wait behind them.
+// enqueue counts a datagram in, or out with -1. While any is counted, later
+// senders wait.
 func (s *Socket) enqueue(d *kernel.Datagram, n int64) {
 	s.waiting.Add(n)
 	s.queued.Add(n * int64(d.Len()))
 }
 
-// await sends when there is room. Senders wait in line for the gate; the one
-// that has it waits for the kernel.
-func (s *Socket) await(conn kernel.Conn, d *kernel.Datagram, oob []byte, stop <-chan struct{}) error {
-	if !s.gate.enter(stop, s.life.done) {
-		if s.over() {
+// sendBlocking sends d when there is room. Senders wait in order for sendMu; its
+// holder waits for the kernel.
+func (s *Socket) sendBlocking(conn kernel.Conn, d *kernel.Datagram, oob []byte, stop <-chan struct{}) error {
+	if !s.sendMu.lock(stop, s.lifetime.done) {
+		if s.ending() {
 			return net.ErrClosed
 		}
 		return kernel.ErrStopped
 	}
-	defer s.gate.leave()
+	defer s.sendMu.unlock()
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		err := conn.SendWait(d, oob, stop)
-		if err != nil && refused(err) {
-			err = s.insist(conn, d, oob, err)
+		if err != nil && isICMPError(err) {
+			err = s.resendPastICMP(conn, d, oob, err)
 		}
 		if !kernel.WouldBlock(err) {
 			return err
 		}
 		// ENOBUFS: the device's queue is full, and nothing says when it is not.
-		if err := s.rest(pause, stop); err != nil {
+		if err := s.sleep(pause, stop); err != nil {
 			return err
 		}
 	}
 }
 
-// rest sleeps.
-func (s *Socket) rest(d time.Duration, stop <-chan struct{}) error {
+// sleep sleeps for d. It ends early, with an error, when stop closes or the
+// socket ends.
+func (s *Socket) sleep(d time.Duration, stop <-chan struct{}) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -356,7 +356,7 @@ func (s *Socket) rest(d time.Duration, stop <-chan struct{}) error {
 		return nil
 	case <-stop:
 		return kernel.ErrStopped
-	case <-s.life.done:
+	case <-s.lifetime.done:
 		return net.ErrClosed
 	}
 }

@@ -660,7 +660,7 @@ func TestCloseFreesWaitingSenders(t *testing.T) {
 	}
 	senders = append(senders, later(func() error { _, err := s.SendBatch(t.Context(), make([]udp.Datagram, 3)); return err }))
 	eventually(t, "all wait", func() bool { return s.SendQueueCount() == 9 })
-	within(t, "Close", func() { s.Close() })
+	door(t, "Close", func() { s.Close() })
 	for _, c := range senders {
 		err, _ := take(t, "Send", c)
 		fails(t, err, net.ErrClosed)

@@ -48,7 +48,7 @@ func TestSoak(t *testing.T) {
 	}
 	watch(t, busy)
 	close(stop)
-	within(t, "the last lives", bath.Wait)
+	door(t, "the last lives", bath.Wait)
 	t.Logf("%d lives", lives.Load())
 }
 

@@ -24,34 +24,35 @@ type Socket struct {
 	cfg    config
 	system kernel.System
 
-	life  *life          // over when the socket begins to end; its cause is why
-	ended signal         // on when nothing of the socket is left
-	group errgroup.Group // readers, the writer, and what package multicast adds
+	lifetime *lifetime      // ends when the socket begins to end, with its cause
+	ended    latch          // set once goroutines have exited and the descriptor is closed
+	group    errgroup.Group // readers, the writer, and the watcher of package multicast
 
-	mu        sync.Mutex // guards the next five
-	unhook    func()     // from the contexts that end the socket
-	inbox     inbox      // who reads, and the message channel
-	outbox    *outbox    // made on first use
-	attached  attached   // what package multicast keeps here
-	finishing bool       // nobody may join the group any more
+	mu         sync.Mutex // guards the next six
+	unwatch    func()     // stops watching the contexts that end the socket
+	receive    receiveState
+	outbox     *outbox    // made on first use
+	view       *view      // of PacketConn; made on first use
+	extensions extensions // per-socket state of other packages, by key
+	closing    bool       // group takes no more goroutines
 
-	listening  signal // on once the socket is bound
-	connected  signal // on while it has a peer
-	unreferred signal // on while it is not referenced
+	listening    latch // set once the socket is bound
+	connected    latch // set while the socket has a peer
+	unreferenced latch // set while the socket is not referenced
 
-	turn     line                     // held by Bind, Connect and Disconnect: one at a time
+	addrMu   fifoMutex                // held by Bind, Connect and Disconnect
 	endpoint atomic.Pointer[endpoint] // nil until bound; replaced, never changed
 
-	gate    line                   // held by the sender that waits for room in the kernel's buffer
-	waiting atomic.Int64           // senders that wait; others queue behind them
-	queued  atomic.Int64           // bytes of those
-	kept    atomic.Pointer[parcel] // from the last send, for the next
+	sendMu  fifoMutex                // held by the sender that waits for room in the kernel's buffer
+	waiting atomic.Int64             // datagrams whose senders wait; later senders queue behind them
+	queued  atomic.Int64             // their bytes
+	spare   atomic.Pointer[outgoing] // one-entry cache in front of outgoingPool
 
 	errors errorQueue
 	count  counters
 }
 
-// An endpoint is where a bound socket stands.
+// endpoint is the state of a bound socket. It is never changed, only replaced.
 type endpoint struct {
 	conns    []kernel.Conn // at least one; sends and options use the first
 	inet6    bool          // "udp6"
@@ -69,7 +70,7 @@ func (ep *endpoint) network() string {
 	return "udp4"
 }
 
-// speaks tells whether the socket can talk to a.
+// speaks reports whether the socket can send to a.
 func (ep *endpoint) speaks(a netip.Addr) bool {
 	if a.Is4() {
 		return !ep.inet6 || ep.dual
@@ -94,11 +95,11 @@ func (ep *endpoint) to() netip.Addr {
 // No descriptor is open before the socket is bound, by [Socket.Bind],
 // [Socket.Connect], or implicitly by the first send.
 func New(network string, opts ...Option) (*Socket, error) {
-	return newSocket(context.Background(), kernel.Host{}, network, opts)
+	return newSocket(context.Background(), network, opts)
 }
 
-// newSocket makes a socket whose life ends with ctx.
-func newSocket(ctx context.Context, system kernel.System, network string, opts []Option) (*Socket, error) {
+// newSocket makes a socket that ends when ctx is done.
+func newSocket(ctx context.Context, network string, opts []Option) (*Socket, error) {
 	if ctx == nil {
 		return nil, &net.OpError{Op: "socket", Net: network, Err: errNilContext}
 	}
@@ -120,47 +121,40 @@ func newSocket(ctx context.Context, system kernel.System, network string, opts [
 			return nil, context.Cause(c)
 		}
 	}
-	cfg.birth = nil
+	system := cfg.system
+	cfg.building = nil
 	cfg.kernel.Network = network
 	s := &Socket{
-		cfg:    cfg,
-		system: system,
-		life:   &life{done: make(chan struct{})},
+		cfg:      cfg,
+		system:   system,
+		lifetime: &lifetime{done: make(chan struct{})},
 	}
-	s.live(contexts)
+	s.watchContexts(contexts)
 	return s, nil
 }
 
 // Listen makes a socket and binds it: [New] and [Socket.Bind]. The socket
 // closes when ctx is done.
 func Listen(ctx context.Context, network, address string, opts ...Option) (*Socket, error) {
-	return listen(ctx, kernel.Host{}, network, address, opts)
-}
-
-func listen(ctx context.Context, system kernel.System, network, address string, opts []Option) (*Socket, error) {
-	s, err := newSocket(ctx, system, network, opts)
+	s, err := newSocket(ctx, network, opts)
 	if err != nil {
 		return nil, err
 	}
-	return s.settled(s.Bind(ctx, address))
+	return s.closeOnError(s.Bind(ctx, address))
 }
 
 // Dial makes a socket and connects it: [New] and [Socket.Connect]. The socket
 // closes when ctx is done.
 func Dial(ctx context.Context, network, address string, opts ...Option) (*Socket, error) {
-	return dial(ctx, kernel.Host{}, network, address, opts)
-}
-
-func dial(ctx context.Context, system kernel.System, network, address string, opts []Option) (*Socket, error) {
-	s, err := newSocket(ctx, system, network, opts)
+	s, err := newSocket(ctx, network, opts)
 	if err != nil {
 		return nil, err
 	}
-	return s.settled(s.Connect(ctx, address))
+	return s.closeOnError(s.Connect(ctx, address))
 }
 
-// settled closes the socket that a constructor could not finish.
-func (s *Socket) settled(err error) (*Socket, error) {
+// closeOnError closes s if its constructor failed.
+func (s *Socket) closeOnError(err error) (*Socket, error) {
 	if err == nil {
 		return s, nil
 	}
@@ -183,11 +177,11 @@ func FromFile(f *os.File, opts ...Option) (*Socket, error) {
 	if f == nil {
 		return nil, &net.OpError{Op: "file", Net: "udp", Err: os.ErrInvalid}
 	}
-	s, err := newSocket(context.Background(), kernel.Host{}, "udp", opts)
+	s, err := newSocket(context.Background(), "udp", opts)
 	if err != nil {
 		return nil, err
 	}
-	return s.settled(s.adopt(f))
+	return s.closeOnError(s.adopt(f))
 }
 
 func (s *Socket) adopt(f *os.File) error {
@@ -200,8 +194,8 @@ func (s *Socket) adopt(f *os.File) error {
 	if err != nil {
 		return s.opErrorText("file", f.Name(), err)
 	}
-	if s.cfg.offload == ours {
-		s.cfg.offload = no
+	if s.cfg.offload == unset {
+		s.cfg.offload = off
 	}
 	s.cfg.kernel.Network, s.cfg.kernel.IPv6Only = is.Network, is.IPv6Only
 	ep := &endpoint{
@@ -253,7 +247,7 @@ func (s *Socket) LocalAddr() (netip.AddrPort, error) {
 
 // RemoteAddr is the peer, [ErrNotConnected] where there is none.
 func (s *Socket) RemoteAddr() (netip.AddrPort, error) {
-	if s.over() {
+	if s.ending() {
 		return netip.AddrPort{}, s.opError("getpeername", netip.AddrPort{}, net.ErrClosed)
 	}
 	ep := s.endpoint.Load()
@@ -267,7 +261,7 @@ func (s *Socket) RemoteAddr() (netip.AddrPort, error) {
 // binds an unbound socket. What is read through it goes around the socket, its
 // block list and its Stats.
 func (s *Socket) SyscallConn() (syscall.RawConn, error) {
-	ep, err := s.implicit(context.Background(), "syscallconn")
+	ep, err := s.autoBind(context.Background(), "syscallconn")
 	if err != nil {
 		return nil, err
 	}
@@ -279,7 +273,7 @@ func (s *Socket) SyscallConn() (syscall.RawConn, error) {
 // processes read the same buffer, so receive offload is turned off, and Close
 // leaves the buffer alone. Unsupported on Windows.
 func (s *Socket) File() (*os.File, error) {
-	ep, err := s.implicit(context.Background(), "file")
+	ep, err := s.autoBind(context.Background(), "file")
 	if err != nil {
 		return nil, err
 	}
@@ -288,12 +282,12 @@ func (s *Socket) File() (*os.File, error) {
 	return f, s.opError("file", netip.AddrPort{}, err)
 }
 
-// over tells whether the socket has begun to end.
-func (s *Socket) over() bool { return s.life.over() }
+// ending reports whether the socket has begun to end.
+func (s *Socket) ending() bool { return s.lifetime.ended() }
 
 // bound returns the endpoint of a socket that has one.
 func (s *Socket) bound(op string) (*endpoint, error) {
-	if s.over() {
+	if s.ending() {
 		return nil, s.opError(op, netip.AddrPort{}, net.ErrClosed)
 	}
 	ep := s.endpoint.Load()

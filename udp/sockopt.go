@@ -63,7 +63,7 @@ func (s *Socket) WriteBuffer() (int, error) { return s.option(kernel.WriteBuffer
 // unbound.
 func (s *Socket) setOption(o kernel.Option, name string, value, low, high int) error {
 	ep, err := s.bound("set")
-	if s.over() {
+	if s.ending() {
 		return err
 	}
 	if value < low || value > high {

@@ -206,7 +206,7 @@ func TestSocketsComeAndGoUnderAFlood(t *testing.T) {
 		})
 		eventually(t, "the flood comes", func() bool { return s.Stats().Received > 10 })
 		if i%2 == 0 {
-			within(t, "Close", func() { s.Close() })
+			door(t, "Close", func() { s.Close() })
 		} else {
 			cancel()
 			ended(t, "done", s.Done())

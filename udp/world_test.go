@@ -244,7 +244,7 @@ func empty[T any](t testing.TB, what string, c <-chan T) {
 }
 
 // within expects a call to return.
-func within(t testing.TB, what string, f func()) {
+func door(t testing.TB, what string, f func()) {
 	t.Helper()
 	take(t, what, begin(f))
 }

@@ -13,29 +13,29 @@ const maxBatch = 256
 
 var batches = sync.Pool{New: func() any { return new([]kernel.Datagram) }}
 
-// putBatch gives a batch back that holds on to nobody's bytes.
+// putBatch clears a batch and gives it back to the pool.
 func putBatch(b *[]kernel.Datagram) {
 	clear(*b)
 	*b = (*b)[:0]
 	batches.Put(b)
 }
 
-// A writer empties the outbox: the room where a queued datagram is sent. It
-// drains greedily and waits for nothing but the first datagram, so that
-// nothing is delayed for the sake of a larger batch.
+// writer is the goroutine that empties the outbox. It takes what is there and
+// waits only for the first datagram, so that no datagram is delayed for the sake
+// of a larger batch.
 type writer struct {
 	s     *Socket
 	o     *outbox
-	limit int // datagrams in hand
+	limit int // the most datagrams in batch
 
-	hand   *[]kernel.Datagram // borrowed while there is something to send
-	batch  []kernel.Datagram  // in hand, in order
-	left   int                // datagrams at its beginning that are in hand no more
-	taken  uint64             // datagrams taken from the queue
-	closed bool               // the user has closed it
-	fresh  int                // datagrams in hand that are not counted yet
-	size   int                // their bytes
-	last   *endpoint          // where the last datagram that was checked was to leave
+	pooled         *[]kernel.Datagram // from batches, while there is something to send
+	batch          []kernel.Datagram  // datagrams taken from the queue, in order
+	released       int                // datagrams at its beginning that were sent or have failed
+	taken          uint64             // datagrams taken from the queue
+	closed         bool               // the user has closed it
+	uncounted      int                // datagrams in batch that countHeld has not counted yet
+	uncountedBytes int                // their bytes
+	last           *endpoint          // where the last datagram that was checked was to leave
 
 	flushes []flush
 }
@@ -55,65 +55,65 @@ func (w *writer) run() error {
 		}
 		w.fill(maxBatch)
 		w.send()
-		if w.s.over() {
+		if w.s.ending() {
 			return nil // a Flush that waits must not hear that all went well
 		}
-		w.flushed()
+		w.completeFlushes()
 	}
 	return nil
 }
 
-// first waits for something to do. It lets go of the batch meanwhile, so that
+// first waits for a datagram or a Flush. It gives the batch back meanwhile, so that
 // an idle writer owns none.
 func (w *writer) first() bool {
-	if w.hand != nil {
-		*w.hand = w.batch
-		putBatch(w.hand)
-		w.hand, w.batch = nil, nil
+	if w.pooled != nil {
+		*w.pooled = w.batch
+		putBatch(w.pooled)
+		w.pooled, w.batch = nil, nil
 	}
 	select {
 	case d, ok := <-w.o.in:
-		w.hand = batches.Get().(*[]kernel.Datagram)
-		w.batch = *w.hand
-		w.take(d, ok)
+		w.pooled = batches.Get().(*[]kernel.Datagram)
+		w.batch = *w.pooled
+		w.add(d, ok)
 	case done := <-w.o.flush:
-		w.promise(done)
-	case <-w.s.life.done:
+		w.addFlush(done)
+	case <-w.s.lifetime.done:
 		return false
 	}
 	return true
 }
 
-// fill takes what is in the queue, up to n in hand.
+// fill takes what is in the queue, until the batch holds n datagrams.
 func (w *writer) fill(n int) {
 	for len(w.batch) < n && !w.closed {
 		select {
 		case d, ok := <-w.o.in:
-			w.take(d, ok)
+			w.add(d, ok)
 		default:
-			w.hold()
+			w.countHeld()
 			return
 		}
 	}
-	w.hold()
+	w.countHeld()
 }
 
-// hold counts what is fresh in hand.
-func (w *writer) hold() {
-	w.o.held.Add(int64(w.fresh))
-	w.o.heldBytes.Add(int64(w.size))
-	w.fresh, w.size = 0, 0
+// countHeld adds the uncounted datagrams to SendQueueCount and SendQueueSize.
+func (w *writer) countHeld() {
+	w.o.held.Add(int64(w.uncounted))
+	w.o.heldBytes.Add(int64(w.uncountedBytes))
+	w.uncounted, w.uncountedBytes = 0, 0
 }
 
-// take checks a datagram and takes it in hand.
-func (w *writer) take(d Datagram, ok bool) {
+// add checks a datagram from the queue and appends it to the batch.
+func (w *writer) add(d Datagram, ok bool) {
 	if !ok {
 		w.closed = true
 		return
 	}
 	w.taken++
 	ep := w.s.endpoint.Load()
-	if !w.like(ep, &d) {
+	if !w.sameRoute(ep, &d) {
 		if err := w.s.checkDatagram(ep, &d); err != nil {
 			w.fail(d.To, len(d.Data), w.s.opError("send", d.To, err))
 			return
@@ -122,13 +122,14 @@ func (w *writer) take(d Datagram, ok bool) {
 		d.To, d.From = unmap(d.To), d.From.Unmap()
 	}
 	w.batch = append(w.batch, kernel.Datagram{Data: d.Data, To: d.To, From: d.From})
-	w.fresh++
-	w.size += len(d.Data)
+	w.uncounted++
+	w.uncountedBytes += len(d.Data)
 }
 
-// like tells whether d goes where the one before it goes, and needs no check
-// but for its size. A block list may change its mind at any time.
-func (w *writer) like(ep *endpoint, d *Datagram) bool {
+// sameRoute reports whether d has the addresses of the datagram before it, and so
+// needs no check but for its size. A block list is asked about each datagram: its
+// answers may change.
+func (w *writer) sameRoute(ep *endpoint, d *Datagram) bool {
 	if len(w.batch) == 0 || ep == nil || ep != w.last || w.s.cfg.sendBlock != nil || len(d.Data) > maxPayload4 {
 		return false
 	}
@@ -136,17 +137,17 @@ func (w *writer) like(ep *endpoint, d *Datagram) bool {
 	return d.To == before.To && d.From == before.From
 }
 
-// send empties the hand.
+// send sends the batch.
 func (w *writer) send() {
 	next := 0
-	for next < len(w.batch) && !w.s.over() {
-		ep, err := w.s.implicitFor(context.Background(), "send", w.batch[next].To.Addr())
+	for next < len(w.batch) && !w.s.ending() {
+		ep, err := w.s.autoBindFor(context.Background(), "send", w.batch[next].To.Addr())
 		if err == nil {
 			n := 0
-			n, err = w.push(ep.conns[0], next)
+			n, err = w.sendBatch(ep.conns[0], next)
 			next += n
 		}
-		if err != nil && !w.s.over() {
+		if err != nil && !w.s.ending() {
 			d := &w.batch[next]
 			to := d.To
 			if ep != nil {
@@ -154,34 +155,34 @@ func (w *writer) send() {
 			}
 			w.fail(to, len(d.Data), w.s.opError("send", to, err))
 			next++
-			w.put(next)
+			w.countReleased(next)
 		}
 	}
 	if next < len(w.batch) { // the socket ends
 		w.s.count.sendDropped.Add(uint64(len(w.batch) - next))
-		w.put(len(w.batch))
+		w.countReleased(len(w.batch))
 	}
 	clear(w.batch)
-	w.batch, w.left = w.batch[:0], 0
+	w.batch, w.released = w.batch[:0], 0
 }
 
-// push hands what is in hand from next on to the kernel, and says how many it
-// took. What wait takes meanwhile is for the next push.
-func (w *writer) push(conn kernel.Conn, next int) (int, error) {
-	return w.s.handAll(conn, w.batch[next:],
-		func(i int) error { return w.wait(conn, next+i) },
-		func(n int) { w.put(next + n) })
+// sendBatch hands batch[next:] to the kernel and returns how many it accepted.
+// What sendQueued adds meanwhile is for the next call.
+func (w *writer) sendBatch(conn kernel.Conn, next int) (int, error) {
+	return w.s.sendAll(conn, w.batch[next:],
+		func(i int) error { return w.sendQueued(conn, next+i) },
+		func(n int) { w.countReleased(next + n) })
 }
 
-// wait sends datagram i of the batch when there is room. Meanwhile it takes
-// from the queue, so that SendQueueSize knows what waits there.
-func (w *writer) wait(conn kernel.Conn, i int) error {
+// sendQueued sends datagram i of the batch when there is room. Meanwhile it takes
+// from the queue, so that SendQueueSize includes what waits there.
+func (w *writer) sendQueued(conn kernel.Conn, i int) error {
 	d := w.batch[i]
 	w.s.enqueue(&d, 1)
 	defer w.s.enqueue(&d, -1)
-	w.put(i + 1)
+	w.countReleased(i + 1)
 	sent := make(chan error, 1)
-	go func() { sent <- w.s.await(conn, &d, nil, w.s.life.done) }()
+	go func() { sent <- w.s.sendBlocking(conn, &d, nil, w.s.lifetime.done) }()
 	for {
 		in := w.o.in
 		if len(w.batch) >= w.limit || w.closed {
@@ -191,26 +192,26 @@ func (w *writer) wait(conn kernel.Conn, i int) error {
 		case err := <-sent:
 			return err
 		case d, ok := <-in:
-			w.take(d, ok)
-			w.hold()
+			w.add(d, ok)
+			w.countHeld()
 		case done := <-w.o.flush:
-			w.promise(done)
+			w.addFlush(done)
 		}
 	}
 }
 
-// put says that the first n datagrams of the batch have left the hand.
-func (w *writer) put(n int) {
-	if n <= w.left {
+// countReleased removes batch[:n] from SendQueueCount and SendQueueSize.
+func (w *writer) countReleased(n int) {
+	if n <= w.released {
 		return
 	}
 	bytes := 0
-	for i := range w.batch[w.left:n] {
-		bytes += len(w.batch[w.left+i].Data)
+	for i := range w.batch[w.released:n] {
+		bytes += len(w.batch[w.released+i].Data)
 	}
-	w.o.held.Add(-int64(n - w.left))
+	w.o.held.Add(-int64(n - w.released))
 	w.o.heldBytes.Add(-int64(bytes))
-	w.left = n
+	w.released = n
 }
 
 func (w *writer) fail(to netip.AddrPort, bytes int, err error) {
@@ -218,13 +219,14 @@ func (w *writer) fail(to netip.AddrPort, bytes int, err error) {
 	w.s.report(&SendError{To: to, Bytes: bytes, Err: err})
 }
 
-// promise answers a flush once what is in the queue now has been sent.
-func (w *writer) promise(done chan struct{}) {
+// addFlush registers a Flush of what is in the queue now.
+func (w *writer) addFlush(done chan struct{}) {
 	w.flushes = append(w.flushes, flush{after: w.taken + uint64(len(w.o.in)), done: done})
 }
 
-// flushed answers those flushes whose datagrams are gone. The hand is empty.
-func (w *writer) flushed() {
+// completeFlushes answers the flushes whose datagrams were sent. The batch is
+// empty.
+func (w *writer) completeFlushes() {
 	for len(w.flushes) > 0 && w.flushes[0].after <= w.taken {
 		close(w.flushes[0].done)
 		w.flushes = w.flushes[1:]
@@ -233,7 +235,7 @@ func (w *writer) flushed() {
 
 // end counts what is left.
 func (w *writer) end() {
-	if w.s.over() {
+	if w.s.ending() {
 		for left := true; left; {
 			select {
 			case _, ok := <-w.o.in:
@@ -245,5 +247,5 @@ func (w *writer) end() {
 			}
 		}
 	}
-	close(w.o.over)
+	close(w.o.ended)
 }

@@ -1,5 +1,5 @@
-// Package inside is the door between the packages of this module: what
-// package multicast may ask of a udp.Socket and users may not.
+// Package inside lets the packages of this module use what a udp.Socket does not
+// export.
 package inside
 
 import (
@@ -7,6 +7,16 @@ import (
 	"net/netip"
 
 	"example.com/dgram/internal/kernel"
+)
+
+// Package udp sets these when it is initialized. They are variables because this
+// package cannot import udp. Nothing else writes to them.
+var (
+	// Of returns the inside of s, which is a *udp.Socket.
+	Of func(s any) Socket
+	// WithSystem returns a udp.Option that makes the socket on system instead
+	// of the host's kernel.
+	WithSystem func(system kernel.System) any
 )
 
 // A Socket is the inside of a udp.Socket.

@@ -15,10 +15,10 @@ import (
 
 type interfaceState = watch.Interface
 
-// members is what a socket has joined. The kernel does not tell, so it is
-// remembered, and remembered by what was meant rather than by what it came to:
-// interfaces come and go.
-type members struct {
+// memberships are the groups that a socket has joined. They are kept here because
+// the kernel does not list them, and as the user named them, because interfaces
+// come and go.
+type memberships struct {
 	in   inside.Socket
 	open func() watch.Watcher // watch.Open, but for tests
 
@@ -32,11 +32,11 @@ type members struct {
 	wake context.CancelFunc // makes the watcher look at its work
 }
 
-// key is where a socket keeps its members.
+// key is the key of a socket's memberships.
 type key struct{}
 
-func membersOf(in inside.Socket) *members {
-	return in.Attached(key{}, func() any { return &members{in: in, open: watch.Open} }).(*members)
+func membershipsOf(in inside.Socket) *memberships {
+	return in.Attached(key{}, func() any { return &memberships{in: in, open: watch.Open} }).(*memberships)
 }
 
 func groupsOf(ep inside.Endpoint) kernel.Groups {
@@ -44,27 +44,27 @@ func groupsOf(ep inside.Endpoint) kernel.Groups {
 }
 
 // join does what m says and remembers it, or does nothing.
-func (ms *members) join(ep inside.Endpoint, m *Membership) error {
+func (ms *memberships) join(ep inside.Endpoint, m *Membership) error {
 	ms.mu.Lock()
 	defer ms.mu.Unlock()
 	ms.groups = groupsOf(ep)
 	if err := ms.clash(m); err != nil {
 		return err
 	}
-	if m.at.held() {
-		if err := ms.attend(); err != nil {
+	if m.iface.followed() {
+		if err := ms.startWatcher(); err != nil {
 			return err
 		}
 	}
 	ms.list = append(ms.list, m)
 	var err error
-	if m.at.all {
+	if m.iface.all {
 		err = ms.joinAll(m)
 	} else {
-		err = ms.enter(m, m.at.index)
+		err = ms.joinOn(m, m.iface.index)
 	}
 	if err != nil {
-		m.over = true
+		m.left = true
 		ms.forget(m)
 	}
 	return err
@@ -72,15 +72,15 @@ func (ms *members) join(ep inside.Endpoint, m *Membership) error {
 
 // clash says why m cannot be joined beside what is joined already, where the
 // kernel would not.
-func (ms *members) clash(m *Membership) error {
+func (ms *memberships) clash(m *Membership) error {
 	for _, o := range ms.list {
 		switch {
-		case !m.sibling(o):
-		case m.at.all && o.at.all && m.source == o.source:
-			return wrong(m.again(), "group %v is joined on every interface already", m.group)
-		case m.at.chosen() && m.source.IsValid() && !o.source.IsValid():
+		case !m.sameGroup(o):
+		case m.iface.all && o.iface.all && m.source == o.source:
+			return argErrorf(m.duplicateErrno(), "group %v is joined on every interface already", m.group)
+		case m.iface.bySystem() && m.source.IsValid() && !o.source.IsValid():
 			// The interface that the system is about to choose may be o's.
-			return wrong(syscall.EINVAL, "group %v is joined for any source", m.group)
+			return argErrorf(syscall.EINVAL, "group %v is joined for any source", m.group)
 		}
 	}
 	return nil
@@ -88,7 +88,7 @@ func (ms *members) clash(m *Membership) error {
 
 // joinAll joins every interface that there is. If some could be joined, the
 // watcher tries the others once more before it reports them.
-func (ms *members) joinAll(m *Membership) error {
+func (ms *memberships) joinAll(m *Membership) error {
 	now, err := watch.Now()
 	if err != nil {
 		return err
@@ -104,55 +104,56 @@ func (ms *members) joinAll(m *Membership) error {
 	return nil
 }
 
-// covered tells whether the group is heard anywhere on behalf of m.
-func (ms *members) covered(m *Membership) bool {
+// covered reports whether the group of m is joined on any interface.
+func (ms *memberships) covered(m *Membership) bool {
 	return len(m.joined) > 0 || slices.ContainsFunc(ms.known, func(i interfaceState) bool {
 		return m.wants(i) && ms.shared(m, i.Index)
 	})
 }
 
-// enter joins on one interface.
-func (ms *members) enter(m *Membership, index int) error {
+// joinOn joins on one interface.
+func (ms *memberships) joinOn(m *Membership, index int) error {
 	more := false // the group has sources there already
 	for _, o := range ms.list {
-		if m.sibling(o) && slices.Contains(o.joined, index) {
+		if m.sameGroup(o) && slices.Contains(o.joined, index) {
 			if m.source.IsValid() && !o.source.IsValid() {
 				// Linux would turn o into a membership for this source.
-				return wrong(syscall.EINVAL, "group %v is joined for any source", m.group)
+				return argErrorf(syscall.EINVAL, "group %v is joined for any source", m.group)
 			}
 			more = true
 		}
 	}
 	k := m.on(index)
 	if err := ms.groups.Join(k); err != nil {
-		if m.source.IsValid() && !more && !ms.siblings(m, index) && !errors.Is(err, syscall.EADDRNOTAVAIL) {
+		if m.source.IsValid() && !more && !ms.othersJoined(m, index) && !errors.Is(err, syscall.EADDRNOTAVAIL) {
 			_ = ms.groups.Drop(k) // Linux joins first and looks at the source then
 		}
 		return explain(err, m.group, more)
 	}
 	if index == 0 {
-		index = ms.choice(m)
+		index = ms.systemChoice(m)
 	}
 	m.joined = append(m.joined, index)
 	for _, source := range m.blocked {
 		k.Source = source
 		if err := ms.groups.Block(k); err != nil {
-			ms.part(m, index)
+			ms.leaveOn(m, index)
 			return explain(err, m.group, true)
 		}
 	}
 	return nil
 }
 
-// siblings tells whether others are in m's group where the system chooses.
-func (ms *members) siblings(m *Membership, index int) bool {
-	return index == 0 && slices.ContainsFunc(ms.list, m.sibling)
+// othersJoined reports whether another membership of the group of m exists, where
+// the system chooses the interface.
+func (ms *memberships) othersJoined(m *Membership, index int) bool {
+	return index == 0 && slices.ContainsFunc(ms.list, m.sameGroup)
 }
 
-// choice is the interface that the system has chosen for m, or 0 if it does not
-// tell: the one that is joined and nobody else's, or that of a sibling for which
-// the system chose too.
-func (ms *members) choice(m *Membership) int {
+// systemChoice is the interface that the system has chosen for m, or 0 if it does
+// not tell: the one that is joined and nobody else's, or that of a membership of the
+// same group for which the system chose too.
+func (ms *memberships) systemChoice(m *Membership) int {
 	now, _ := watch.Now() // without, there is no telling
 	choice := 0
 	for _, i := range now {
@@ -160,44 +161,44 @@ func (ms *members) choice(m *Membership) int {
 			continue
 		}
 		owner := slices.IndexFunc(ms.list, func(o *Membership) bool {
-			return m.sibling(o) && slices.Contains(o.joined, i.Index)
+			return m.sameGroup(o) && slices.Contains(o.joined, i.Index)
 		})
 		if owner < 0 {
 			return i.Index
 		}
-		if m.source.IsValid() && ms.list[owner].at.chosen() {
+		if m.source.IsValid() && ms.list[owner].iface.bySystem() {
 			choice = i.Index
 		}
 	}
 	return choice
 }
 
-// shared tells whether another membership hears for m on an interface.
-func (ms *members) shared(m *Membership, index int) bool {
+// shared reports whether another membership equal to m is joined on an interface.
+func (ms *memberships) shared(m *Membership, index int) bool {
 	return slices.ContainsFunc(ms.list, func(o *Membership) bool {
-		return m.sibling(o) && m.source == o.source && slices.Contains(o.joined, index)
+		return m.sameGroup(o) && m.source == o.source && slices.Contains(o.joined, index)
 	})
 }
 
 // leave ends m, and lets memberships of every interface have what it was on.
-func (ms *members) leave(m *Membership) error {
+func (ms *memberships) leave(m *Membership) error {
 	ms.mu.Lock()
 	defer ms.mu.Unlock()
-	if m.over {
+	if m.left {
 		return nil
 	}
-	m.over = true
+	m.left = true
 	var err error
 	for len(m.joined) > 0 {
-		err = errors.Join(err, ms.part(m, m.joined[0]))
+		err = errors.Join(err, ms.leaveOn(m, m.joined[0]))
 	}
 	ms.forget(m)
 	ms.reconcile()
 	return err
 }
 
-// part leaves on one interface. That it has gone, or the socket, is as good.
-func (ms *members) part(m *Membership, index int) error {
+// leaveOn leaves on one interface. That it has gone, or the socket, is as good.
+func (ms *memberships) leaveOn(m *Membership, index int) error {
 	m.joined = slices.DeleteFunc(m.joined, func(i int) bool { return i == index })
 	if index != 0 && ms.name(index) == "" {
 		_ = ms.groups.Drop(m.on(index)) // or the kernel goes on counting it
@@ -210,10 +211,10 @@ func (ms *members) part(m *Membership, index int) error {
 	return err
 }
 
-// forget takes m off the list, and ends the watcher if nobody needs it.
-func (ms *members) forget(m *Membership) {
+// forget takes m off the list, and ends the watcher if no membership needs it.
+func (ms *memberships) forget(m *Membership) {
 	ms.list = slices.DeleteFunc(ms.list, func(o *Membership) bool { return o == m })
-	needed := slices.ContainsFunc(ms.list, func(o *Membership) bool { return o.at.held() })
+	needed := slices.ContainsFunc(ms.list, func(o *Membership) bool { return o.iface.followed() })
 	if ms.stop != nil && !needed {
 		ms.stop()
 		ms.stop = nil
@@ -221,7 +222,7 @@ func (ms *members) forget(m *Membership) {
 }
 
 // name is the name of an interface, "" where it has gone.
-func (ms *members) name(index int) string {
+func (ms *memberships) name(index int) string {
 	if index == 0 {
 		return ""
 	}
