@@ -13,120 +13,36 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"net"
 	"net/netip"
 	"os"
-	"os/signal"
 	"strconv"
 	"strings"
 	"time"
 
-	"example.com/dgram/multicast"
-	"example.com/dgram/udp"
+	"example.com/dgram/examples/internal/program"
 )
 
-func main() {
-	room := flag.String("room", "239.77.77.77:7777", "group and port of the room")
-	iface := flag.String("iface", "", "interface: a name, index or address; every one if empty")
-	name := flag.String("name", "pid"+strconv.Itoa(os.Getpid()), "what others call you")
-	demo := flag.Bool("demo", false, "talk to yourself and leave")
-	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "Chat without a server: what you type is heard by everybody in the room, until Ctrl-C.")
-		flag.PrintDefaults()
-	}
-	flag.Parse()
+func main() { program.Main("chat", run) }
 
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
+func run(ctx context.Context, args []string, stdout io.Writer) error {
+	flags := program.Flags("chat", "Chat without a server: every member of the room reads what you type, until Ctrl-C.", stdout)
+	room := flags.String("room", "239.77.77.77:7777", "group and port of the room")
+	iface := flags.String("iface", "", "interface: a name, index or address; every one if empty")
+	name := flags.String("name", "pid"+strconv.Itoa(os.Getpid()), "what others call you")
+	demo := flags.Bool("demo", false, "talk to yourself and leave")
+	if err := program.Parse(flags, args); err != nil {
+		return err
+	}
 	at, err := netip.ParseAddrPort(*room)
-	if err == nil && *demo {
-		err = talk(ctx, os.Stdout, at, *iface)
-	} else if err == nil {
-		err = chat(ctx, os.Stdin, os.Stdout, at, *iface, *name)
+	switch {
+	case err != nil:
+		return &program.UsageError{Err: err}
+	case *demo:
+		return talk(ctx, stdout, at, *iface)
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "chat:", err)
-		os.Exit(1)
-	}
-}
-
-// A member is one who chats.
-type member struct {
-	name   string
-	room   netip.AddrPort
-	socket *udp.Socket
-	groups *multicast.Membership
-	said   int            // lines
-	heard  map[string]int // lines by name: on two networks at once, a line comes twice
-}
-
-// enter enters the room, on one interface or on all of them. A machine without
-// a network has itself to talk to.
-func enter(ctx context.Context, room netip.AddrPort, iface, name string) (*member, error) {
-	if name == "" || strings.ContainsAny(name, " \n") {
-		return nil, fmt.Errorf("%q is no name", name)
-	}
-	network := "udp6"
-	if room.Addr().Is4() {
-		network = "udp4"
-	}
-	s, err := udp.Listen(ctx, network, ":"+strconv.Itoa(int(room.Port())), udp.WithReuseAddr())
-	if err != nil {
-		return nil, err
-	}
-	where := multicast.OnAll()
-	if iface != "" {
-		where = multicast.On(iface)
-	}
-	m, err := multicast.Join(s, room.Addr(), where)
-	if err == nil && iface == "" && len(m.Interfaces()) == 0 {
-		if lo := loopback(); lo != "" {
-			m, err = multicast.Join(s, room.Addr(), multicast.On(lo))
-		}
-	}
-	if err != nil {
-		s.Close()
-		return nil, err
-	}
-	return &member{name: name, room: room, socket: s, groups: m, heard: map[string]int{}}, nil
-}
-
-// loopback is the name of the interface that leads back.
-func loopback() string {
-	all, _ := net.Interfaces() // none is as good as an error
-	for _, i := range all {
-		if i.Flags&net.FlagLoopback != 0 && i.Flags&net.FlagUp != 0 {
-			return i.Name
-		}
-	}
-	return ""
-}
-
-// say says a line on every interface on which the room is.
-func (m *member) say(ctx context.Context, line string) error {
-	m.said++
-	data := fmt.Sprintf("%s %d %s", m.name, m.said, line)
-	for _, iface := range m.groups.Interfaces() {
-		if err := multicast.SendOn(ctx, m.socket, iface, m.room, []byte(data)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// hear reads a line that somebody else has said, once.
-func (m *member) hear(msg udp.Message) (name, line string, ok bool) {
-	name, rest, _ := strings.Cut(string(msg.Data), " ")
-	number, line, _ := strings.Cut(rest, " ")
-	n, err := strconv.Atoi(number)
-	if err != nil || name == m.name || n == m.heard[name] {
-		return "", "", false
-	}
-	m.heard[name] = n
-	return name, strings.ToValidUTF8(line, "?"), true
+	return chat(ctx, os.Stdin, stdout, at, *iface, *name)
 }
 
 // chat says what is typed and prints what is heard, until the input ends.
@@ -148,6 +64,7 @@ func chat(ctx context.Context, in io.Reader, out io.Writer, room netip.AddrPort,
 			}
 		}
 	}()
+	failures := m.socket.Errors()
 	for {
 		select {
 		case line, ok := <-typed:
@@ -159,18 +76,17 @@ func chat(ctx context.Context, in io.Reader, out io.Writer, room netip.AddrPort,
 			}
 		case msg, ok := <-m.socket.Messages():
 			if !ok {
-				if ctx.Err() != nil {
-					return nil
-				}
 				return m.socket.Err()
 			}
 			if name, line, ok := m.hear(msg); ok {
 				fmt.Fprintf(out, "%s: %q\n", name, line)
 			}
-		case err := <-m.socket.Errors():
-			if err != nil {
-				fmt.Fprintln(out, "trouble:", err)
+		case err, ok := <-failures:
+			if !ok {
+				failures = nil // the socket has ended, and Messages ends next
+				continue
 			}
+			fmt.Fprintln(out, "trouble:", err)
 		}
 	}
 }
@@ -218,19 +134,4 @@ func talk(ctx context.Context, out io.Writer, room netip.AddrPort, iface string)
 		}
 	}
 	return nil
-}
-
-// await prints the next line.
-func (m *member) await(ctx context.Context, out io.Writer) error {
-	for {
-		select {
-		case msg := <-m.socket.Messages():
-			if name, line, ok := m.hear(msg); ok {
-				fmt.Fprintf(out, "%s hears %s say %q\n", m.name, name, line)
-				return nil
-			}
-		case <-ctx.Done():
-			return fmt.Errorf("%s hears nothing: %w", m.name, ctx.Err())
-		}
-	}
 }

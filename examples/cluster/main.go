@@ -14,39 +14,17 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"os/signal"
-	"syscall"
 
+	"example.com/dgram/examples/internal/program"
 	"example.com/dgram/udp"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdout)
-	if err == nil || errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	fmt.Fprintln(os.Stderr, "cluster:", err)
-	if errors.As(err, new(usageError)) {
-		os.Exit(2)
-	}
-	os.Exit(1)
-}
-
-// A usageError is the fault of the command line.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
+func main() { program.Main("cluster", run) }
 
 // options are what the command line says.
 type options struct {
@@ -59,27 +37,18 @@ type options struct {
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	var o options
-	flags := flag.NewFlagSet("cluster", flag.ContinueOnError)
-	flags.SetOutput(stdout)
-	flags.Usage = func() {
-		fmt.Fprintln(stdout, "Cluster shares one UDP port between worker processes.")
-		fmt.Fprintln(stdout, "Without -listen it asks them itself, and prints who answered how often.")
-		flags.PrintDefaults()
-	}
+	flags := program.Flags("cluster", "Cluster shares one UDP port between worker processes. Without -listen it asks them itself, and prints who answered how often.", stdout)
 	flags.StringVar(&o.listen, "listen", "", "serve at this `address` until interrupted")
 	flags.IntVar(&o.workers, "workers", 4, "`processes` that share the port")
 	flags.BoolVar(&o.reuseport, "reuseport", false, "give each worker a socket of its own (SO_REUSEPORT)")
 	flags.IntVar(&o.clients, "clients", 32, "`sockets` that ask, in the demonstration")
 	flags.IntVar(&o.questions, "n", 50, "`questions` that each asks")
 	worker := flags.String("worker", "", "be the worker with this `name` (for the parent's use)")
-	if err := flags.Parse(args); err != nil {
-		return usageError{err}
-	}
-	if flags.NArg() > 0 {
-		return usageError{fmt.Errorf("what is %q?", flags.Arg(0))}
+	if err := program.Parse(flags, args); err != nil {
+		return err
 	}
 	if o.workers < 1 {
-		return usageError{errors.New("there must be a worker")}
+		return program.Usagef("there must be a worker")
 	}
 	if *worker != "" {
 		return work(*worker, o, os.Stdin, stdout)
@@ -146,42 +115,4 @@ func lead(ctx context.Context, o options, stdout io.Writer) error {
 		return nil
 	}
 	return err
-}
-
-// A member is a worker as its parent sees it.
-type member struct {
-	name  string
-	cmd   *exec.Cmd
-	stdin io.Closer
-}
-
-// hire starts a worker and waits until it listens.
-func hire(name, address string, socket *os.File) (*member, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	cmd := exec.Command(self, "-worker", name)
-	cmd.Stderr = os.Stderr
-	if socket != nil {
-		cmd.ExtraFiles = []*os.File{socket} // descriptor 3 in the child
-	} else {
-		cmd.Args = append(cmd.Args, "-reuseport", "-listen", address)
-	}
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
-		stdin.Close()
-		return nil, fmt.Errorf("%s has not started: %w", name, errors.Join(err, cmd.Wait()))
-	}
-	return &member{name, cmd, stdin}, nil
 }

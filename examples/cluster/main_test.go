@@ -1,10 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"errors"
-	"flag"
-	"io"
 	"os"
 	"slices"
 	"strconv"
@@ -13,7 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"example.com/dgram/examples/internal/program"
+	"example.com/dgram/examples/internal/programtest"
 	"example.com/dgram/udp"
 )
 
@@ -31,7 +28,7 @@ func TestWorkersShareOneSocket(t *testing.T) { demonstrate(t) }
 func TestKernelBalances(t *testing.T) { demonstrate(t, "-reuseport") }
 
 func demonstrate(t *testing.T, args ...string) {
-	p := program.Start(t, run, append(args, "-workers", "3", "-clients", "16", "-n", "10")...)
+	p := programtest.Start(t, run, append(args, "-workers", "3", "-clients", "16", "-n", "10")...)
 	skipUnsupported(t, p.Wait())
 	sum := 0
 	for range 3 {
@@ -47,7 +44,7 @@ func demonstrate(t *testing.T, args ...string) {
 func TestWorkersServeUntilInterrupted(t *testing.T) {
 	for _, mode := range []string{"-reuseport=false", "-reuseport"} {
 		t.Run(mode, func(t *testing.T) {
-			p := program.Start(t, run, mode, "-workers", "2", "-listen", "127.0.0.1:0")
+			p := programtest.Start(t, run, mode, "-workers", "2", "-listen", "127.0.0.1:0")
 			address := p.Expect(`^listening on (\S+)$`)[1]
 			c, err := udp.Dial(t.Context(), "udp4", address)
 			if err != nil {
@@ -85,15 +82,7 @@ func TestWorkerThatCannotStartIsAnError(t *testing.T) {
 }
 
 func TestCommandLine(t *testing.T) {
-	var help bytes.Buffer
-	if err := run(t.Context(), []string{"-h"}, &help); !errors.Is(err, flag.ErrHelp) || !strings.Contains(help.String(), "-reuseport") {
-		t.Errorf("-h: %v\n%s", err, &help)
-	}
-	for _, args := range []string{"-bogus", "-workers 0", "something"} {
-		if err := run(t.Context(), strings.Fields(args), io.Discard); !errors.As(err, new(usageError)) {
-			t.Errorf("%s: %v", args, err)
-		}
-	}
+	programtest.RejectsBadFlags(t, run, "-reuseport", "-workers 0")
 }
 
 // skipUnsupported skips where sockets cannot be shared so.

@@ -10,17 +10,15 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
-	"os/signal"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
-	"example.com/dgram/multicast"
+	"example.com/dgram/examples/internal/program"
 	"example.com/dgram/udp"
 )
 
@@ -30,17 +28,15 @@ var (
 	mdns6 = netip.MustParseAddrPort("[ff02::fb]:5353")
 )
 
-func main() {
-	wait := flag.Duration("wait", 3*time.Second, "how long to listen")
-	iface := flag.String("iface", "", "interface: a name, index or address; every one if empty")
-	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "Discover lists the services that announce themselves on the local networks by multicast DNS.")
-		flag.PrintDefaults()
-	}
-	flag.Parse()
+func main() { program.Main("discover", run) }
 
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
+func run(ctx context.Context, args []string, stdout io.Writer) error {
+	flags := program.Flags("discover", "Discover lists the services that announce themselves on the local networks by multicast DNS.", stdout)
+	wait := flags.Duration("wait", 3*time.Second, "how long to listen")
+	iface := flags.String("iface", "", "interface: a name, index or address; every one if empty")
+	if err := program.Parse(flags, args); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, *wait)
 	defer cancel()
 	told := map[string]bool{}
@@ -51,15 +47,17 @@ func main() {
 		}
 	})
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "discover:", err)
-		os.Exit(1)
+		return err
 	}
-	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	for _, s := range services {
 		fmt.Fprintf(table, "%q\t%s\t%s\t%s\n", s.name, s.kind, s.address(), strings.Join(s.interfaces, " "))
 	}
-	table.Flush()
-	fmt.Printf("%d services\n", len(services))
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "%d services\n", len(services))
+	return nil
 }
 
 // browse asks and listens until ctx is done. A machine may lack one of the
@@ -104,65 +102,6 @@ func browse(ctx context.Context, iface string, trouble func(error)) ([]service, 
 			case <-ctx.Done():
 				return heard.services(), nil
 			}
-		}
-	}
-}
-
-// An asker is a member of one family's group.
-type asker struct {
-	group  netip.AddrPort
-	socket *udp.Socket
-	groups *multicast.Membership
-}
-
-// newAsker listens on the port of multicast DNS, which others on the machine
-// share; where one does not, answers come to a port of our own.
-func newAsker(ctx context.Context, group netip.AddrPort, iface string) (*asker, error) {
-	network, opts := "udp4", []udp.Option{udp.WithReuseAddr()}
-	if group.Addr().Is6() {
-		network, opts = "udp6", append(opts, udp.WithIPv6Only())
-	}
-	s, err := udp.Listen(ctx, network, ":"+strconv.Itoa(int(group.Port())), opts...)
-	if err != nil {
-		s, err = udp.Listen(ctx, network, ":0", opts...)
-	}
-	if err != nil {
-		return nil, err
-	}
-	where := multicast.OnAll()
-	if iface != "" {
-		where = multicast.On(iface)
-	}
-	m, err := multicast.Join(s, group.Addr(), where)
-	if err == nil {
-		err = multicast.SetTTL(s, 255) // as RFC 6762 has it, section 11
-	}
-	if err != nil {
-		s.Close()
-		return nil, err
-	}
-	return &asker{group, s, m}, nil
-}
-
-// ask asks on every interface that there is by now.
-func (a *asker) ask(ctx context.Context, questions [][]byte) error {
-	for _, iface := range a.groups.Interfaces() {
-		for _, q := range questions {
-			if err := multicast.SendOn(ctx, a.socket, iface, a.group, q); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// listen passes on what is heard.
-func (a *asker) listen(answers chan<- udp.Message) {
-	for m := range a.socket.Messages() {
-		select {
-		case answers <- m:
-		case <-a.socket.Done():
-			return
 		}
 	}
 }

@@ -13,44 +13,18 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
+	"example.com/dgram/examples/internal/program"
 	"example.com/dgram/udp"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdout)
-	if err == nil || errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	fmt.Fprintln(os.Stderr, "dns:", err)
-	if errors.As(err, new(usageError)) {
-		os.Exit(2)
-	}
-	os.Exit(1)
-}
-
-// A usageError is the fault of the command line.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
+func main() { program.Main("dns", run) }
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {
-	flags := flag.NewFlagSet("dns", flag.ContinueOnError)
-	flags.SetOutput(stdout)
-	flags.Usage = func() {
-		fmt.Fprintln(stdout, "DNS answers for one zone, until Ctrl-C.")
-		flags.PrintDefaults()
-	}
+	flags := program.Flags("dns", "DNS answers for one zone, until Ctrl-C.", stdout)
 	listen := flags.String("listen", "127.0.0.1:5300", "`address` to serve at")
 	name := flags.String("zone", "example.test.", "`name` of the zone")
 	var records []string
@@ -58,23 +32,20 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		records = append(records, r)
 		return nil
 	})
-	if err := flags.Parse(args); err != nil {
-		return usageError{err}
-	}
-	if flags.NArg() > 0 {
-		return usageError{fmt.Errorf("what is %q?", flags.Arg(0))}
+	if err := program.Parse(flags, args); err != nil {
+		return err
 	}
 	if records == nil {
 		records = []string{*name + "=127.0.0.1", "www." + *name + "=192.0.2.80", "www." + *name + "=2001:db8::80", *name + "=hello"}
 	}
 	z, err := newZone(*name)
 	if err != nil {
-		return usageError{err}
+		return &program.UsageError{Err: err}
 	}
 	for _, r := range records {
 		name, value, _ := strings.Cut(r, "=")
 		if err := z.add(name, value); err != nil {
-			return usageError{fmt.Errorf("record %q: %w", r, err)}
+			return program.Usagef("record %q: %w", r, err)
 		}
 	}
 
@@ -90,9 +61,6 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	fmt.Fprintf(stdout, "answering for %v at %v\n", z.name, local)
 	answered, failed := serve(ctx, s, z)
 	fmt.Fprintf(stdout, "%d questions answered, %d failed\n", answered, failed)
-	if ctx.Err() != nil {
-		return nil // Ctrl-C
-	}
 	return s.Err()
 }
 

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"flag"
-	"io"
 	"net"
 	"os/exec"
 	"runtime"
@@ -17,7 +14,7 @@ import (
 	"go.uber.org/goleak"
 	"golang.org/x/net/dns/dnsmessage"
 
-	"example.com/dgram/examples/internal/program"
+	"example.com/dgram/examples/internal/programtest"
 	"example.com/dgram/udp"
 )
 
@@ -211,20 +208,12 @@ func FuzzAnswer(f *testing.F) {
 }
 
 func TestCommandLine(t *testing.T) {
-	var help bytes.Buffer
-	if err := run(t.Context(), []string{"-h"}, &help); !errors.Is(err, flag.ErrHelp) || !strings.Contains(help.String(), "-zone name") {
-		t.Errorf("-h: %v\n%s", err, &help)
-	}
-	for _, args := range []string{"-bogus", "-zone nodot", "-record www.elsewhere.=1.2.3.4", "-record =x", "something"} {
-		if err := run(t.Context(), strings.Fields(args), io.Discard); !errors.As(err, new(usageError)) {
-			t.Errorf("%s: %v", args, err)
-		}
-	}
+	programtest.RejectsBadFlags(t, run, "-zone name", "-zone nodot", "-record www.elsewhere.=1.2.3.4", "-record =x")
 }
 
 // serving starts a server and returns its address.
-func serving(t *testing.T, listen string) (*program.Program, string) {
+func serving(t *testing.T, listen string) (*programtest.Program, string) {
 	t.Helper()
-	p := program.Start(t, run, "-listen", listen)
+	p := programtest.Start(t, run, "-listen", listen)
 	return p, p.Expect(`^answering for example\.test\. at (\S+)$`)[1]
 }

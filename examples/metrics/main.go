@@ -14,57 +14,26 @@ import (
 	"context"
 	"errors"
 	"expvar"
-	"flag"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
+	"example.com/dgram/examples/internal/program"
 	"example.com/dgram/udp"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdout)
-	if err == nil || errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	fmt.Fprintln(os.Stderr, "metrics:", err)
-	if errors.As(err, new(usageError)) {
-		os.Exit(2)
-	}
-	os.Exit(1)
-}
-
-// A usageError is the fault of the command line.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
+func main() { program.Main("metrics", run) }
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {
-	flags := flag.NewFlagSet("metrics", flag.ContinueOnError)
-	flags.SetOutput(stdout)
-	flags.Usage = func() {
-		fmt.Fprintln(stdout, "Metrics is an echo server whose counters can be read with HTTP, until Ctrl-C.")
-		flags.PrintDefaults()
-	}
+	flags := program.Flags("metrics", "Metrics is an echo server whose counters can be read with HTTP, until Ctrl-C.", stdout)
 	listen := flags.String("listen", "127.0.0.1:41234", "`address` of the echo server")
 	page := flags.String("http", "127.0.0.1:8125", "`address` of the pages")
-	if err := flags.Parse(args); err != nil {
-		return usageError{err}
-	}
-	if flags.NArg() > 0 {
-		return usageError{fmt.Errorf("what is %q?", flags.Arg(0))}
+	if err := program.Parse(flags, args); err != nil {
+		return err
 	}
 	err := serve(ctx, *listen, *page, stdout)
-	if ctx.Err() != nil {
-		return nil // Ctrl-C
-	}
 	return err
 }
 

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"io"
 	"net"
 	"net/http"
@@ -16,14 +14,14 @@ import (
 
 	"go.uber.org/goleak"
 
-	"example.com/dgram/examples/internal/program"
+	"example.com/dgram/examples/internal/programtest"
 	"example.com/dgram/udp"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestPagesShowWhatTheServerDoes(t *testing.T) {
-	p := program.Start(t, run, "-listen", "127.0.0.1:0", "-http", "127.0.0.1:0")
+	p := programtest.Start(t, run, "-listen", "127.0.0.1:0", "-http", "127.0.0.1:0")
 	address := p.Expect(`^echo server at (\S+)$`)[1]
 	urls := p.Expect(`^(\S+) and (\S+)$`)
 	ask(t, address, "hello")
@@ -96,15 +94,7 @@ func TestTakenPagesAreAnError(t *testing.T) {
 }
 
 func TestCommandLine(t *testing.T) {
-	var help bytes.Buffer
-	if err := run(t.Context(), []string{"-h"}, &help); !errors.Is(err, flag.ErrHelp) || !strings.Contains(help.String(), "-http address") {
-		t.Errorf("-h: %v\n%s", err, &help)
-	}
-	for _, args := range []string{"-bogus", "something"} {
-		if err := run(t.Context(), strings.Fields(args), io.Discard); !errors.As(err, new(usageError)) {
-			t.Errorf("%s: %v", args, err)
-		}
-	}
+	programtest.RejectsBadFlags(t, run, "-http address")
 }
 
 // ask sends a question and waits for the answer.

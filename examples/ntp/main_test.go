@@ -1,24 +1,19 @@
 package main
 
 import (
-	"bytes"
-	"errors"
-	"flag"
-	"io"
-	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
-	"example.com/dgram/examples/internal/program"
+	"example.com/dgram/examples/internal/programtest"
 	"example.com/dgram/udp"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestDemoFindsTheOffset(t *testing.T) {
-	p := program.Start(t, run, "-ahead", "90s", "-n", "3")
+	p := programtest.Start(t, run, "-ahead", "90s", "-n", "3")
 	if err := p.Wait(); err != nil {
 		t.Fatal(err)
 	}
@@ -34,9 +29,9 @@ func TestDemoFindsTheOffset(t *testing.T) {
 }
 
 func TestServerServesUntilInterrupted(t *testing.T) {
-	server := program.Start(t, run, "-listen", "127.0.0.1:0")
+	server := programtest.Start(t, run, "-listen", "127.0.0.1:0")
 	address := server.Expect(`^serving the time at (\S+)$`)[1]
-	client := program.Start(t, run, "-query", address, "-n", "2", "-every", "1ms")
+	client := programtest.Start(t, run, "-query", address, "-n", "2", "-every", "1ms")
 	if err := client.Wait(); err != nil {
 		t.Error(err)
 	}
@@ -45,7 +40,7 @@ func TestServerServesUntilInterrupted(t *testing.T) {
 }
 
 func TestServerAnswersQuestionsAlone(t *testing.T) {
-	server := program.Start(t, run, "-listen", "127.0.0.1:0")
+	server := programtest.Start(t, run, "-listen", "127.0.0.1:0")
 	c, err := udp.Dial(t.Context(), "udp", server.Expect(`^serving the time at (\S+)$`)[1])
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +66,7 @@ func TestClientTakesTheAnswerToItsQuestionAlone(t *testing.T) {
 	}
 	defer s.Close()
 	address, _ := s.LocalAddr()
-	p := program.Start(t, run, "-query", address.String(), "-n", "1", "-wait", "30s")
+	p := programtest.Start(t, run, "-query", address.String(), "-n", "1", "-wait", "30s")
 	m := <-s.Messages()
 	q, _ := decode(m.Data)
 	forged := question().answer(time.Now().Add(-time.Hour))
@@ -110,7 +105,7 @@ func TestSilentServerIsAnError(t *testing.T) {
 	}
 	defer s.Close()
 	address, _ := s.LocalAddr()
-	p := program.Start(t, run, "-query", address.String(), "-n", "2", "-every", "0", "-wait", "1ms")
+	p := programtest.Start(t, run, "-query", address.String(), "-n", "2", "-every", "0", "-wait", "1ms")
 	if err := p.Wait(); err == nil {
 		t.Error("no error")
 	}
@@ -132,15 +127,7 @@ func TestStampsSurviveTheYear2036(t *testing.T) {
 }
 
 func TestCommandLine(t *testing.T) {
-	var help bytes.Buffer
-	if err := run(t.Context(), []string{"-h"}, &help); !errors.Is(err, flag.ErrHelp) || !strings.Contains(help.String(), "-query address") {
-		t.Errorf("-h: %v\n%s", err, &help)
-	}
-	for _, args := range []string{"-bogus", "-n 0", "-listen :0 -query :1", "something"} {
-		if err := run(t.Context(), strings.Fields(args), io.Discard); !errors.As(err, new(usageError)) {
-			t.Errorf("%s: %v", args, err)
-		}
-	}
+	programtest.RejectsBadFlags(t, run, "-query address", "-n 0", "-listen :0 -query :1")
 }
 
 func duration(t *testing.T, s string) time.Duration {

@@ -2,23 +2,20 @@ package main
 
 import (
 	"bytes"
-	"errors"
-	"flag"
-	"io"
 	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
-	"example.com/dgram/examples/internal/program"
+	"example.com/dgram/examples/internal/programtest"
 	"example.com/dgram/udp"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestDemoMeasuresBothWays(t *testing.T) {
-	p := program.Start(t, run, "-n", "20", "-every", "10us", "-wait", "30s")
+	p := programtest.Start(t, run, "-n", "20", "-every", "10us", "-wait", "30s")
 	if err := p.Wait(); err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +28,7 @@ func TestDemoMeasuresBothWays(t *testing.T) {
 }
 
 func TestLossIsCounted(t *testing.T) {
-	p := program.Start(t, run, "-n", "20", "-every", "10us", "-drop", "4", "-over", "send", "-wait", "1s")
+	p := programtest.Start(t, run, "-n", "20", "-every", "10us", "-drop", "4", "-over", "send", "-wait", "1s")
 	if err := p.Wait(); err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +36,7 @@ func TestLossIsCounted(t *testing.T) {
 }
 
 func TestNoAnswersAreAnError(t *testing.T) {
-	p := program.Start(t, run, "-n", "3", "-every", "10us", "-drop", "1", "-wait", "1ms")
+	p := programtest.Start(t, run, "-n", "3", "-every", "10us", "-drop", "1", "-wait", "1ms")
 	if err := p.Wait(); err == nil || err.Error() != "no answers" {
 		t.Errorf("got %v", err)
 	}
@@ -53,7 +50,7 @@ func TestInterruptedItReportsWhatThereIs(t *testing.T) {
 	}
 	defer s.Close()
 	address, _ := s.LocalAddr()
-	p := program.Start(t, run, "-to", address.String(), "-every", "1h", "-over", "send")
+	p := programtest.Start(t, run, "-to", address.String(), "-every", "1h", "-over", "send")
 	p.Expect("over send$")
 	p.Stop()
 	p.Expect(`^0 sent, 0 back, 0 lost \(0\.0 %\)`)
@@ -66,7 +63,7 @@ func TestDuplicatesAndForgeriesAreNotAnswers(t *testing.T) {
 	}
 	defer s.Close()
 	address, _ := s.LocalAddr()
-	p := program.Start(t, run, "-to", address.String(), "-n", "2", "-every", "1ms", "-over", "send", "-wait", "30s")
+	p := programtest.Start(t, run, "-to", address.String(), "-n", "2", "-every", "1ms", "-over", "send", "-wait", "30s")
 	m := <-s.Messages()
 	forged := bytes.Clone(m.Data)
 	forged[0]++
@@ -111,13 +108,5 @@ least 3µs, median 3µs, 99 % 19µs, most 100µs, jitter 10.7µs
 }
 
 func TestCommandLine(t *testing.T) {
-	var help bytes.Buffer
-	if err := run(t.Context(), []string{"-h"}, &help); !errors.Is(err, flag.ErrHelp) || !strings.Contains(help.String(), "-every time") {
-		t.Errorf("-h: %v\n%s", err, &help)
-	}
-	for _, args := range []string{"-bogus", "-over pigeon", "-n 0", "-every 0", "-size 15", "-size 70000", "something"} {
-		if err := run(t.Context(), strings.Fields(args), io.Discard); !errors.As(err, new(usageError)) {
-			t.Errorf("%s: %v", args, err)
-		}
-	}
+	programtest.RejectsBadFlags(t, run, "-every time", "-over pigeon", "-n 0", "-every 0", "-size 15", "-size 70000")
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -73,14 +72,4 @@ func histogram(w io.Writer, sorted []time.Duration) {
 		bar := strings.Repeat("#", (n*50+most-1)/most) // a single one shows too
 		fmt.Fprintf(w, "%10s %6d %s\n", "< "+(time.Microsecond<<(low+i)).String(), n, bar)
 	}
-}
-
-// terminal tells whether somebody looks at the output.
-func terminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -11,68 +11,37 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
+	"example.com/dgram/examples/internal/program"
 	"example.com/dgram/udp"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdout)
-	if err == nil || errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	fmt.Fprintln(os.Stderr, "relay:", err)
-	if errors.As(err, new(usageError)) {
-		os.Exit(2)
-	}
-	os.Exit(1)
-}
-
-// A usageError is the fault of the command line.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
+func main() { program.Main("relay", run) }
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	r := relay{out: stdout, sessions: map[client]*session{}}
-	flags := flag.NewFlagSet("relay", flag.ContinueOnError)
-	flags.SetOutput(stdout)
-	flags.Usage = func() {
-		fmt.Fprintln(stdout, "Relay passes datagrams on to another address, and the answers back, until Ctrl-C.")
-		flags.PrintDefaults()
-	}
+	flags := program.Flags("relay", "Relay passes datagrams on to another address, and the answers back, until Ctrl-C.", stdout)
 	listen := flags.String("listen", "127.0.0.1:5000", "`address` for the clients")
 	to := flags.String("to", "", "`address` to pass datagrams on to")
 	flags.IntVar(&r.most, "sessions", 1024, "`clients` at a time")
 	flags.DurationVar(&r.idle, "idle", time.Minute, "`time` after which a session without datagrams ends")
-	flags.BoolVar(&r.live, "live", terminal(stdout), "keep a line with statistics")
+	flags.BoolVar(&r.live, "live", program.Terminal(stdout), "keep a line with statistics")
 	flags.BoolVar(&r.verbose, "v", false, "print when a session begins and ends, and what fails")
-	if err := flags.Parse(args); err != nil {
-		return usageError{err}
+	if err := program.Parse(flags, args); err != nil {
+		return err
 	}
 	switch {
-	case flags.NArg() > 0:
-		return usageError{fmt.Errorf("what is %q?", flags.Arg(0))}
 	case *to == "":
-		return usageError{errors.New("-to is missing")}
+		return program.Usagef("-to is missing")
 	case r.most < 1 || r.idle <= 0:
-		return usageError{errors.New("-sessions and -idle must be more than nothing")}
+		return program.Usagef("-sessions and -idle must be more than nothing")
 	}
 	r.live = r.live && !r.verbose // lines would tear it apart
 
 	err := r.serve(ctx, *listen, *to)
-	if ctx.Err() != nil {
-		return nil // Ctrl-C
-	}
 	return err
 }
 
@@ -129,14 +98,4 @@ func (r *relay) summary() {
 		fmt.Fprintln(r.out)
 	}
 	fmt.Fprintln(r.out, r.status())
-}
-
-// terminal tells whether somebody looks at the output.
-func terminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -1,22 +1,19 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"runtime"
-	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
-	"example.com/dgram/examples/internal/program"
+	"example.com/dgram/examples/internal/programtest"
 	"example.com/dgram/udp"
 )
 
@@ -109,15 +106,7 @@ func TestEvictionTakesTheOldest(t *testing.T) {
 }
 
 func TestCommandLine(t *testing.T) {
-	var help bytes.Buffer
-	if err := run(t.Context(), []string{"-h"}, &help); !errors.Is(err, flag.ErrHelp) || !strings.Contains(help.String(), "-to address") {
-		t.Errorf("-h: %v\n%s", err, &help)
-	}
-	for _, args := range []string{"", "-bogus", "-to :1 -sessions 0", "-to :1 -idle 0", "-to :1 something"} {
-		if err := run(t.Context(), strings.Fields(args), io.Discard); !errors.As(err, new(usageError)) {
-			t.Errorf("%q: %v", args, err)
-		}
-	}
+	programtest.RejectsBadFlags(t, run, "-to address", "", "-to :1 -sessions 0", "-to :1 -idle 0", "-to :1 something")
 	if err := run(t.Context(), []string{"-listen", "127.0.0.1:0", "-to", "127.0.0.1:0"}, io.Discard); !errors.Is(err, udp.ErrBadPort) {
 		t.Errorf("got %v", err)
 	}
@@ -151,9 +140,9 @@ func echo(t *testing.T) string {
 }
 
 // relaying starts a relay and returns its address.
-func relaying(t *testing.T, listen, to string, args ...string) (*program.Program, string) {
+func relaying(t *testing.T, listen, to string, args ...string) (*programtest.Program, string) {
 	t.Helper()
-	p := program.Start(t, run, append([]string{"-listen", listen, "-to", to}, args...)...)
+	p := programtest.Start(t, run, append([]string{"-listen", listen, "-to", to}, args...)...)
 	return p, p.Expect(`^relaying (\S+) to ` + to + "$")[1]
 }
 

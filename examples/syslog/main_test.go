@@ -1,9 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"errors"
-	"flag"
 	"io"
 	"net"
 	"net/netip"
@@ -13,7 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"example.com/dgram/examples/internal/program"
+	"example.com/dgram/examples/internal/programtest"
 	"example.com/dgram/udp"
 )
 
@@ -123,21 +120,13 @@ func TestSourcesAreBounded(t *testing.T) {
 }
 
 func TestCommandLine(t *testing.T) {
-	var help bytes.Buffer
-	if err := run(t.Context(), []string{"-h"}, &help); !errors.Is(err, flag.ErrHelp) || !strings.Contains(help.String(), "-listen address") {
-		t.Errorf("-h: %v\n%s", err, &help)
-	}
-	for _, args := range []string{"-bogus", "-min bad", "something"} {
-		if err := run(t.Context(), strings.Fields(args), io.Discard); !errors.As(err, new(usageError)) {
-			t.Errorf("%s: %v", args, err)
-		}
-	}
+	programtest.RejectsBadFlags(t, run, "-listen address", "-min bad")
 }
 
 // collecting starts a collector and returns its address.
-func collecting(t *testing.T, args ...string) (*program.Program, string) {
+func collecting(t *testing.T, args ...string) (*programtest.Program, string) {
 	t.Helper()
-	p := program.Start(t, run, append([]string{"-listen", "127.0.0.1:0"}, args...)...)
+	p := programtest.Start(t, run, append([]string{"-listen", "127.0.0.1:0"}, args...)...)
 	return p, p.Expect(`^collecting at (\S+)$`)[1]
 }
 

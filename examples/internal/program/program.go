@@ -1,187 +1,88 @@
-// Package program runs the example programs in tests, as a user at a terminal
-// would: start one, read its lines, press Ctrl-C.
+// Package program is what the example programs have in common: the command line,
+// Ctrl-C and the exit status.
 package program
 
 import (
-	"bufio"
-	"bytes"
 	"context"
+	"errors"
+	"flag"
+	"fmt"
 	"io"
-	"os/exec"
-	"regexp"
-	"strings"
-	"sync"
-	"testing"
-	"time"
+	"os"
+	"os/signal"
+	"syscall"
 )
 
-// patience is how long a test waits for what must happen.
-const patience = 30 * time.Second
+// A Func is a program. It runs until it has finished or ctx is done.
+type Func func(ctx context.Context, args []string, stdout io.Writer) error
 
-// A Program is one that runs.
-type Program struct {
-	t    *testing.T
-	stop context.CancelFunc
-	done chan struct{}
-	err  error // when done
-
-	mu    sync.Mutex
-	out   bytes.Buffer
-	more  chan struct{} // closed when there is more output, and replaced
-	taken int           // of the output, by Expect
-}
-
-// Start runs a program until it ends or the test does.
-func Start(t *testing.T, run func(ctx context.Context, args []string, stdout io.Writer) error, args ...string) *Program {
-	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
-	p := &Program{t: t, stop: stop, done: make(chan struct{}), more: make(chan struct{})}
-	go func() {
-		defer close(p.done)
-		p.err = run(ctx, args, p)
-	}()
-	t.Cleanup(func() {
-		stop()
-		<-p.done
-	})
-	return p
-}
-
-// Write is the program's standard output.
-func (p *Program) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.out.Write(b)
-	close(p.more)
-	p.more = make(chan struct{})
-	return len(b), nil
-}
-
-// Expect waits until a line of the output matches a pattern, and returns the
-// match and its groups. It looks at what no earlier Expect has looked at.
-func (p *Program) Expect(pattern string) []string {
-	p.t.Helper()
-	re := regexp.MustCompile("(?m:" + pattern + ")")
-	late := time.After(patience)
-	for ended := false; ; {
-		rest, more := p.rest()
-		if at := re.FindStringIndex(rest); at != nil {
-			p.take(at[1])
-			return re.FindStringSubmatch(rest)
-		}
-		if ended {
-			p.t.Fatalf("the program has ended (%v) and has not said %q:\n%s", p.err, pattern, rest)
-		}
-		select {
-		case <-more:
-		case <-p.done:
-			ended = true // look once more
-		case <-late:
-			p.t.Fatalf("the program has not said %q:\n%s", pattern, rest)
-		}
+// Main runs a program with the process's arguments until it ends, is interrupted
+// or is terminated. It sets the exit status: 2 for a wrong command line, 1 for any
+// other error.
+func Main(name string, f Func) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := Run(ctx, f, os.Args[1:], os.Stdout)
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return
 	}
+	fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+	if errors.As(err, new(*UsageError)) {
+		os.Exit(2)
+	}
+	os.Exit(1)
 }
 
-// rest is the whole lines that nobody has looked at, and a channel that is
-// closed when there is more.
-func (p *Program) rest() (string, <-chan struct{}) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	b := p.out.Bytes()[p.taken:]
-	return string(b[:bytes.LastIndexByte(b, '\n')+1]), p.more
+// Run runs a program. An error that follows from the end of ctx is none: Ctrl-C is
+// a regular way to end a program.
+func Run(ctx context.Context, f Func, args []string, stdout io.Writer) error {
+	err := f(ctx, args, stdout)
+	if ctx.Err() != nil && !errors.As(err, new(*UsageError)) {
+		return nil
+	}
+	return err
 }
 
-func (p *Program) take(n int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.taken += n
+// Flags returns an empty set of flags that prints its help, which begins with
+// about, to stdout.
+func Flags(name, about string, stdout io.Writer) *flag.FlagSet {
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	flags.SetOutput(stdout)
+	flags.Usage = func() {
+		fmt.Fprintln(stdout, about)
+		flags.PrintDefaults()
+	}
+	return flags
 }
 
-// Output is all that the program has printed.
-func (p *Program) Output() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.out.String()
+// Parse parses a command line that has flags and nothing else.
+func Parse(flags *flag.FlagSet, args []string) error {
+	if err := flags.Parse(args); err != nil {
+		return &UsageError{err}
+	}
+	if flags.NArg() > 0 {
+		return Usagef("unexpected argument %q", flags.Arg(0))
+	}
+	return nil
 }
 
-// Wait waits until the program ends by itself.
-func (p *Program) Wait() error {
-	p.t.Helper()
-	select {
-	case <-p.done:
-	case <-time.After(patience):
-		p.t.Fatalf("the program does not end:\n%s", p.Output())
-	}
-	return p.err
+// A UsageError is a mistake on the command line.
+type UsageError struct{ Err error }
+
+func (e *UsageError) Error() string { return e.Err.Error() }
+func (e *UsageError) Unwrap() error { return e.Err }
+
+// Usagef returns a UsageError.
+func Usagef(format string, args ...any) error {
+	return &UsageError{fmt.Errorf(format, args...)}
 }
 
-// Stop is Ctrl-C, after which the program must end without an error.
-func (p *Program) Stop() {
-	p.t.Helper()
-	p.stop()
-	if err := p.Wait(); err != nil {
-		p.t.Fatalf("ended by Ctrl-C: %v", err)
+// Terminal reports whether w is a terminal.
+func Terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
 	}
-}
-
-// Ask runs another program that is installed, types a line and returns the
-// first line that it answers. It skips the test where there is no such program.
-func Ask(t *testing.T, line, name string, args ...string) string {
-	t.Helper()
-	lines, in := Open(t, name, args...)
-	if _, err := io.WriteString(in, line+"\n"); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case answer := <-lines:
-		return answer
-	case <-time.After(patience):
-		t.Fatalf("%s does not answer", name)
-		return ""
-	}
-}
-
-// Open runs another program that is installed, until the test ends. It returns
-// the lines that it prints, and its standard input.
-func Open(t *testing.T, name string, args ...string) (<-chan string, io.Writer) {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Skipf("%s is not installed", name)
-	}
-	cmd := exec.Command(path, args...)
-	var complaints strings.Builder
-	cmd.Stderr = &complaints
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := make(chan string, 64)
-	read := make(chan struct{})
-	go func() {
-		defer close(read)
-		defer close(lines)
-		for s := bufio.NewScanner(out); s.Scan(); {
-			select {
-			case lines <- s.Text():
-			default: // nobody asks for so many
-			}
-		}
-	}()
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		<-read
-		_ = cmd.Wait() // killed: what it says of that is nothing new
-		if t.Failed() && complaints.Len() > 0 {
-			t.Logf("%s: %s", name, &complaints)
-		}
-	})
-	return lines, in
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
