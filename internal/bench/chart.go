@@ -4,90 +4,129 @@ import (
 	"fmt"
 	"html"
 	"math"
+	"slices"
 	"strings"
 )
 
-// The chart has a bar for every ratio, on a logarithmic scale of cost: left of the line
-// at 1 dgram is cheaper than the neighbour, right of it dearer. Where the ratio is one of
-// rates, its cost is the inverse. A tick across the bar is the target.
+// The picture has a panel for receiving and one for sending. A panel has a block for each
+// kind of traffic, a block a bar for each program: the CPU time that a datagram costs, on
+// one linear scale for the panel.
 const (
-	chartLabels = 560.0 // width of the words
-	chartScale  = 480.0 // width of the bars
-	chartFigure = 150.0 // width of the numbers
-	chartRow    = 22.0
-	chartTop    = 64.0
-	cheapest    = 1.0 / 64
-	dearest     = 2.0
+	chartWidth  = 860.0
+	chartLabels = 190.0 // width of the names
+	chartFigure = 80.0  // width of the numbers
+	chartBar    = 19.0
+	chartBlock  = 34.0 // a block's title, and the gap above it
+	chartPanel  = 62.0 // a panel's title and axis
 )
 
+// chartOrder is how the bars of a block stand: ours, then the neighbors.
+var chartOrder = []string{
+	"messages", "all", "receive-batch", "outbox", "sendbatch", "sendto",
+	"net", "net-writeto", "naive", "xnet", "gnet", "node", "c-recvmmsg", "c-gro", "c-sendmmsg", "c-gso",
+}
+
+// A block is one kind of traffic.
+type block struct {
+	name string
+	bars []figure
+}
+
+// blocks are those of one panel, in the order in which they were measured.
+func (r report) blocks(panel string) []block {
+	var blocks []block
+	for _, f := range r.figures {
+		if f.panel != panel || f.metric != cpu || !slices.Contains(chartOrder, f.variant) {
+			continue
+		}
+		if len(blocks) == 0 || blocks[len(blocks)-1].name != f.block {
+			blocks = append(blocks, block{name: f.block})
+		}
+		b := &blocks[len(blocks)-1]
+		b.bars = append(b.bars, f)
+	}
+	for _, b := range blocks {
+		slices.SortFunc(b.bars, func(x, y figure) int {
+			return slices.Index(chartOrder, x.variant) - slices.Index(chartOrder, y.variant)
+		})
+	}
+	return blocks
+}
+
 func (r report) chart() string {
-	var bars []result
-	for _, res := range r.results {
-		if res.theirs != "" && res.problem == "" {
-			bars = append(bars, res)
+	var body strings.Builder
+	y := 12.0
+	for _, panel := range []string{receiving, sending} {
+		if blocks := r.blocks(panel); len(blocks) > 0 {
+			y = drawPanel(&body, y, panel, blocks)
 		}
 	}
-	width, height := chartLabels+chartScale+chartFigure, chartTop+chartRow*float64(len(bars))+44
+	y += 34
 	var w strings.Builder
-	fmt.Fprintf(&w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" width="%.0f" height="%.0f" role="img" aria-label="dgram's cost relative to its neighbours">`+"\n", width, height, width, height)
+	fmt.Fprintf(&w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" width="%.0f" height="%.0f" role="img" aria-label="CPU time for each datagram, dgram and its neighbors">`+"\n", chartWidth, y, chartWidth, y)
 	w.WriteString(chartStyle)
-	fmt.Fprintf(&w, `<rect class="page" width="%.0f" height="%.0f" rx="6"/>`+"\n", width, height)
-	fmt.Fprintf(&w, `<text class="title" x="16" y="26">dgram's cost relative to its neighbours (logarithmic: left of 1 is cheaper; the tick is the target)</text>`+"\n")
-	for cost := cheapest; cost <= dearest; cost *= 2 {
-		class := "grid"
-		if cost == 1 {
-			class = "one"
-		}
-		fmt.Fprintf(&w, `<line class="%s" x1="%.1f" x2="%.1f" y1="%.0f" y2="%.0f"/>`, class, chartX(cost), chartX(cost), chartTop-8, height-38)
-		fmt.Fprintf(&w, `<text class="axis" x="%.1f" y="%.0f">%s</text>`+"\n", chartX(cost), chartTop-14, costLabel(cost))
-	}
-	for i, res := range bars {
-		w.WriteString(res.bar(chartTop + chartRow*float64(i)))
-	}
-	fmt.Fprintf(&w, `<text class="note" x="16" y="%.0f">%s</text>`+"\n", height-14, html.EscapeString(r.machine.String()))
-	w.WriteString("</svg>\n")
+	fmt.Fprintf(&w, `<rect class="page" width="%.0f" height="%.0f" rx="6"/>`+"\n", chartWidth, y)
+	w.WriteString(body.String())
+	fmt.Fprintf(&w, `<text class="note" x="16" y="%.0f">%s</text>`+"\n</svg>\n", y-12, html.EscapeString(r.machine.short()))
 	return w.String()
 }
 
 // chartStyle follows the reader's choice of light or dark.
 const chartStyle = `<style>
 text { font: 13px system-ui, sans-serif; fill: #1f2328 } .title { font-size: 16px; font-weight: 600 }
-.axis { text-anchor: middle; font-size: 11px; fill: #59636e } .note { font-size: 11px; fill: #59636e }
-.label { text-anchor: end } .page { fill: #ffffff } .grid { stroke: #d1d9e0 } .one { stroke: #59636e; stroke-width: 1.5 }
-.reached { fill: #2da44e } .short { fill: #d4761a } .target { stroke: #1f2328; stroke-width: 2 }
+.block { font-weight: 600 } .axis { text-anchor: middle; font-size: 11px; fill: #59636e } .note { font-size: 11px; fill: #59636e }
+.label { text-anchor: end } .page { fill: #ffffff } .grid { stroke: #d1d9e0 } .ours { fill: #0969da } .theirs { fill: #afb8c1 }
 @media (prefers-color-scheme: dark) {
 text { fill: #f0f6fc } .axis, .note { fill: #9198a1 } .page { fill: #0d1117 } .grid { stroke: #3d444d }
-.one { stroke: #9198a1 } .reached { fill: #3fb950 } .short { fill: #e3a04f } .target { stroke: #f0f6fc }
+.ours { fill: #4493f8 } .theirs { fill: #656c76 }
 }
 </style>
 `
 
-// bar is one row of the chart: words, bar from 1 to the cost, target, number.
-func (r result) bar(y float64) string {
-	cost, limit := r.median(), r.target.value
-	if r.target.atLeast {
-		cost, limit = 1/cost, 1/limit
+// drawPanel draws from y downward and returns where it ended.
+func drawPanel(w *strings.Builder, y float64, panel string, blocks []block) float64 {
+	longest, height := 0.0, 0.0
+	for _, b := range blocks {
+		for _, f := range b.bars {
+			longest = max(longest, f.value)
+		}
+		height += chartBlock + chartBar*float64(len(b.bars))
 	}
-	from, to := chartX(min(cost, 1)), chartX(max(cost, 1))
-	figure := number3(r.median()) + "×"
-	var w strings.Builder
-	fmt.Fprintf(&w, `<text class="label" x="%.0f" y="%.1f">%s</text>`, chartLabels-16, y+14,
-		html.EscapeString(fmt.Sprintf("%d  %s", r.row, r.title())))
-	fmt.Fprintf(&w, `<rect class="%s" x="%.1f" y="%.1f" width="%.1f" height="14" rx="2"/>`, r.verdict(), from, y+2, max(to-from, 1))
-	fmt.Fprintf(&w, `<line class="target" x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f"/>`, chartX(limit), chartX(limit), y, y+18)
-	fmt.Fprintf(&w, `<text x="%.0f" y="%.1f">%s (%s)</text>`+"\n", chartLabels+chartScale+14, y+14, figure, html.EscapeString(r.target.String()))
-	return w.String()
+	step := tickStep(longest)
+	end := math.Ceil(longest/step) * step
+	x := func(v float64) float64 {
+		return chartLabels + v/end*(chartWidth-chartLabels-chartFigure)
+	}
+	fmt.Fprintf(w, `<text class="title" x="16" y="%.0f">%s: CPU time for each datagram, in nanoseconds (shorter is cheaper)</text>`+"\n", y+18, panel)
+	top := y + chartPanel - 16
+	for v := 0.0; v <= end; v += step {
+		fmt.Fprintf(w, `<text class="axis" x="%.1f" y="%.0f">%.0f</text><line class="grid" x1="%.1f" x2="%.1f" y1="%.0f" y2="%.0f"/>`+"\n",
+			x(v), top-4, v, x(v), x(v), top, top+height)
+	}
+	y = top
+	for _, b := range blocks {
+		fmt.Fprintf(w, `<text class="block" x="16" y="%.0f">%s</text>`+"\n", y+24, html.EscapeString(b.name))
+		y += chartBlock
+		for _, f := range b.bars {
+			class := "theirs"
+			if isOurs(f.variant) {
+				class = "ours"
+			}
+			fmt.Fprintf(w, `<text class="label" x="%.0f" y="%.1f">%s</text><rect class="%s" x="%.1f" y="%.1f" width="%.1f" height="14" rx="2"/><text x="%.1f" y="%.1f">%s</text>`+"\n",
+				chartLabels-10, y+12, html.EscapeString(titleOf(f.variant)), class, x(0), y+1, max(x(f.value)-x(0), 1), x(f.value)+6, y+12, number3(f.value))
+			y += chartBar
+		}
+	}
+	return y + 14
 }
 
-// chartX is where a cost is on the scale.
-func chartX(cost float64) float64 {
-	cost = math.Min(math.Max(cost, cheapest), dearest)
-	return chartLabels + chartScale*math.Log2(cost/cheapest)/math.Log2(dearest/cheapest)
-}
-
-func costLabel(cost float64) string {
-	if cost < 1 {
-		return fmt.Sprintf("1/%.0f", 1/cost)
+// tickStep is 1, 2 or 5 times a power of ten, for five to ten steps up to v.
+func tickStep(v float64) float64 {
+	power := math.Pow(10, math.Floor(math.Log10(max(v, 1))))
+	for _, step := range []float64{0.1, 0.2, 0.5, 1} {
+		if v/(step*power) <= 10 {
+			return step * power
+		}
 	}
-	return fmt.Sprintf("%.0f", cost)
+	return power
 }

@@ -126,7 +126,7 @@ func (c *child) expect(word string, within time.Duration) (line, error) {
 }
 
 func numbersOf(word string) int {
-	return map[string]int{"got": 5, "sent": 5, "stats": 2}[word]
+	return map[string]int{"at": 1, "began": 3, "got": 5, "sent": 5, "stats": 2}[word]
 }
 
 func (c *child) tell(format string, args ...any) error {

@@ -3,23 +3,28 @@ package main
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"time"
 )
 
-// drain measures what receiving alone costs: while a receiver is frozen its queue is
-// filled, then it is thawed and empties the queue with no sender running. Its CPU clock
-// is read from outside before, and by itself in its report after the last datagram.
+// drain measures what receiving alone costs: a queue is filled in the kernel, then a
+// receiver empties it with no sender running.
 //
-// The filling is done on the receiver's own core. What another core has queued may have
-// to be moved between the cores' caches first: here that made net's 190 ns a datagram
-// 190 or 395, depending on where the hypervisor had put the virtual CPUs that hour, and
-// blurred every ratio. -fill other measures it that way.
+// A receiver opens a new socket for every queue, and begins to read it when the queue is
+// full: as a program begins, and as it goes on when it has been busy elsewhere. gnet and
+// Node cannot open a socket without reading it. They are stopped while the queue is
+// filled, which does them no harm: each has one thread. Nor would it be wrong to stop
+// everyone, but it would show something else: stopped threads come back one after the
+// other, and find each other where no running program finds them. That is frozen.
 type drain struct {
 	b      *bench
 	on     place
 	size   int
 	gso    bool
-	n      func(variant string) int // datagrams in a fill
+	frozen bool
+	any    bool                     // sockets on the wildcard address
+	work   int                      // ns of labor for each datagram
+	n      func(variant string) int // datagrams in a queue
 	fills  int                      // counted ones in a round; one more comes first, to warm up
 	allocs bool
 }
@@ -55,69 +60,107 @@ func (d drain) round(ctx context.Context, variants []string) map[string]sample {
 	return samples
 }
 
-// drained is one receiver and what its fills have shown.
+// drained is one receiver and what its queues have shown.
 type drained struct {
 	receiver
-	filler  *filler
-	b       *bench
-	cpu     []float64 // ns per datagram
-	mallocs []int64   // totals
-	n       int
+	drain
+	once      func() error
+	n         int
+	cpu, wall []float64 // ns per datagram
+	mallocs   []float64 // per datagram
 }
 
 func (d drain) open(ctx context.Context, variant string) (*drained, error) {
-	n := d.n(variant)
-	r, err := d.b.startReceiver(ctx, variant, d.on, n, d.b.room, d.allocs)
-	if err != nil {
-		return nil, err
+	r := &drained{drain: d, n: d.n(variant)}
+	r.once = r.turn
+	job := recvJob{every: r.n, buffer: d.b.room, allocs: d.allocs, work: int(float64(d.work) * d.b.facts.steps), bursts: d.gso}
+	var err error
+	if d.frozen || variant == "gnet" || variant == "node" {
+		r.once = r.freezeAndThaw
+		r.receiver, err = d.b.startReceiver(ctx, variant, d.on, job)
+	} else {
+		r.receiver, err = d.b.startTurns(ctx, variant, d.on, d.any, job)
 	}
-	f, err := newFiller(r.at, d.size, d.gso)
-	if err != nil {
-		r.stop()
-		return nil, err
-	}
-	return &drained{receiver: r, filler: f, b: d.b, n: n}, nil
+	return r, err
 }
 
-func (r *drained) once() error {
+// turn fills the queue of a new socket and has it read.
+func (r *drained) turn() error {
+	if err := r.tell("open"); err != nil {
+		return err
+	}
+	at, err := r.expect("at", 5*time.Second)
+	if err != nil {
+		return err
+	}
+	r.at = netip.AddrPortFrom(r.b.ip, uint16(at.numbers[0]))
+	if err := r.fill(); err != nil {
+		return err
+	}
+	if err := r.tell("go"); err != nil {
+		return err
+	}
+	began, err := r.expect("began", 5*time.Second)
+	if err != nil {
+		return err
+	}
+	got, err := r.expect("got", 10*time.Second)
+	if err != nil {
+		return err
+	}
+	r.note(got.numbers[2]-began.numbers[0], got.numbers[3]-began.numbers[1], got.numbers[4]-began.numbers[2])
+	return nil
+}
+
+// freezeAndThaw fills the queue of a receiver that is stopped.
+func (r *drained) freezeAndThaw() error {
 	if err := r.freeze(); err != nil {
 		return err
 	}
 	if err := r.fill(); err != nil {
 		return err
 	}
-	before := cpuOf(r.cmd.Process.Pid)
+	used, began := cpuOf(r.cmd.Process.Pid), monotonic()
 	if err := r.thaw(); err != nil {
 		return err
 	}
-	got, err := r.expect("got", 5*time.Second)
+	got, err := r.expect("got", 10*time.Second)
 	if err != nil {
 		return err
 	}
-	r.cpu = append(r.cpu, float64(got.numbers[3]-before)/float64(r.n))
-	r.mallocs = append(r.mallocs, got.numbers[4])
+	r.note(got.numbers[2]-began, got.numbers[3]-used, 0)
 	return nil
 }
 
-// fill sends the datagrams from the core that is to send them, and comes back.
-func (r *drained) fill() error {
-	if err := pinThread(r.b.fillCPU); err != nil {
-		return err
-	}
-	return errors.Join(r.filler.send(r.n), pinThread(r.b.sendCPU))
+func (r *drained) note(wall, cpu, mallocs int64) {
+	n := float64(r.n)
+	r.wall = append(r.wall, float64(wall)/n)
+	r.cpu = append(r.cpu, float64(cpu)/n)
+	r.mallocs = append(r.mallocs, float64(mallocs)/n)
 }
 
-// sample leaves out the first fill.
+// fill sends the datagrams from the receivers' last core. What another core has queued
+// may have to be moved between the cores' caches first, which blurs the ratios where a
+// receiver is kept on one core.
+func (r *drained) fill() error {
+	f, err := newFiller(r.at, r.size, r.gso)
+	if err != nil {
+		return err
+	}
+	defer f.close()
+	if err := pinThread(r.b.recvCPU); err != nil {
+		return err
+	}
+	return errors.Join(f.send(r.n), pinThread(r.b.sendCPU))
+}
+
+// sample leaves out the first queue.
 func (r *drained) sample() sample {
-	last := len(r.mallocs) - 1
-	values := map[metric]float64{cpu: median(r.cpu[1:])}
-	if r.mallocs[last] > 0 {
-		values[allocs] = float64(r.mallocs[last]-r.mallocs[0]) / float64(last*r.n)
+	values := map[metric]float64{cpu: median(r.cpu[1:]), wall: median(r.wall[1:])}
+	if r.allocs {
+		values = map[metric]float64{allocs: median(r.mallocs[1:])}
 	}
 	return sample{values: values}
 }
 
-func (r *drained) close() {
-	r.filler.close()
-	r.stop()
-}
+func (r *drained) close() { r.stop() }

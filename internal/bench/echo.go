@@ -12,6 +12,7 @@ import (
 // and does so again. Servers take turns, some pings each.
 type echoed struct {
 	b     *bench
+	on    place
 	turns int
 	pings int // in a turn; one turn more comes first, to warm up
 }
@@ -58,7 +59,7 @@ type pinger struct {
 }
 
 func (e echoed) open(ctx context.Context, variant string) (*pinger, error) {
-	r, err := e.b.startEcho(ctx, variant, e.b.oneP())
+	r, err := e.b.startEcho(ctx, variant, e.on)
 	if err != nil {
 		return nil, err
 	}

@@ -5,10 +5,11 @@ import (
 	"os"
 )
 
-// facts are two prices of this machine that decide what can be reached on it.
+// facts are prices of this machine that decide what can be reached on it.
 type facts struct {
-	hop  float64 // ns for a message of 128 bytes from goroutine to goroutine, on one P
-	call float64 // ns for a system call that does nothing
+	hop   float64 // ns for a message of 128 bytes from goroutine to goroutine, on one P
+	call  float64 // ns for a system call that does nothing
+	steps float64 // of labor in a ns
 }
 
 // findFacts has a child measure them where receivers run.
@@ -18,13 +19,14 @@ func findFacts(ctx context.Context, b *bench) (facts, error) {
 		return facts{}, err
 	}
 	c.stop()
-	return facts{hop: float64(ready.numbers[0]) / 1000, call: float64(ready.numbers[1]) / 1000}, nil
+	return facts{hop: float64(ready.numbers[0]) / 1000, call: float64(ready.numbers[1]) / 1000,
+		steps: 1000 / float64(ready.numbers[2])}, nil
 }
 
-// tellFacts is the role: "ready <hop> <call>", in picoseconds.
+// tellFacts is the role: "ready <hop> <call> <step>", in picoseconds.
 func tellFacts() {
 	const times, n = 15, 20000
-	var hops, calls []float64
+	var hops, calls, steps []float64
 	for range times {
 		hops = append(hops, 1000*perOne(n, hop))
 		calls = append(calls, 1000*perOne(n, func(n int) {
@@ -33,7 +35,10 @@ func tellFacts() {
 			}
 		}))
 	}
-	ready(int64(median(hops)), int64(median(calls)))
+	for range times {
+		steps = append(steps, 1000*perOne(1e6, labor))
+	}
+	ready(int64(median(hops)), int64(median(calls)), int64(median(steps)))
 }
 
 func perOne(n int, do func(n int)) float64 {

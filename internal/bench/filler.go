@@ -30,7 +30,15 @@ type mmsghdr struct {
 }
 
 func newFiller(to netip.AddrPort, size int, gso bool) (*filler, error) {
-	f := &filler{perSend: 1, messages: make([]mmsghdr, burst)}
+	if gso {
+		return newBurstFiller(to, size, segments)
+	}
+	return newBurstFiller(to, size, 1)
+}
+
+// newBurstFiller sends so many datagrams at a time, by UDP_SEGMENT.
+func newBurstFiller(to netip.AddrPort, size, perSend int) (*filler, error) {
+	f := &filler{perSend: perSend, messages: make([]mmsghdr, burst)}
 	fd, err := unix.Socket(familyOf(to.Addr()), unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
@@ -40,8 +48,7 @@ func newFiller(to netip.AddrPort, size int, gso bool) (*filler, error) {
 		unix.Close(fd)
 		return nil, err
 	}
-	if gso {
-		f.perSend = segments
+	if perSend > 1 {
 		if err := unix.SetsockoptInt(fd, unix.IPPROTO_UDP, unix.UDP_SEGMENT, size); err != nil {
 			unix.Close(fd)
 			return nil, fmt.Errorf("UDP_SEGMENT: %w", err)

@@ -29,7 +29,7 @@ func (f flooded) round(ctx context.Context, variants []string) map[string]sample
 
 func (f flooded) one(ctx context.Context, variant string) (sample, error) {
 	const every, buffer = 4096, 4 << 20 // a line of report every few ms
-	r, err := f.b.startReceiver(ctx, variant, f.b.oneP(), every, buffer, false)
+	r, err := f.b.startReceiver(ctx, variant, f.b.oneP(), recvJob{every: every, buffer: buffer})
 	if err != nil {
 		return sample{}, err
 	}

@@ -14,12 +14,14 @@ type metric string
 
 const (
 	cpu    metric = "CPU ns per datagram"
+	wall   metric = "ns per datagram"
 	rate   metric = "datagrams/s"
 	p50    metric = "round trip p50 ns"
 	p99    metric = "round trip p99 ns"
 	allocs metric = "allocations per datagram"
 	calls  metric = "receive calls per datagram"
 	memory metric = "heap+stack B per socket"
+	held   metric = "B"
 )
 
 // A sample is what one variant showed in one round.
@@ -31,9 +33,13 @@ type sample struct {
 // A group is a set of variants that are measured in turn, and what is asked about them.
 type group struct {
 	name  string
+	still bool // nothing else runs; without it every CPU has other work, at the lowest priority
+	slow  bool // a round takes seconds: one is enough for -quick
 	round func(ctx context.Context, variants []string) map[string]sample
 	cells []cell
-	also  []string // variants that no target names, for reference
+	also  []string // variants that no cell names, for the picture and the table of figures
+
+	panel, block string // where the picture shows the group's CPU, if it does
 }
 
 // A cell is one figure of the table: ours ÷ theirs, or ours alone.
@@ -41,15 +47,15 @@ type cell struct {
 	row          int
 	what         string
 	ours, theirs string // variants; no theirs: the figure is absolute
-	neighbour    string // as the table names it
+	neighbor     string // as the table names it
 	metric       metric
 	target       target
-	floor        string // the variant whose cost, with a hop on top, nobody can do without
-	beside       beside // another ratio of the same metric, to judge the figure by
+	less         ratio // is subtracted
+	beside       ratio // to judge the figure by
 }
 
-// beside is the ratio of two variants' figures, and what a reader calls it.
-type beside struct{ name, of, to string }
+// A ratio is that of two variants' figures, and what a reader calls it.
+type ratio struct{ name, of, to string }
 
 type target struct {
 	atLeast bool // else at most
@@ -71,16 +77,16 @@ func (t target) met(v float64) bool {
 type result struct {
 	cell
 	figures []float64
-	floors  []float64 // likewise
 	besides []float64 // likewise
 	problem string    // why there are none: "skipped: ..." or "failed: ..."
 }
 
-// A figure is the median of one variant's own measurements, for the reference table.
+// A figure is the median of one variant's own measurements.
 type figure struct {
-	group, variant string
-	metric         metric
-	value          float64
+	group, panel, block string
+	variant             string
+	metric              metric
+	value               float64
 }
 
 // measure runs the rounds of a group, as far as its rows are wanted.
@@ -89,11 +95,20 @@ func (b *bench) measure(ctx context.Context, g group) ([]result, []figure) {
 	if len(cells) == 0 {
 		return nil, nil
 	}
+	if g.still {
+		b.idle()
+	} else {
+		b.busy(ctx)
+	}
 	variants := b.variants(cells, g.also)
-	b.say("%s: %d rounds of %s", g.name, b.opts.rounds, strings.Join(variants, ", "))
+	rounds := b.opts.rounds
+	if g.slow {
+		rounds = b.effort(rounds, 1)
+	}
+	b.say("%s: %d rounds of %s", g.name, rounds, strings.Join(variants, ", "))
 	began := time.Now()
 	samples := map[string][]sample{}
-	for range b.opts.rounds {
+	for range rounds {
 		if ctx.Err() != nil {
 			return nil, nil
 		}
@@ -107,7 +122,7 @@ func (b *bench) measure(ctx context.Context, g group) ([]result, []figure) {
 	for _, c := range cells {
 		r := b.judge(c, samples)
 		results = append(results, r)
-		b.say("  %2d %-52s %s", c.row, c.title(), r.summary())
+		b.say("  %2d %-60s %s", c.row, c.title(), r.summary())
 	}
 	for _, v := range variants {
 		for _, s := range samples[v] {
@@ -117,7 +132,7 @@ func (b *bench) measure(ctx context.Context, g group) ([]result, []figure) {
 		}
 	}
 	b.say("  took %.0f s", time.Since(began).Seconds())
-	return results, figuresOf(g.name, samples)
+	return results, g.figures(samples)
 }
 
 // variants are those that the cells name and that can run here.
@@ -129,11 +144,9 @@ func (b *bench) variants(cells []cell, also []string) []string {
 		}
 	}
 	for _, c := range cells {
-		add(c.ours)
-		add(c.theirs)
-		add(c.floor)
-		add(c.beside.of)
-		add(c.beside.to)
+		for _, v := range []string{c.ours, c.theirs, c.less.of, c.less.to, c.beside.of, c.beside.to} {
+			add(v)
+		}
 	}
 	if !b.opts.quick {
 		for _, v := range also {
@@ -151,28 +164,22 @@ func (b *bench) judge(c cell, samples map[string][]sample) result {
 			return r
 		}
 	}
-	for i, ours := range samples[c.ours] {
-		err := ours.err
-		figure := ours.values[c.metric]
-		if c.theirs != "" {
-			theirs := samples[c.theirs][i]
-			if err == nil {
-				err = theirs.err
-			}
-			figure /= theirs.values[c.metric]
+	for i := range samples[c.ours] {
+		figure, err := divide(samples, i, c.metric, c.ours, c.theirs)
+		if c.less.of != "" && err == nil {
+			var less float64
+			less, err = divide(samples, i, c.metric, c.less.of, c.less.to)
+			figure -= less
 		}
 		if err != nil {
 			r.problem = "failed: " + err.Error()
 			continue
 		}
 		r.figures = append(r.figures, figure)
-		if c.floor != "" && b.lacks(c.floor) == nil && samples[c.floor][i].err == nil {
-			least := samples[c.floor][i].values[cpu] + b.facts.hop
-			r.floors = append(r.floors, least/samples[c.theirs][i].values[cpu])
-		}
-		if of, to := c.beside.of, c.beside.to; of != "" && b.lacks(of) == nil && b.lacks(to) == nil &&
-			samples[of][i].err == nil && samples[to][i].err == nil {
-			r.besides = append(r.besides, samples[of][i].values[c.metric]/samples[to][i].values[c.metric])
+		if c.beside.of != "" && b.lacks(c.beside.of) == nil && b.lacks(c.beside.to) == nil {
+			if v, err := divide(samples, i, c.metric, c.beside.of, c.beside.to); err == nil {
+				r.besides = append(r.besides, v)
+			}
 		}
 	}
 	if len(r.figures)*2 > len(samples[c.ours]) {
@@ -181,7 +188,17 @@ func (b *bench) judge(c cell, samples map[string][]sample) result {
 	return r
 }
 
-func figuresOf(group string, samples map[string][]sample) []figure {
+// divide is the ratio of two variants in one round, or one variant alone.
+func divide(samples map[string][]sample, round int, m metric, of, to string) (float64, error) {
+	s := samples[of][round]
+	if s.err != nil || to == "" {
+		return s.values[m], s.err
+	}
+	base := samples[to][round]
+	return s.values[m] / base.values[m], base.err
+}
+
+func (g group) figures(samples map[string][]sample) []figure {
 	var figures []figure
 	for _, variant := range slices.Sorted(maps.Keys(samples)) {
 		byMetric := map[metric][]float64{}
@@ -191,26 +208,22 @@ func figuresOf(group string, samples map[string][]sample) []figure {
 			}
 		}
 		for _, m := range slices.Sorted(maps.Keys(byMetric)) {
-			figures = append(figures, figure{group, variant, m, median(byMetric[m])})
+			figures = append(figures, figure{g.name, g.panel, g.block, variant, m, median(byMetric[m])})
 		}
 	}
 	return figures
 }
 
 func (c cell) title() string {
-	if c.neighbour == "" {
+	if c.neighbor == "" {
 		return c.what
 	}
-	return c.what + " ÷ " + c.neighbour
+	return c.what + " ÷ " + c.neighbor
 }
 
 func (r result) summary() string {
 	if r.problem != "" {
 		return r.problem
 	}
-	summary := fmt.Sprintf("%s (target %s): %s", r.measured(), r.target, r.verdict())
-	if more := r.context(); more != "" {
-		summary += "; " + more
-	}
-	return summary
+	return fmt.Sprintf("%s (target %s): %s", r.measured(), r.target, r.remark())
 }

@@ -50,6 +50,11 @@ func (m machine) String() string {
 		m.date, m.cpus, m.cpu, m.kernel, strings.Join(m.versions, ", "), m.load)
 }
 
+// short is what the picture says of it.
+func (m machine) short() string {
+	return fmt.Sprintf("%d× %s, %s, %s; all cores, with other work on each; default options.", m.cpus, m.cpu, m.kernel, strings.Join(m.versions[:min(1, len(m.versions))], ""))
+}
+
 // loadAverage is what else the machine did in the last minute.
 func loadAverage() string {
 	data, _ := os.ReadFile("/proc/loadavg")

@@ -1,28 +1,31 @@
-// Bench measures dgram against its neighbours, on this machine, in one run.
+// Bench measures dgram against its neighbors, as programs run: on all cores, with default
+// options, on an idle machine and on one that has other work too.
 //
-//	go run .                 the whole table, under 8 minutes; it writes no file
+//	go run .                 the whole table, under 10 minutes
 //	go run . -quick          the same in under a minute: fewer rounds, wider spread
 //	go run . -only 1,5       some rows
-//	go run . -o ../../docs   write benchmarks.md and benchmarks.svg there: the committed page
+//	go run . -o ../../docs   also write benchmarks.md and benchmarks.svg there: the committed page
 //
-// The neighbours are Go's net, x/net's ReadBatch and WriteBatch, gnet, Node's dgram
-// and a small C program. What is not on the machine is skipped, with the reason.
-// Linux only; run it as root for receive buffers beyond rmem_max.
+// The neighbors are Go's net, the channel that everyone writes around it (naive), x/net's
+// ReadBatch and WriteBatch, gnet, Node's dgram and a small C program. What is not on the
+// machine is skipped, with the reason. Linux only; run it as root for receive buffers
+// beyond rmem_max.
 //
 // # How a figure comes about
 //
 // Every receiver and sender is a process of its own: this binary again, in a role
-// (roles.go), or the C program, or Node. They talk in lines over their pipes
-// (child.go, meter.go). A round measures all the variants of a group in turn, several
-// times over, so that what disturbs one disturbs its neighbour too; the figure is the
-// median, over the rounds, of the ratio within a round (group.go). Processes are new in
-// every round. One SCHED_IDLE spinner per core keeps virtual CPUs from halting (spin.go).
+// (roles.go), or the C program, or Node. They talk in lines over their pipes (child.go,
+// meter.go). A round measures all the variants of a group in turn, several times over, so
+// that what disturbs one disturbs its neighbor too; the figure is the median, over the
+// rounds, of the ratio within a round (group.go). Processes are new in every round. The
+// machine is busy where a group does not say otherwise: one SCHED_IDLE spinner on each CPU
+// (spin.go), which also keeps a virtual CPU from halting.
 //
 // # Where to read on
 //
-// rows.go is the table: what is measured, against whom, and the target. drain.go,
-// flood.go, echo.go, send.go, many.go and trickle.go are the methods, one a file.
-// ours.go is all the code that uses dgram, neighbours_*.go all that does not.
+// rows*.go are the table: what is measured, against which neighbor, and the target.
+// drain.go, flood.go, echo.go, send.go, many.go, kept.go and trickle.go are the methods,
+// one a file. ours.go is all the code that uses dgram, neighbors_*.go all that does not.
 package main
 
 import (
@@ -62,25 +65,23 @@ func main() {
 
 // options are the command line.
 type options struct {
-	rounds    int
-	quick     bool
-	only      []int // rows; empty means all
-	dir       string
-	fillOther bool   // drain's queues are filled by another core than the receiver's
-	ip        string // the loopback address that carries the traffic
+	rounds int
+	quick  bool
+	only   []int  // rows; empty means all
+	dir    string // where files go; empty means nowhere
+	ip     string // the loopback address that carries the traffic
 }
 
 func parseFlags(args []string) (options, error) {
 	var o options
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
-	fs.IntVar(&o.rounds, "rounds", 0, "alternating rounds a row (default 9, with -quick 4)")
+	fs.IntVar(&o.rounds, "rounds", 0, "alternating rounds a row (default 9, with -quick 3)")
 	fs.BoolVar(&o.quick, "quick", false, "under a minute: fewer and shorter rounds, no reference variants")
 	fs.StringVar(&o.dir, "o", "", "write benchmarks.md and benchmarks.svg to this `directory`")
 	only := fs.String("only", "", "measure these `rows` alone, as in 1,5,8")
-	fill := fs.String("fill", "same", "which `core` fills the queues that are drained: the receiver's own (same) or the other")
 	family := fs.Int("family", 4, "4 for 127.0.0.1, 6 for ::1")
 	fs.Usage = func() {
-		fmt.Fprintln(fs.Output(), "usage: go run . [flags]\n\nMeasures dgram against its neighbours and prints a table. Flags:")
+		fmt.Fprintln(fs.Output(), "usage: go run . [flags]\n\nMeasures dgram against its neighbors and prints a table. Flags:")
 		fs.PrintDefaults()
 	}
 	if err := fs.Parse(args); err != nil {
@@ -96,13 +97,6 @@ func parseFlags(args []string) (options, error) {
 		}
 		o.only = append(o.only, row)
 	}
-	switch *fill {
-	case "same":
-	case "other":
-		o.fillOther = true
-	default:
-		return o, fmt.Errorf("-fill %s: want same or other", *fill)
-	}
 	switch *family {
 	case 4:
 		o.ip = "127.0.0.1"
@@ -114,7 +108,7 @@ func parseFlags(args []string) (options, error) {
 	if o.rounds <= 0 {
 		o.rounds = 9
 		if o.quick {
-			o.rounds = 4
+			o.rounds = 3
 		}
 	}
 	return o, nil

@@ -9,37 +9,61 @@ import (
 	"sync/atomic"
 )
 
-// A meter counts what a receiver role gets and reports every so many datagrams:
+// A meter counts what a receiver gets. It prints a line for every so many datagrams:
 //
 //	got <datagrams> <bytes> <monotonic ns> <process CPU ns> <mallocs>
 //
-// all of them totals since the process began. The C program and the Node script
-// print the same line. It costs the receiver one system call per report.
+// Datagrams and bytes are the meter's, the rest are totals of the process. The C program
+// and the Node script print the same line. A line costs the receiver one system call.
 type meter struct {
 	every  int
 	left   int
+	once   bool // one line, and no more
+	work   int  // steps of labor for each datagram
 	got    int64
 	bytes  int64
-	allocs bool // fill in mallocs: stops the world, so only where they are the question
+	allocs bool // fill in mallocs: stops the world, so only where allocations are the question
 	line   []byte
 }
 
-func newMeter(every int, allocs bool) *meter {
-	return &meter{every: every, left: every, allocs: allocs, line: make([]byte, 0, 128)}
+func newMeter(job recvJob, once bool) *meter {
+	return &meter{every: job.every, left: job.every, once: once, work: job.work, allocs: job.allocs, line: make([]byte, 0, 128)}
 }
 
-func (m *meter) add(n int) {
-	m.bytes += int64(n)
-	if m.left--; m.left == 0 {
-		m.report()
+// add counts a datagram of n bytes, and reports whether the meter wants more.
+func (m *meter) add(n int) bool {
+	if m.work > 0 {
+		labor(m.work)
 	}
+	m.bytes += int64(n)
+	if m.left--; m.left > 0 {
+		return true
+	}
+	return m.report()
 }
 
-func (m *meter) report() {
-	m.got += int64(m.every - m.left)
+func (m *meter) report() bool {
+	m.got += int64(m.every)
 	m.left = m.every
 	m.line = appendReport(m.line[:0], "got", m.got, m.bytes, monotonic(), ownCPU(), mallocs(m.allocs))
 	os.Stdout.Write(m.line)
+	return !m.once
+}
+
+// laborOf keeps the compiler from leaving labor out.
+var laborOf atomic.Uint64
+
+// labor is a consumer's work: a chain of multiplications, of which each waits for the one
+// before. A count of steps, unlike a length of time, is the same work when the process was
+// interrupted.
+func labor(steps int) {
+	x := uint64(steps)
+	for range steps {
+		x = x*6364136223846793005 | 1
+	}
+	if x == 0 {
+		laborOf.Store(x)
+	}
 }
 
 // A sharedMeter is a meter for many goroutines.

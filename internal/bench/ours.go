@@ -1,81 +1,117 @@
 package main
 
-// All the code that uses dgram: the variants "messages", "messages-256", "messages-keep", "all",
-// "outbox", "sendto" and "send", written as a user would write them.
+// All the code that uses dgram, written as a user would write it.
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
-	"os"
+
+	"golang.org/x/sys/unix"
 
 	"example.com/dgram/udp"
 )
 
-// listen opens a socket for a receiver role. Its "stats" command answers
-// "stats <received> <read calls>".
-func listen(job recvJob, opts ...udp.Option) (*udp.Socket, error) {
+func listen(job recvJob, opts ...udp.Option) (*udp.Socket, source, error) {
 	s, err := udp.Listen(context.Background(), network(job.at.Addr()), job.at.String(), opts...)
 	if err != nil {
-		return nil, err
+		return nil, source{}, err
+	}
+	at, err := s.LocalAddr()
+	if err != nil {
+		return nil, source{}, err
 	}
 	if err := enlarge(s, job.buffer); err != nil {
-		return nil, err
+		return nil, source{}, err
 	}
-	go obey(func(word string, _ int) {
-		if word == "stats" {
-			stats := s.Stats()
-			os.Stdout.Write(appendReport(nil, "stats", int64(stats.Received), int64(stats.ReadCalls)))
-		}
-	})
-	return s, nil
+	if job.bursts {
+		err = keepBursts(s)
+	}
+	return s, source{at: at, stats: s.Stats, close: s.Close}, err
 }
 
-func messagesReceive(job recvJob, release bool, opts ...udp.Option) error {
-	s, err := listen(job, opts...)
+// keepBursts turns receive offload on before the first read does: what is queued without
+// it is queued in pieces. A program that reads from the beginning has no use for this.
+func keepBursts(s *udp.Socket) error {
+	raw, err := s.SyscallConn()
 	if err != nil {
 		return err
 	}
-	m, messages := newMeter(job.every, job.allocs), s.Messages()
-	ready()
-	if !release {
-		for msg := range messages {
-			m.add(len(msg.Data))
+	var bad error
+	err = raw.Control(func(fd uintptr) { bad = unix.SetsockoptInt(int(fd), unix.IPPROTO_UDP, unix.UDP_GRO, 1) })
+	return errors.Join(err, bad)
+}
+
+func messagesSource(job recvJob, release bool, opts ...udp.Option) (source, error) {
+	s, src, err := listen(job, opts...)
+	if err != nil {
+		return src, err
+	}
+	src.read = func(m *meter) error {
+		for msg := range s.Messages() {
+			more := m.add(len(msg.Data))
+			msg.Release()
+			if !more {
+				return nil
+			}
 		}
 		return s.Err()
 	}
-	for msg := range messages {
-		m.add(len(msg.Data))
-		msg.Release()
+	if !release {
+		src.read = func(m *meter) error {
+			for msg := range s.Messages() {
+				if !m.add(len(msg.Data)) {
+					return nil
+				}
+			}
+			return s.Err()
+		}
 	}
-	return s.Err()
+	return src, nil
 }
 
-func allReceive(job recvJob) error {
-	s, err := listen(job)
+func allSource(job recvJob) (source, error) {
+	s, src, err := listen(job)
 	if err != nil {
-		return err
+		return src, err
 	}
-	m := newMeter(job.every, job.allocs)
-	ready()
-	for msg, err := range s.All(context.Background()) {
-		if err != nil {
-			return err
+	src.read = func(m *meter) error {
+		for msg, err := range s.All(context.Background()) {
+			if err != nil {
+				return err
+			}
+			more := m.add(len(msg.Data))
+			msg.Release()
+			if !more {
+				return nil
+			}
 		}
-		m.add(len(msg.Data))
-		msg.Release()
+		return s.Err()
 	}
-	return s.Err()
+	return src, nil
+}
+
+// viewSource is the loop of code that knows a net.PacketConn, on a socket of ours.
+func viewSource(job recvJob) (source, error) {
+	s, src, err := listen(job)
+	if err != nil {
+		return src, err
+	}
+	c := s.PacketConn()
+	src.read = func(m *meter) error { return readFrom(c, m) }
+	return src, nil
 }
 
 func messagesEcho(at netip.AddrPort) error {
 	ctx := context.Background()
-	s, err := listen(recvJob{at: at})
+	s, src, err := listen(recvJob{at: at})
 	if err != nil {
 		return err
 	}
+	go obey(func(string, int) {})
 	messages := s.Messages()
-	ready()
+	ready(int64(src.at.Port()))
 	for msg := range messages {
 		if err := s.Reply(ctx, msg, msg.Data); err != nil {
 			return err
@@ -120,6 +156,27 @@ func outboxSend(job sendJob) (sender, error) {
 		}
 		if dropped := s.Stats().SendDropped; dropped > 0 {
 			return fmt.Errorf("%d datagrams were not sent", dropped)
+		}
+		return nil
+	}, nil
+}
+
+func batchSend(job sendJob) (sender, error) {
+	s, err := unbound(job)
+	if err != nil {
+		return nil, err
+	}
+	batch := make([]udp.Datagram, 256)
+	for i := range batch {
+		batch[i] = udp.Datagram{Data: job.payload, To: job.to[i%len(job.to)]}
+	}
+	return func(n int) error {
+		for n > 0 {
+			sent, err := s.SendBatch(context.Background(), batch[:min(n, len(batch))])
+			if err != nil {
+				return err
+			}
+			n -= sent
 		}
 		return nil
 	}, nil

@@ -11,16 +11,20 @@ import (
 // A role is what a child process does, named on its command line:
 //
 //	role spin
-//	role facts                                       say what a hop and a system call cost
-//	role recv  VARIANT IP PORT EVERY BUFFER ALLOCS   receive; a "got" line every EVERY datagrams
-//	role echo  VARIANT IP PORT                       send back what comes
-//	role send  VARIANT SIZE ALLOCS IP PORT...        on "go N": send N datagrams, then a "sent" line
-//	role many  VARIANT IP COUNT EVERY                open COUNT sockets, say what they cost, receive
-//	role flood IP PORT SIZE                          send GSO bursts for as long as it lives
-//	role sink  IP PORT                               receive and forget, by recvmmsg with UDP_GRO
+//	role facts                            say what a hop and a system call cost, and how fast labor is
+//	role recv  VARIANT IP PORT JOB        receive; a "got" line every so many datagrams
+//	role turns VARIANT IP PORT JOB        open a socket, receive and close it, as told
+//	role echo  VARIANT IP PORT            send back what comes
+//	role send  VARIANT SIZE ALLOCS IP PORT...  on "go N": send N datagrams, then a "sent" line
+//	role many  VARIANT IP COUNT EVERY     open COUNT sockets, say what they cost, receive
+//	role kept  SIZE BURST                 say what a message holds that is kept, one of a hundred
+//	role full  SIZE LIMIT                 say what a full channel holds
+//	role flood IP PORT SIZE               send GSO bursts for as long as it lives
+//	role sink  IP PORT                    receive and forget, by recvmmsg with UDP_GRO
 //
-// Each prints "ready" when it is, and ends when its stdin does. BUFFER is the receive
-// buffer in bytes, and negative to go beyond rmem_max, which takes root.
+// Each prints "ready" when it is, and ends when its stdin does. JOB is a recvJob: EVERY
+// BUFFER ALLOCS WORK BURSTS. BUFFER is the receive buffer in bytes, and negative to go beyond
+// rmem_max, which takes root.
 func playRole(args []string) {
 	err := errors.New("no such role, or too few arguments")
 	switch role, args := args[0], args[1:]; {
@@ -29,10 +33,10 @@ func playRole(args []string) {
 	case role == "facts":
 		tellFacts()
 		err = nil
-	case role == "recv" && len(args) == 6:
-		err = receive(args[0], recvJob{
-			at: address(args[1], args[2]), every: number(args[3]), buffer: number(args[4]), allocs: args[5] == "true",
-		})
+	case role == "recv" && len(args) == 8:
+		err = receive(args[0], jobOf(args[1:]))
+	case role == "turns" && len(args) == 8:
+		err = receiveInTurns(args[0], jobOf(args[1:]))
 	case role == "echo" && len(args) == 3:
 		err = echo(args[0], address(args[1], args[2]))
 	case role == "send" && len(args) >= 5:
@@ -43,6 +47,10 @@ func playRole(args []string) {
 		err = send(args[0], job)
 	case role == "many" && len(args) == 4:
 		err = many(args[0], address(args[1], "0"), number(args[2]), number(args[3]))
+	case role == "kept" && len(args) == 2:
+		err = tellKept(number(args[0]), number(args[1]))
+	case role == "full" && len(args) == 2:
+		err = tellFull(number(args[0]), number(args[1]))
 	case role == "flood" && len(args) == 3:
 		err = flood(address(args[0], args[1]), number(args[2]))
 	case role == "sink" && len(args) == 2:
@@ -51,6 +59,10 @@ func playRole(args []string) {
 	if err != nil {
 		fail(fmt.Errorf("role %v: %w", args, err))
 	}
+}
+
+func jobOf(args []string) recvJob {
+	return recvJob{at: address(args[0], args[1]), every: number(args[2]), buffer: number(args[3]), allocs: args[4] == "true", work: number(args[5]), bursts: args[6] == "true"}
 }
 
 func ready(numbers ...int64) { os.Stdout.Write(appendReport(nil, "ready", numbers...)) }

@@ -15,6 +15,7 @@ import (
 // quiet: bound and full, so that nobody is woken and the sender's own work shows best.
 type sent struct {
 	b      *bench
+	on     place
 	size   int
 	peers  int
 	live   bool
@@ -35,7 +36,7 @@ func (s sent) round(ctx context.Context, variants []string) map[string]sample {
 	defer closePeers()
 	senders := map[string]*turns{}
 	for _, v := range variants {
-		c, err := s.b.startSender(ctx, v, s.size, s.allocs, to)
+		c, err := s.b.startSender(ctx, v, s.on, s.size, s.allocs, to)
 		if err != nil {
 			samples[v] = sample{err: err}
 			continue
@@ -63,7 +64,7 @@ func (s sent) round(ctx context.Context, variants []string) map[string]sample {
 // turn is how many datagrams a variant sends at a time: those that go out in GSO bursts
 // need more for the same length of time.
 func (s sent) turn(variant string) int {
-	if s.peers == 1 && (variant == "outbox" || strings.HasSuffix(variant, "gso")) {
+	if s.peers == 1 && (variant == "outbox" || variant == "sendbatch" || strings.HasSuffix(variant, "gso")) {
 		return 10 * s.n
 	}
 	return s.n

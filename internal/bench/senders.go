@@ -7,7 +7,7 @@ import (
 )
 
 // sendJob is what a sender role is asked to do. Its variants are written in ours.go and
-// neighbours_*.go.
+// neighbors_*.go.
 type sendJob struct {
 	to      []netip.AddrPort // taken in turn
 	payload []byte
@@ -22,6 +22,8 @@ func send(variant string, job sendJob) error {
 		"net-writeto": netWriteTo,
 		"net-write":   netWrite,
 		"xnet":        xnetWriteBatch,
+		"naive":       naiveSend,
+		"sendbatch":   batchSend,
 		"outbox":      outboxSend,
 		"sendto":      sendToSend,
 		"send":        connectedSend,

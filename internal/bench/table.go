@@ -19,36 +19,32 @@ type report struct {
 	figures []figure
 }
 
+// markdown is the page for docs/: the table of targets, and the figures behind it.
 func (r report) markdown() string {
 	var w strings.Builder
-	fmt.Fprintf(&w, "# Measured against the neighbours\n\n%s\n\n", r.machine)
-	fmt.Fprintf(&w, "Each figure is the median of %d alternating rounds, with the smallest and the largest, "+
-		"as a ratio to the neighbour: CPU per datagram unless the row says otherwise. "+
-		"Made by `go run .` in `internal/bench`, in %d s.\n\n", r.rounds, int(r.took.Seconds()))
-	fmt.Fprintln(&w, "| # | what | neighbour | measured | beside it |")
-	fmt.Fprintln(&w, "|--:|---|---|---|---|")
+	fmt.Fprintf(&w, "# Benchmarks: targets and figures\n\n%s\n\n", r.machine)
+	fmt.Fprintf(&w, "Each figure is the median of %d alternating rounds, with the smallest and the largest: a ratio of CPU per datagram "+
+		"unless the row says otherwise. *Idle*: nothing else runs. *Busy*: every CPU has other work, at the lowest priority, as on a server; "+
+		"so is every row that does not say. The whole process is counted, with default options.\n\n"+
+		"`(cd internal/bench && go run .)` measures on your machine; `-o DIR` writes this page and its picture. This run took %d s.\n\n", r.rounds, int(r.took.Seconds()))
+	fmt.Fprintln(&w, "## Targets")
+	fmt.Fprintln(&w, "\n| # | what | ÷ | measured | target | |")
+	fmt.Fprintln(&w, "|--:|---|---|---|---|---|")
 	for _, res := range r.results {
-		fmt.Fprintf(&w, "| %d | %s | %s | %s | %s |\n",
-			res.row, res.what, res.neighbour, res.measured(), res.context())
+		fmt.Fprintf(&w, "| %d | %s | %s | %s | %s | %s |\n",
+			res.row, res.what, res.neighbor, res.measured(), res.target, res.remark())
 	}
-	fmt.Fprintf(&w, "\nA floor is what the C program pays for the same datagrams plus one hop through a Go channel, "+
-		"as a ratio to the same neighbour: nothing that delivers datagram by datagram through a channel gets below it. "+
-		"A hop costs %s ns on this machine, a system call that does nothing %s ns.\n",
+	fmt.Fprintf(&w, "\nOn this machine a message of 128 bytes costs %s ns from goroutine to goroutine on one P, and a system call that does nothing %s ns.\n",
 		number3(r.facts.hop), number3(r.facts.call))
-	fmt.Fprintln(&w, "\n## Targets\n\n| # | what | neighbour | target | |\n|--:|---|---|---|---|")
-	for _, res := range r.results {
-		fmt.Fprintf(&w, "| %d | %s | %s | %s | %s |\n", res.row, res.what, res.neighbour, res.target, res.verdict())
-	}
-	w.WriteString(r.reasons())
-	fmt.Fprintln(&w, "\n## What stands behind the ratios\n\n"+
-		"Medians of the variants' own figures. They drift with the machine by the minute; the ratios do not.")
+	fmt.Fprintln(&w, "\n## Figures\n\n"+
+		"Medians of each program's own figures. They drift with the machine by the minute; the ratios do not.")
 	group := ""
 	for _, f := range r.figures {
 		if f.group != group {
 			group = f.group
-			fmt.Fprintf(&w, "\n%s:\n\n| variant | | |\n|---|--:|---|\n", group)
+			fmt.Fprintf(&w, "\n%s:\n\n| program | | |\n|---|--:|---|\n", group)
 		}
-		fmt.Fprintf(&w, "| %s | %s | %s |\n", titleOf(f.variant), number3(f.value), f.metric)
+		fmt.Fprintf(&w, "| %s | %s | %s |\n", markedTitle(f.variant), number3(f.value), f.metric)
 	}
 	return w.String()
 }
@@ -84,17 +80,12 @@ func (r result) verdict() string {
 	return "short"
 }
 
-// context is what else to judge the figure by: the floor and the other variant,
-// where there are any.
-func (r result) context() string {
-	var parts []string
-	if r.problem == "" && len(r.floors) > 0 {
-		parts = append(parts, "floor "+number3(median(r.floors)))
-	}
+// remark is the verdict, with what else to judge the figure by.
+func (r result) remark() string {
 	if r.problem == "" && len(r.besides) > 0 {
-		parts = append(parts, r.beside.name+" "+number3(median(r.besides)))
+		return fmt.Sprintf("%s; %s %s", r.verdict(), r.beside.name, number3(median(r.besides)))
 	}
-	return strings.Join(parts, "; ")
+	return r.verdict()
 }
 
 func (t target) String() string {
@@ -105,7 +96,10 @@ func (t target) String() string {
 	if t.value == none {
 		return "0"
 	}
-	return fmt.Sprintf("%s %g%s", sign, t.value, t.unit)
+	if t.unit != "" {
+		return fmt.Sprintf("%s %.0f%s", sign, t.value, t.unit)
+	}
+	return fmt.Sprintf("%s %.3g", sign, t.value)
 }
 
 // number3 writes a number with three digits that mean something, or four about 1.
@@ -123,32 +117,57 @@ func number3(v float64) string {
 	return "0"
 }
 
-// titleOf is a variant's name for readers.
+// titles are the variants' names for readers.
+var titles = map[string]string{
+	"net":           "net",
+	"net-readfrom":  "net ReadFrom",
+	"naive":         "naive channel",
+	"xnet":          "x/net batch",
+	"gnet":          "gnet",
+	"node":          "Node",
+	"c-recvmmsg":    "C recvmmsg",
+	"c-gro":         "C recvmmsg+GRO",
+	"c-sendmmsg":    "C sendmmsg",
+	"c-gso":         "C sendmmsg+GSO",
+	"net-writeto":   "net WriteTo",
+	"net-write":     "net Write, connected",
+	"messages":      "Messages",
+	"messages-keep": "Messages, no Release",
+	"messages-1024": "Messages, buffer 1024",
+	"receive":       "Receive",
+	"receive-batch": "ReceiveBatch",
+	"all":           "All",
+	"view":          "PacketConn",
+	"outbox":        "Outbox",
+	"sendbatch":     "SendBatch",
+	"sendto":        "SendTo",
+	"send":          "Send, connected",
+}
+
 func titleOf(variant string) string {
 	name, count, many := strings.Cut(variant, "@")
-	if title, ok := map[string]string{
-		"net":           "net",
-		"xnet":          "x/net batch",
-		"gnet":          "gnet v2.9",
-		"node":          "Node dgram",
-		"c-recvmmsg":    "C recvmmsg",
-		"c-gro":         "C recvmmsg+GRO",
-		"c-sendmmsg":    "C sendmmsg",
-		"c-gso":         "C sendmmsg+GSO",
-		"net-writeto":   "net WriteToUDPAddrPort",
-		"net-write":     "net Write, connected",
-		"messages":      "**Messages+Release**",
-		"messages-keep": "**Messages without Release**",
-		"messages-256":  "**Messages+Release, WithMessageBuffer(256)**",
-		"all":           "**All**",
-		"outbox":        "**Outbox**",
-		"sendto":        "**SendTo**",
-		"send":          "**Send, connected**",
-	}[name]; ok {
+	if title, ok := titles[name]; ok {
 		name = title
 	}
 	if many {
-		name += ", " + count + " sockets"
+		name += " @ " + count
 	}
 	return name
+}
+
+// isOurs reports whether a variant is dgram's.
+func isOurs(variant string) bool {
+	name, _, _ := strings.Cut(variant, "@")
+	switch name {
+	case "net", "net-readfrom", "naive", "xnet", "gnet", "node", "net-writeto", "net-write":
+		return false
+	}
+	return !strings.HasPrefix(name, "c-")
+}
+
+func markedTitle(variant string) string {
+	if isOurs(variant) {
+		return "**" + titleOf(variant) + "**"
+	}
+	return titleOf(variant)
 }

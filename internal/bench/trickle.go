@@ -24,7 +24,7 @@ func (t trickle) round(ctx context.Context, variants []string) map[string]sample
 }
 
 func (t trickle) one(ctx context.Context, variant string) (float64, error) {
-	r, err := t.b.startReceiver(ctx, variant, t.b.oneP(), t.n, 0, false)
+	r, err := t.b.startReceiver(ctx, variant, t.b.allPs(), recvJob{every: t.n})
 	if err != nil {
 		return 0, err
 	}

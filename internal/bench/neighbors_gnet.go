@@ -20,7 +20,7 @@ func (s *gnetServer) OnBoot(gnet.Engine) gnet.Action {
 func (s *gnetServer) OnTraffic(c gnet.Conn) gnet.Action { return s.onTraffic(c) }
 
 func gnetReceive(job recvJob) error {
-	m := newMeter(job.every, job.allocs)
+	m := newMeter(job, false)
 	return gnetRun(job.at, job.buffer, func(c gnet.Conn) gnet.Action {
 		data, _ := c.Next(-1)
 		m.add(len(data))

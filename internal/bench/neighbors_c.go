@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-//go:embed neighbours/neighbour.c
+//go:embed neighbors/neighbor.c
 var cSource []byte // embedding needs a variable; nobody writes to it
 
 // prepareC compiles the C program into dir and says why it cannot, if so.
@@ -17,11 +17,11 @@ func prepareC(dir string) (program string, why error) {
 	if err != nil {
 		return "", fmt.Errorf("gcc is not on this machine")
 	}
-	source := filepath.Join(dir, "neighbour.c")
+	source := filepath.Join(dir, "neighbor.c")
 	if err := os.WriteFile(source, cSource, 0o600); err != nil {
 		return "", err
 	}
-	program = filepath.Join(dir, "neighbour")
+	program = filepath.Join(dir, "neighbor")
 	if out, err := exec.Command(gcc, "-O2", "-Wall", "-o", program, source).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("gcc: %s", lastLine(string(out)))
 	}

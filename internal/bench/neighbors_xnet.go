@@ -20,30 +20,27 @@ func xnetOver(c *net.UDPConn, network string) xnetBatch {
 	return ipv6.NewPacketConn(c)
 }
 
-func xnetReceive(job recvJob) error {
-	c, err := net.ListenUDP(network(job.at.Addr()), net.UDPAddrFromAddrPort(job.at))
-	if err != nil {
-		return err
-	}
-	if err := enlarge(c, job.buffer); err != nil {
-		return err
-	}
-	go obey(func(string, int) {})
-	ready()
-	m, p := newMeter(job.every, job.allocs), xnetOver(c, network(job.at.Addr()))
+func xnetSource(job recvJob) (source, error) {
+	c, src, err := netListen(job)
+	p := xnetOver(c, network(job.at.Addr()))
 	batch := make([]ipv4.Message, burst)
 	for i := range batch {
 		batch[i].Buffers = [][]byte{make([]byte, 2048)}
 	}
-	for {
-		n, err := p.ReadBatch(batch, 0)
-		if err != nil {
-			return err
-		}
-		for i := range batch[:n] {
-			m.add(batch[i].N)
+	src.read = func(m *meter) error {
+		for {
+			n, err := p.ReadBatch(batch, 0)
+			if err != nil {
+				return err
+			}
+			for i := range batch[:n] {
+				if !m.add(batch[i].N) {
+					return nil
+				}
+			}
 		}
 	}
+	return src, err
 }
 
 func xnetWriteBatch(job sendJob) (sender, error) {

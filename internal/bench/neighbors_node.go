@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-//go:embed neighbours/neighbour.mjs
+//go:embed neighbors/neighbor.mjs
 var nodeSource []byte // embedding needs a variable; nobody writes to it
 
 // prepareNode puts the script into dir and says why it cannot, if so.
@@ -17,6 +17,6 @@ func prepareNode(dir string) (node, script string, why error) {
 	if err != nil {
 		return "", "", fmt.Errorf("node is not on this machine")
 	}
-	script = filepath.Join(dir, "neighbour.mjs")
+	script = filepath.Join(dir, "neighbor.mjs")
 	return node, script, os.WriteFile(script, nodeSource, 0o600)
 }

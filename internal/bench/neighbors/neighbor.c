@@ -1,8 +1,9 @@
 /*
- * The roles recv and send of ../roles.go, as near to the kernel as C gets:
+ * The roles recv, turns and send of ../roles.go, as near to the kernel as C gets:
  *
- *	neighbour recv recvmmsg|gro  IP PORT EVERY BUFFER
- *	neighbour send sendmmsg|gso  SIZE IP PORT
+ *	neighbor recv  recvmmsg|gro  IP PORT EVERY BUFFER
+ *	neighbor turns recvmmsg|gro  IP PORT EVERY BUFFER
+ *	neighbor send sendmmsg|gso  SIZE IP PORT
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -55,15 +56,15 @@ static socklen_t address(const char *ip, int port, struct sockaddr_storage *ss)
 	return sizeof *v6;
 }
 
-_Noreturn static void receive(int gro, const char *ip, int port, long every, int buffer)
+static struct mmsghdr messages[BATCH];
+static struct iovec iov[BATCH];
+static struct sockaddr_storage from[BATCH];
+static char control[BATCH][64];
+
+static int receiver(int gro, const char *ip, int port, int buffer)
 {
-	static struct mmsghdr messages[BATCH];
-	static struct iovec iov[BATCH];
-	static struct sockaddr_storage from[BATCH];
-	static char control[BATCH][64];
 	struct sockaddr_storage at;
-	int batch = gro ? GRO_BATCH : BATCH, size = gro ? 65536 : 2048, one = 1;
-	long long got = 0, bytes = 0, next = every;
+	int one = 1;
 	socklen_t length = address(ip, port, &at);
 	int fd = socket(at.ss_family, SOCK_DGRAM, 0);
 
@@ -75,6 +76,13 @@ _Noreturn static void receive(int gro, const char *ip, int port, long every, int
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
 	if (gro && setsockopt(fd, IPPROTO_UDP, UDP_GRO, &one, sizeof one) < 0)
 		die("UDP_GRO");
+	return fd;
+}
+
+static void prepare(int gro)
+{
+	int batch = gro ? GRO_BATCH : BATCH, size = gro ? 65536 : 2048;
+
 	for (int i = 0; i < batch; i++) {
 		iov[i].iov_base = malloc(size);
 		iov[i].iov_len = size;
@@ -83,7 +91,14 @@ _Noreturn static void receive(int gro, const char *ip, int port, long every, int
 		messages[i].msg_hdr.msg_iovlen = 1;
 		messages[i].msg_hdr.msg_name = &from[i];
 	}
-	printf("ready\n");
+}
+
+/* reads, and reports every so many datagrams: once, or for ever */
+static void receive(int fd, int gro, long every, int once)
+{
+	int batch = gro ? GRO_BATCH : BATCH;
+	long long got = 0, bytes = 0, next = every;
+
 	for (;;) {
 		for (int i = 0; i < batch; i++) {
 			messages[i].msg_hdr.msg_namelen = sizeof from[i];
@@ -105,16 +120,39 @@ _Noreturn static void receive(int gro, const char *ip, int port, long every, int
 					next += every;
 					printf("got %lld %lld %lld %lld 0\n", got, bytes,
 					       now(CLOCK_MONOTONIC), now(CLOCK_PROCESS_CPUTIME_ID));
+					if (once)
+						return;
 				}
 			} while ((total -= segment) > 0);
 		}
 	}
 }
 
+static int take_turns(int gro, const char *ip, int port, long every, int buffer)
+{
+	struct sockaddr_storage at;
+	socklen_t length;
+	char command[64];
+	int fd = -1;
+
+	while (fgets(command, sizeof command, stdin)) {
+		if (!strcmp(command, "open\n")) {
+			fd = receiver(gro, ip, port, buffer);
+			length = sizeof at;
+			getsockname(fd, (void *)&at, &length); /* both families have the port in one place */
+			printf("at %d\n", ntohs(((struct sockaddr_in *)&at)->sin_port));
+		} else if (!strncmp(command, "go", 2)) {
+			printf("began %lld %lld 0\n", now(CLOCK_MONOTONIC), now(CLOCK_PROCESS_CPUTIME_ID));
+			receive(fd, gro, every, 1);
+			close(fd);
+		}
+	}
+	return 0;
+}
+
 static int transmit(int gso, int size, const char *ip, int port)
 {
-	static struct mmsghdr messages[BATCH];
-	static struct iovec iov;
+	static struct iovec whole;
 	struct sockaddr_storage to;
 	int segments = gso ? SEGMENTS : 1;
 	socklen_t length = address(ip, port, &to);
@@ -123,10 +161,10 @@ static int transmit(int gso, int size, const char *ip, int port)
 
 	if (gso && setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof size) < 0)
 		die("UDP_SEGMENT");
-	iov.iov_len = size * segments;
-	iov.iov_base = calloc(1, iov.iov_len);
+	whole.iov_len = size * segments;
+	whole.iov_base = calloc(1, whole.iov_len);
 	for (int i = 0; i < BATCH; i++) {
-		messages[i].msg_hdr.msg_iov = &iov;
+		messages[i].msg_hdr.msg_iov = &whole;
 		messages[i].msg_hdr.msg_iovlen = 1;
 		messages[i].msg_hdr.msg_name = &to;
 		messages[i].msg_hdr.msg_namelen = length;
@@ -152,10 +190,20 @@ int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	alarm(LIFETIME); /* whatever happens to the parent */
-	if (argc == 7 && !strcmp(argv[1], "recv"))
-		receive(!strcmp(argv[2], "gro"), argv[3], atoi(argv[4]), atol(argv[5]), atoi(argv[6]));
+	if (argc == 7 && strcmp(argv[1], "send")) {
+		int gro = !strcmp(argv[2], "gro"), port = atoi(argv[4]), buffer = atoi(argv[6]);
+		long every = atol(argv[5]);
+		prepare(gro);
+		if (!strcmp(argv[1], "turns")) {
+			printf("ready\n");
+			return take_turns(gro, argv[3], port, every, buffer);
+		}
+		int fd = receiver(gro, argv[3], port, buffer);
+		printf("ready\n");
+		receive(fd, gro, every, 0);
+	}
 	if (argc == 6 && !strcmp(argv[1], "send"))
 		return transmit(!strcmp(argv[2], "gso"), atoi(argv[3]), argv[4], atoi(argv[5]));
-	fprintf(stderr, "usage: see the top of neighbour.c\n");
+	fprintf(stderr, "usage: see the top of neighbor.c\n");
 	return 2;
 }

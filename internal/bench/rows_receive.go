@@ -1,0 +1,194 @@
+package main
+
+import (
+	"fmt"
+	"time"
+)
+
+const receiving = "Receiving"
+
+func (b *bench) receiveGroups() []group {
+	var all []group
+	for _, size := range sizes {
+		all = append(all, b.idleMachine(size), b.busyMachine(size), b.oneCore(size))
+	}
+	for _, size := range sizes {
+		all = append(all, b.burstsEverywhere(size), b.burstsOneCore(size))
+	}
+	for _, ns := range []int{1000, 5000} {
+		all = append(all, b.working(ns))
+	}
+	all = append(all, b.view(false), b.view(true))
+	for _, on := range []place{b.oneP(), b.allPs()} {
+		all = append(all, b.roundTrip(on))
+	}
+	for _, size := range sizes {
+		all = append(all, b.frozen(size), b.goodput(size), b.receiveAllocations(size))
+	}
+	return all
+}
+
+// drainOf is the usual drain.
+func (b *bench) drainOf(on place, size int, gso bool) drain {
+	return drain{b: b, on: on, size: size, gso: gso, n: b.queue(size, gso), fills: b.effort(7, 2)}
+}
+
+func (b *bench) idleMachine(size int) group {
+	return group{
+		name:  fmt.Sprintf("drain, all cores, idle machine, %d B", size),
+		still: true,
+		round: b.drainOf(b.allPs(), size, false).round,
+		cells: []cell{
+			{row: 1, what: sized("Messages+Release, idle", size), ours: "messages", theirs: "net",
+				neighbor: "net", metric: cpu, target: atMost(pick(size, 1.12, 1.14)), beside: ratio{"naive", "naive", "net"}},
+		},
+		also: []string{"messages-1024"},
+	}
+}
+
+func (b *bench) busyMachine(size int) group {
+	return group{
+		name:  fmt.Sprintf("drain, all cores, busy machine, %d B", size),
+		panel: receiving,
+		block: fmt.Sprintf("%d bytes", size),
+		round: b.drainOf(b.allPs(), size, false).round,
+		cells: []cell{
+			{row: 2, what: sized("Messages+Release, busy", size), ours: "messages", theirs: "net",
+				neighbor: "net", metric: cpu, target: atMost(pick(size, 1.20, 1.35))},
+			{row: 2, what: sized("Messages+Release, busy", size), ours: "messages", theirs: "naive",
+				neighbor: "naive channel", metric: cpu, target: atMost(0.65)},
+			{row: 3, what: sized("Messages without Release, busy", size), ours: "messages-keep", theirs: "net",
+				neighbor: "net", metric: cpu, target: atMost(pick(size, 1.40, 1.70)), beside: ratio{"naive", "naive", "net"}},
+		},
+		also: []string{"messages-1024", "all", "xnet", "gnet", "node", "c-recvmmsg"},
+	}
+}
+
+func (b *bench) oneCore(size int) group {
+	return group{
+		name:  fmt.Sprintf("drain, one P, %d B", size),
+		round: b.drainOf(b.oneP(), size, false).round,
+		cells: []cell{
+			{row: 4, what: sized("Messages+Release, one P", size), ours: "messages", theirs: "net",
+				neighbor: "net", metric: cpu, target: atMost(pick(size, 0.96, 1.02))},
+			{row: 7, what: sized("All, one P", size), ours: "all", theirs: "c-recvmmsg",
+				neighbor: "C recvmmsg", metric: cpu, target: atMost(1.15)},
+		},
+		also: []string{"messages-keep", "naive", "xnet"},
+	}
+}
+
+func (b *bench) burstsOneCore(size int) group {
+	return group{
+		name:  fmt.Sprintf("drain, one P, GSO-sent, %d B", size),
+		round: b.drainOf(b.oneP(), size, true).round,
+		cells: []cell{
+			{row: 8, what: sized("All, GSO-sent, one P", size), ours: "all", theirs: "c-gro",
+				neighbor: "C recvmmsg+GRO", metric: cpu, target: atMost(pick(size, 1.70, 1.30))},
+			{row: 9, what: sized("Messages+Release, GSO-sent, one P", size), ours: "messages", theirs: "net",
+				neighbor: "net", metric: cpu, target: atMost(pick(size, 0.14, 0.28))},
+		},
+	}
+}
+
+func (b *bench) burstsEverywhere(size int) group {
+	return group{
+		name:  fmt.Sprintf("drain, all cores, busy machine, GSO-sent, %d B", size),
+		panel: receiving,
+		block: fmt.Sprintf("%d bytes, sent in bursts of 32", size),
+		round: b.drainOf(b.allPs(), size, true).round,
+		cells: []cell{
+			{row: 9, what: sized("Messages+Release, GSO-sent, busy", size), ours: "messages", theirs: "net",
+				neighbor: "net", metric: cpu, target: atMost(pick(size, 0.19, 0.35))},
+		},
+		also: []string{"naive", "all", "xnet", "gnet", "node", "c-gro"},
+	}
+}
+
+// working is a consumer that works for each datagram: what counts is when it is done.
+func (b *bench) working(ns int) group {
+	d := b.drainOf(b.allPs(), 64, false)
+	d.work = ns
+	d.n = func(string) int { return b.effort(4096, 2048) }
+	return group{
+		name:  fmt.Sprintf("drain, all cores, busy machine, 64 B, %d µs of work for each", ns/1000),
+		round: d.round,
+		cells: []cell{
+			{row: 5, what: fmt.Sprintf("Messages+Release, a consumer that works %d µs: time", ns/1000), ours: "messages", theirs: "net",
+				neighbor: "net", metric: wall, target: atMost(map[int]float64{1000: 0.83, 5000: 1.00}[ns]), beside: ratio{"naive", "naive", "net"}},
+		},
+	}
+}
+
+func (b *bench) view(any bool) group {
+	d := b.drainOf(b.allPs(), 64, false)
+	d.any = any
+	where, limit := "one address", 1.05
+	if any {
+		where, limit = "wildcard", 1.15
+	}
+	return group{
+		name:  "drain, all cores, busy machine, 64 B, ReadFrom on " + where,
+		round: d.round,
+		cells: []cell{
+			{row: 13, what: "PacketConn's ReadFrom, " + where, ours: "view", theirs: "net-readfrom",
+				neighbor: "net's ReadFrom", metric: cpu, target: atMost(limit)},
+		},
+	}
+}
+
+func (b *bench) roundTrip(on place) group {
+	what, limit := "one P", 0.92
+	if on.procs > 1 {
+		what, limit = "all cores, busy", 1.00
+	}
+	return group{
+		name:  "echo, 64 B, server on " + what,
+		round: echoed{b: b, on: on, turns: b.effort(12, 4), pings: 250}.round,
+		cells: []cell{
+			{row: 6, what: "echo round trip p50, Messages+Reply, " + what, ours: "messages", theirs: "net",
+				neighbor: "net loop", metric: p50, target: atMost(limit), beside: ratio{"naive", "naive", "net"}},
+		},
+		also: []string{"gnet", "node"},
+	}
+}
+
+func (b *bench) frozen(size int) group {
+	d := b.drainOf(b.oneP(), size, false)
+	d.frozen = true
+	return group{
+		name:  fmt.Sprintf("drain, one P, frozen while it fills, %d B", size),
+		round: d.round,
+		cells: []cell{
+			{row: 21, what: sized("Messages+Release, one P, frozen while the queue fills", size), ours: "messages", theirs: "net",
+				neighbor: "net", metric: cpu, target: atMost(pick(size, 1.02, 1.08))},
+		},
+	}
+}
+
+func (b *bench) goodput(size int) group {
+	against := func(theirs, neighbor string, times float64) cell {
+		return cell{row: 22, what: sized("goodput under a GSO flood, Messages+Release", size), ours: "messages", theirs: theirs,
+			neighbor: neighbor, metric: rate, target: atLeast(times), beside: ratio{"C", "c-gro", theirs}}
+	}
+	return group{
+		name:  fmt.Sprintf("flood, GSO-sent datagrams, %d B, receiver on one core", size),
+		round: flooded{b: b, size: size, long: time.Duration(b.effort(300, 100)) * time.Millisecond}.round,
+		cells: []cell{against("net", "net", pick(size, 6, 5)), against("gnet", "gnet", pick(size, 10, 7)), against("node", "Node dgram", pick(size, 13, 10))},
+		also:  []string{"all"},
+	}
+}
+
+func (b *bench) receiveAllocations(size int) group {
+	ask := func(what, ours string) cell {
+		return cell{row: 23, what: sized("allocations per datagram, "+what, size), ours: ours, metric: allocs, target: atMost(0.02)}
+	}
+	d := b.drainOf(b.oneP(), size, false)
+	d.allocs = true
+	return group{
+		name:  fmt.Sprintf("allocations receiving, %d B", size),
+		round: d.round,
+		cells: []cell{ask("Messages+Release", "messages"), ask("Messages without Release", "messages-keep")},
+		also:  []string{"net", "naive", "xnet"},
+	}
+}
