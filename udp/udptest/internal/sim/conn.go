@@ -1,0 +1,387 @@
+package sim
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// A Conn is a socket of a simulated host.
+type Conn struct {
+	host  *Host
+	cfg   kernel.Config
+	inet6 bool
+
+	wake chan struct{} // what the one reader waits for; capacity 1
+	room chan struct{} // what the one sender waits for; capacity 1
+	done chan struct{} // closed by Close
+
+	// Guarded by the network's mutex.
+	closed    bool
+	deaf      bool       // nothing more is taken in
+	device    *Interface // the one to use, nil for any
+	bound     netip.Addr // as bound, without zone
+	local     netip.Addr // bound, or what connecting made of it
+	port      uint16
+	peer      netip.AddrPort // valid while connected
+	deadline  time.Time
+	timer     *time.Timer // rings at the deadline
+	groups    groups
+	broadcast bool
+	ttl, tos  int
+	offload   bool
+
+	queue    queue // the receive buffer
+	charged  int   // what is in the send buffer, as of the last look
+	departs  []departure
+	sendSize int // of the send buffer
+	pending  syscall.Errno
+	refusals []kernel.Refusal
+	drops    uint64
+	calls    kernel.Calls
+	last     lastRoute
+}
+
+// A departure is when a datagram leaves the send buffer.
+type departure struct {
+	at    time.Duration
+	bytes int
+}
+
+// Sizes of buffers as a stock Linux has them: net.core.rmem_default, rmem_max
+// and their twins. The kernel doubles what is asked for (socket(7)).
+const (
+	defaultBuffer = 212992
+	maxBuffer     = 212992
+	leastRead     = 2304
+	leastWrite    = 4608
+	defaultTTL    = 64
+)
+
+// Open makes a socket on the host.
+func (h *Host) Open(cfg kernel.Config) (kernel.Conn, error) {
+	if cfg.Control != nil {
+		return nil, errors.ErrUnsupported // there is no descriptor
+	}
+	c := &Conn{
+		host: h, cfg: cfg, inet6: cfg.Network == "udp6",
+		wake: make(chan struct{}, 1), room: make(chan struct{}, 1), done: make(chan struct{}),
+		broadcast: cfg.Broadcast, ttl: defaultTTL,
+		sendSize: defaultBuffer,
+	}
+	c.queue.limit = defaultBuffer
+	c.groups.loop, c.groups.ttl = true, 1
+	if cfg.TTL > 0 {
+		c.ttl = cfg.TTL
+	}
+	if cfg.ReadBuffer > 0 {
+		c.queue.limit = granted(cfg.ReadBuffer, leastRead)
+	}
+	if cfg.WriteBuffer > 0 {
+		c.sendSize = granted(cfg.WriteBuffer, leastWrite)
+	}
+	h.n.lock()
+	defer h.n.unlock()
+	if h.n.closed {
+		return nil, net.ErrClosed
+	}
+	if cfg.Interface != "" {
+		if c.device = h.named(cfg.Interface); c.device == nil {
+			return nil, call("setsockopt", syscall.ENODEV)
+		}
+	}
+	if err := h.bind(c, cfg.Local); err != nil {
+		return nil, err
+	}
+	if cfg.Remote.IsValid() {
+		if err := c.connect(cfg.Remote); err != nil {
+			h.release(c)
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// granted is the size that the kernel makes of a request.
+func granted(bytes, least int) int { return max(2*min(bytes, maxBuffer), least) }
+
+func (c *Conn) wildcard() netip.Addr {
+	if c.inet6 {
+		return netip.IPv6Unspecified()
+	}
+	return netip.IPv4Unspecified()
+}
+
+// call is an errno as a system call returns it.
+func call(name string, errno syscall.Errno) error {
+	if errno == syscall.EAGAIN {
+		return errEAGAIN
+	}
+	return os.NewSyscallError(name, errno)
+}
+
+var errEAGAIN error = &os.SyscallError{Syscall: "sendmsg", Err: syscall.EAGAIN}
+
+// shaped puts what route and connect return into the shape of a system call's
+// error; a zone's error is one already.
+func shaped(name string, err error) error {
+	if errno, ok := err.(syscall.Errno); ok {
+		return call(name, errno)
+	}
+	return err
+}
+
+func zoneError(zone string) error { return kernel.ZoneError(zone) }
+
+// locked runs f unless the socket is closed.
+func (c *Conn) locked(f func() error) error {
+	c.host.n.lock()
+	defer c.host.n.unlock()
+	if c.closed {
+		return net.ErrClosed
+	}
+	return f()
+}
+
+// ring wakes whoever waits for a channel of capacity 1.
+func ring(bell chan struct{}) {
+	select {
+	case bell <- struct{}{}:
+	default:
+	}
+}
+
+// Close wakes the reader and the sender that wait, and frees the port.
+func (c *Conn) Close() error {
+	return c.locked(func() error {
+		c.closed = true
+		c.host.release(c)
+		if c.timer != nil {
+			c.timer.Stop()
+		}
+		c.queue = queue{}
+		close(c.done)
+		ring(c.wake)
+		return nil
+	})
+}
+
+// Connect sets the peer.
+func (c *Conn) Connect(peer netip.AddrPort) error {
+	return c.locked(func() error { return c.connect(peer) })
+}
+
+func (c *Conn) connect(peer netip.AddrPort) error {
+	if !c.speaks(peer.Addr()) {
+		return call("connect", syscall.ENETUNREACH)
+	}
+	r, err := c.route(peer.Addr(), netip.Addr{}, 0)
+	if err != nil {
+		return shaped("connect", err)
+	}
+	a := r.dst
+	if zone := peer.Addr().Zone(); zone != "" {
+		a = a.WithZone(c.host.zone(zone).name)
+	}
+	c.peer = netip.AddrPortFrom(a, peer.Port())
+	c.local = c.bound
+	if c.local.IsUnspecified() {
+		c.local = r.src
+	}
+	c.last = lastRoute{}
+	return nil
+}
+
+// Disconnect forgets the peer and gives the address local back.
+func (c *Conn) Disconnect(local netip.AddrPort) error {
+	return c.locked(func() error {
+		c.peer = netip.AddrPort{}
+		c.local = c.bound
+		c.last = lastRoute{}
+		return nil
+	})
+}
+
+// LocalAddr is what the socket is bound to, or what connecting made of it.
+func (c *Conn) LocalAddr() (a netip.AddrPort, err error) {
+	err = c.locked(func() error {
+		a = netip.AddrPortFrom(c.zoned(c.local, c.device), c.port)
+		return nil
+	})
+	return a, err
+}
+
+// zoned adds the zone that a link-local address needs.
+func (c *Conn) zoned(a netip.Addr, i *Interface) netip.Addr {
+	if !a.Is6() || !a.IsLinkLocalUnicast() {
+		return a
+	}
+	if i == nil {
+		i, _ = c.host.owns(a)
+	}
+	if i == nil {
+		return a
+	}
+	return a.WithZone(i.name)
+}
+
+// RemoteAddr is the peer.
+func (c *Conn) RemoteAddr() (a netip.AddrPort, err error) {
+	err = c.locked(func() error {
+		if a = c.peer; !a.IsValid() {
+			return call("getpeername", syscall.ENOTCONN)
+		}
+		return nil
+	})
+	return a, err
+}
+
+// Index resolves a zone on the host.
+func (c *Conn) Index(zone string) (index int, err error) {
+	err = c.locked(func() error {
+		i := c.host.zone(zone)
+		if i == nil {
+			return zoneError(zone)
+		}
+		index = i.index
+		return nil
+	})
+	return index, err
+}
+
+// SetReadDeadline ends reads that wait.
+func (c *Conn) SetReadDeadline(t time.Time) error {
+	return c.locked(func() error {
+		c.deadline = t
+		if c.timer != nil {
+			c.timer.Stop()
+			c.timer = nil
+		}
+		if left := time.Until(t); !t.IsZero() && left > 0 {
+			c.timer = time.AfterFunc(left, func() { ring(c.wake) })
+		}
+		ring(c.wake)
+		return nil
+	})
+}
+
+// SetOption sets an integer property.
+func (c *Conn) SetOption(o kernel.Option, value int) error {
+	return c.locked(func() error {
+		switch o {
+		case kernel.Broadcast:
+			c.broadcast = value != 0
+			c.last = lastRoute{}
+		case kernel.TTL:
+			c.ttl = value
+		case kernel.TOS:
+			c.tos = value
+		case kernel.ReadBuffer:
+			c.queue.limit = granted(value, leastRead)
+		case kernel.WriteBuffer:
+			c.sendSize = granted(value, leastWrite)
+			ring(c.room)
+		default:
+			return errors.ErrUnsupported
+		}
+		return nil
+	})
+}
+
+// Option reads an integer property.
+func (c *Conn) Option(o kernel.Option) (value int, err error) {
+	err = c.locked(func() error {
+		switch o {
+		case kernel.Broadcast:
+			if c.broadcast {
+				value = 1
+			}
+		case kernel.TTL:
+			value = c.ttl
+		case kernel.TOS:
+			value = c.tos
+		case kernel.ReadBuffer:
+			value = c.queue.limit / 2
+		case kernel.WriteBuffer:
+			value = c.sendSize / 2
+		default:
+			return errors.ErrUnsupported
+		}
+		return nil
+	})
+	return value, err
+}
+
+// SetOffload makes reads coalesce what arrived at one moment from one sender.
+func (c *Conn) SetOffload(on bool) error {
+	return c.locked(func() error { c.offload = on; return nil })
+}
+
+// Drops counts what did not fit into the receive buffer.
+func (c *Conn) Drops() uint64 {
+	c.host.n.lock()
+	defer c.host.n.unlock()
+	return c.drops
+}
+
+// Calls counts what would be system calls.
+func (c *Conn) Calls() kernel.Calls {
+	c.host.n.lock()
+	defer c.host.n.unlock()
+	return c.calls
+}
+
+// NextRefusal takes one report.
+func (c *Conn) NextRefusal() (r kernel.Refusal, ok bool) {
+	c.host.n.lock()
+	defer c.host.n.unlock()
+	if len(c.refusals) == 0 {
+		return r, false
+	}
+	r, c.refusals = c.refusals[0], c.refusals[1:]
+	return r, true
+}
+
+// Discard makes the socket deaf, and counts and drops what is in its receive
+// buffer.
+func (c *Conn) Discard() (datagrams uint64) {
+	c.host.n.lock()
+	defer c.host.n.unlock()
+	if c.closed {
+		return 0
+	}
+	c.deaf = true
+	datagrams = uint64(c.queue.len())
+	c.queue.clear()
+	return datagrams
+}
+
+// Dup is not possible: there is no descriptor.
+func (c *Conn) Dup() (*os.File, error) {
+	if err := c.locked(func() error { return nil }); err != nil {
+		return nil, err
+	}
+	return nil, errors.ErrUnsupported
+}
+
+// SyscallConn is one whose methods say that there is no descriptor.
+func (c *Conn) SyscallConn() syscall.RawConn { return rawConn{c} }
+
+type rawConn struct{ c *Conn }
+
+func (r rawConn) refuse() error { return r.c.locked(func() error { return errors.ErrUnsupported }) }
+
+func (r rawConn) Control(func(uintptr)) error    { return r.refuse() }
+func (r rawConn) Read(func(uintptr) bool) error  { return r.refuse() }
+func (r rawConn) Write(func(uintptr) bool) error { return r.refuse() }
+
+// String is for messages of tests.
+func (c *Conn) String() string {
+	return c.cfg.Network + " socket of " + c.host.name + ", port " + strconv.Itoa(int(c.port))
+}

@@ -1,0 +1,260 @@
+package sim
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// A Host is a machine on the network, and the system of its sockets.
+type Host struct {
+	n     *Network
+	index int
+	name  string
+
+	interfaces []*Interface
+	realms     [2]*realm          // of IPv4 and IPv6
+	ports      map[uint16][]*Conn // the newest first
+	ephemeral  uint16             // the last one that was given out
+	identity   uint16             // of the last IPv4 packet
+	icmp       map[netip.Addr]*bucket
+}
+
+// An Interface is a network interface of a host.
+type Interface struct {
+	host  *Host
+	index int
+	name  string
+	addrs []netip.Prefix // unmasked; no zones
+}
+
+// Index and Name are as the host's sockets know the interface.
+func (i *Interface) Index() int   { return i.index }
+func (i *Interface) Name() string { return i.name }
+
+// Loopback reports whether it is the host's lo.
+func (i *Interface) Loopback() bool { return i.index == loopbackIndex }
+
+const loopbackIndex = 1
+
+var (
+	loopback4 = netip.MustParsePrefix("127.0.0.1/8")
+	loopback6 = netip.MustParsePrefix("::1/128")
+)
+
+// An Address is one that a host is given: on an interface, with the prefix that
+// it shares with its neighbours.
+type Address struct {
+	Interface string
+	Prefix    netip.Prefix
+}
+
+// ParseAddress reads "192.0.2.1/24", "2001:db8::1/64" or "fe80::1%eth1/64". The
+// interface is "eth0" unless a zone names it. Without a length it is 24 or 64.
+func ParseAddress(s string) (Address, error) {
+	a := Address{Interface: "eth0"}
+	addr, length, sized := strings.Cut(s, "/")
+	ip, err := netip.ParseAddr(addr)
+	if err != nil {
+		return a, fmt.Errorf("address %q: %w", s, err)
+	}
+	bits := 24
+	if ip = ip.Unmap(); ip.Is6() {
+		bits = 64
+	}
+	if sized {
+		if bits, err = strconv.Atoi(length); err != nil || bits < 0 || bits > ip.BitLen() {
+			return a, fmt.Errorf("address %q: no prefix length: %q", s, length)
+		}
+	}
+	if ip.Zone() != "" {
+		a.Interface = ip.Zone()
+	}
+	switch {
+	case a.Interface == "lo":
+		return a, fmt.Errorf("address %q: every host has its loopback interface", s)
+	case ip.IsUnspecified() || ip.IsMulticast() || ip.IsLoopback():
+		return a, fmt.Errorf("address %q: not an address that a host can have", s)
+	}
+	a.Prefix = netip.PrefixFrom(ip.WithZone(""), bits)
+	return a, nil
+}
+
+// AddHost makes a host with a name and addresses.
+func (n *Network) AddHost(name string, addrs ...Address) *Host {
+	n.lock()
+	defer n.unlock()
+	n.topo++
+	h := &Host{
+		n:         n,
+		index:     len(n.hosts),
+		name:      name,
+		realms:    [2]*realm{n.public, n.public},
+		ports:     map[uint16][]*Conn{},
+		ephemeral: firstEphemeral - 1,
+		icmp:      map[netip.Addr]*bucket{},
+	}
+	h.add("lo").addrs = []netip.Prefix{loopback4, loopback6}
+	for _, a := range addrs {
+		i := h.named(a.Interface)
+		if i == nil {
+			i = h.add(a.Interface)
+		}
+		i.addrs = append(i.addrs, a.Prefix)
+		h.announce(i, a.Prefix.Addr())
+	}
+	n.hosts = append(n.hosts, h)
+	return h
+}
+
+// announce makes an address reachable in the host's realm. Where two hosts have
+// it, Conflict reports that.
+func (h *Host) announce(i *Interface, a netip.Addr) {
+	if r := h.realm(a); !a.IsLinkLocalUnicast() && r.addrs[a] == nil {
+		r.addrs[a] = i
+	}
+}
+
+// Conflict names an address of the host that another host of its realm has, and
+// that host.
+func (h *Host) Conflict() (netip.Addr, *Host) {
+	h.n.lock()
+	defer h.n.unlock()
+	for _, i := range h.interfaces[1:] {
+		for _, p := range i.addrs {
+			a := p.Addr()
+			if a.IsLinkLocalUnicast() {
+				for _, o := range h.n.hosts {
+					if j, _ := o.owns(a); o != h && j != nil && i.neighbour(j) {
+						return a, o
+					}
+				}
+				continue
+			}
+			if owner := h.realm(a).addrs[a]; owner != nil && owner.host != h {
+				return a, owner.host
+			}
+		}
+	}
+	return netip.Addr{}, nil
+}
+
+func (h *Host) add(name string) *Interface {
+	i := &Interface{host: h, index: len(h.interfaces) + 1, name: name}
+	h.interfaces = append(h.interfaces, i)
+	return i
+}
+
+// Name is the host's name in fates and captures.
+func (h *Host) Name() string { return h.name }
+
+// Addrs are the host's addresses but those of loopback, in the order in which
+// it was given them.
+func (h *Host) Addrs() (all []netip.Addr) {
+	for _, i := range h.interfaces[1:] {
+		for _, p := range i.addrs {
+			a := p.Addr()
+			if a.IsLinkLocalUnicast() && a.Is6() {
+				a = a.WithZone(i.name)
+			}
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+func (h *Host) named(name string) *Interface {
+	for _, i := range h.interfaces {
+		if i.name == name {
+			return i
+		}
+	}
+	return nil
+}
+
+func (h *Host) numbered(index int) *Interface {
+	if index < 1 || index > len(h.interfaces) {
+		return nil
+	}
+	return h.interfaces[index-1]
+}
+
+// zone finds the interface that a zone names, by name or number.
+func (h *Host) zone(zone string) *Interface {
+	if n, err := strconv.ParseUint(zone, 10, 31); err == nil {
+		return h.numbered(int(n))
+	}
+	return h.named(zone)
+}
+
+// realm is where the host's packets of a's family are when they leave it.
+func (h *Host) realm(a netip.Addr) *realm {
+	if a.Is4() {
+		return h.realms[0]
+	}
+	return h.realms[1]
+}
+
+// owns finds the interface that has an address, and its prefix there.
+func (h *Host) owns(a netip.Addr) (*Interface, netip.Prefix) {
+	zone := a.Zone()
+	a = a.WithZone("")
+	if loopback4.Contains(a) {
+		return h.interfaces[0], loopback4
+	}
+	for _, i := range h.interfaces {
+		if zone != "" && h.zone(zone) != i {
+			continue
+		}
+		for _, p := range i.addrs {
+			if p.Addr() == a {
+				return i, p
+			}
+		}
+	}
+	return nil, netip.Prefix{}
+}
+
+// neighbour reports whether two interfaces are on the same segment: broadcasts
+// and groups reach from one to the other.
+func (i *Interface) neighbour(j *Interface) bool {
+	for _, p := range i.addrs {
+		for _, q := range j.addrs {
+			if p.Masked() == q.Masked() && i.host.realm(p.Addr()) == j.host.realm(p.Addr()) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// speaks reports whether the interface has an address of a's family.
+func (i *Interface) speaks(a netip.Addr) bool {
+	return slices.ContainsFunc(i.addrs, func(p netip.Prefix) bool { return p.Addr().Is4() == a.Is4() })
+}
+
+// outward is the interface for what no prefix says where to send: the first
+// one that speaks the family. Only a host without others uses lo, for groups.
+func (h *Host) outward(a netip.Addr) *Interface {
+	for _, i := range h.interfaces[1:] {
+		if i.speaks(a) {
+			return i
+		}
+	}
+	return nil
+}
+
+// IPv6 reports true: every host has ::1.
+func (h *Host) IPv6() bool { return true }
+
+// Adopt refuses every file: none is a socket of this host.
+func (h *Host) Adopt(_ *os.File, c kernel.Config) (kernel.Conn, kernel.Config, error) {
+	return nil, c, kernel.ErrNotUDP
+}
+
+var _ kernel.System = (*Host)(nil)

@@ -1,0 +1,288 @@
+package sim
+
+import (
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/net/ipv4"
+
+	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/slab"
+)
+
+const (
+	batchSize   = 16
+	maxSegments = 64
+	maxBurst    = 65000
+)
+
+// reach is a packet at the end of its link. The caller holds the mutex.
+func (n *Network) reach(p *packet) {
+	switch {
+	case p.host == nil:
+		n.unreachable(p)
+		return
+	case n.cuts[direction{p.origin, p.host}]:
+		n.end(p, Partitioned)
+		return
+	}
+	if p.via != nil {
+		if o := p.via.inbound(n.now(), p); o != Delivered {
+			n.end(p, o)
+			return
+		}
+		if p.in = p.via.inside.addrs[p.dst.Addr()]; p.in == nil {
+			n.end(p, NoHost)
+			return
+		}
+		p.host = p.in.host
+	}
+	if !p.datagram() {
+		n.record(p, inbound, "")
+		p.host.hearReport(p)
+		return
+	}
+	h := p.host
+	if p.cast == unicast {
+		c := h.lookup(p.src, p.dst, p.in)
+		if c == nil {
+			n.record(p, inbound, "refused")
+			n.end(p, Refused)
+			h.refuse(p)
+			return
+		}
+		n.finish(p, c.accept(p))
+		return
+	}
+	outcome := Unheard
+	for _, c := range h.ports[p.dst.Port()] {
+		if !c.hears(p) {
+			continue
+		}
+		// Each socket of the host has a copy of its own.
+		if outcome != Unheard {
+			n.ledger.totals.Copied++
+			n.end(p, outcome)
+		}
+		outcome = c.accept(p)
+	}
+	n.finish(p, outcome)
+}
+
+// finish records a datagram that has reached its host.
+func (n *Network) finish(p *packet, o Outcome) {
+	comment := ""
+	if o != Delivered {
+		comment = o.String()
+	}
+	n.record(p, inbound, comment)
+	n.end(p, o)
+}
+
+// accept puts a datagram into the receive buffer.
+func (c *Conn) accept(p *packet) Outcome {
+	r := received{
+		data: p.data,
+		from: netip.AddrPortFrom(c.zoned(p.src.Addr(), p.in), p.src.Port()),
+		in:   p.in.index, tos: p.tos, ttl: p.ttl,
+		at:        c.host.n.start.Add(c.host.n.now()),
+		to:        c.zoned(p.dst.Addr(), p.in),
+		different: p.cast != unicast,
+	}
+	if !c.queue.put(r) {
+		c.drops++
+		return BufferFull
+	}
+	ring(c.wake)
+	return Delivered
+}
+
+// ready says why a read cannot go on, or takes a pending error. The caller holds
+// the mutex.
+func (c *Conn) ready() error {
+	switch {
+	case c.closed:
+		return net.ErrClosed
+	case !c.deadline.IsZero() && !time.Now().Before(c.deadline):
+		return os.ErrDeadlineExceeded
+	}
+	return c.takePending("recvmmsg")
+}
+
+// takePending takes the error that ICMP left.
+func (c *Conn) takePending(name string) error {
+	errno := c.pending
+	if errno == 0 {
+		return nil
+	}
+	c.pending = 0
+	return call(name, errno)
+}
+
+// await waits until take has taken something.
+func (c *Conn) await(take func() bool) error {
+	for {
+		c.host.n.lock()
+		err := c.ready()
+		taken := false
+		if err == nil {
+			taken = take()
+		}
+		if taken || err != nil && err != net.ErrClosed && err != os.ErrDeadlineExceeded {
+			c.calls.Read++
+		}
+		c.host.n.unlock()
+		if taken || err != nil {
+			return err
+		}
+		<-c.wake
+	}
+}
+
+// scratch is the memory of one receive call.
+type scratch struct {
+	items   []received // in one packet: consecutive
+	sizes   [batchSize]int
+	packets [batchSize]kernel.Packet
+	blocks  [batchSize]*slab.Block
+	copies  slab.Writer
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// Receive reads until the sink has enough.
+func (c *Conn) Receive(s kernel.Sink, once bool) error {
+	for {
+		w := scratches.Get().(*scratch)
+		count, room := 0, min(max(s.Room(), 1), batchSize)
+		err := c.await(func() bool {
+			count = c.gather(w, room)
+			return count > 0
+		})
+		if err != nil {
+			scratches.Put(w)
+			return err
+		}
+		w.deliver(s, count)
+		scratches.Put(w)
+		if !s.Settled() && !s.Settle() || once {
+			return nil
+		}
+	}
+}
+
+// gather takes up to n packets out of the receive buffer.
+func (c *Conn) gather(w *scratch, n int) (count int) {
+	w.items = w.items[:0]
+	for count < n && c.queue.len() > 0 {
+		first := c.queue.take()
+		w.items = append(w.items, first)
+		size, total := 1, len(first.data)
+		for c.offload && size < maxSegments && c.queue.len() > 0 {
+			next := c.queue.first()
+			if !next.follows(&first) || len(next.data) > len(first.data) || total+len(next.data) > maxBurst {
+				break
+			}
+			w.items = append(w.items, c.queue.take())
+			size++
+			if total += len(next.data); len(w.items[len(w.items)-1].data) < len(first.data) {
+				break
+			}
+		}
+		w.sizes[count] = size
+		count++
+	}
+	return count
+}
+
+// deliver hands what was gathered to a sink. No lock is held.
+func (w *scratch) deliver(s kernel.Sink, count int) {
+	rest := w.items
+	for i := range count {
+		items := rest[:w.sizes[i]]
+		rest = rest[w.sizes[i]:]
+		if w.blocks[i] == nil {
+			w.blocks[i] = slab.Take()
+		}
+		data := w.blocks[i].Window(i)[:0]
+		for k := range items {
+			data = append(data, items[k].data...)
+		}
+		w.packets[i] = items[0].packet(data)
+		if len(items) > 1 {
+			w.packets[i].Segment = len(items[0].data)
+		}
+	}
+	clear(w.items)
+	batch := kernel.NewBatch(w.packets[:count], w.blocks[:], &w.copies)
+	s.Deliver(&batch)
+	clear(w.packets[:count])
+}
+
+// packet is the datagram as the contract has it.
+func (r *received) packet(data []byte) kernel.Packet {
+	return kernel.Packet{
+		Data: data, From: r.from, To: r.to, Interface: r.in, Time: r.at, TOS: r.tos, Foreign: r.different,
+	}
+}
+
+// ReadMsg reads one datagram into b. Control messages are the socket's affair:
+// oob stays empty.
+func (c *Conn) ReadMsg(b, oob []byte) (n, oobn, flags int, from netip.AddrPort, err error) {
+	var r received
+	err = c.await(func() bool {
+		if c.queue.len() == 0 {
+			return false
+		}
+		r = c.queue.take()
+		return true
+	})
+	if err != nil {
+		return 0, 0, 0, from, err
+	}
+	if n = copy(b, r.data); n < len(r.data) {
+		flags = kernel.Truncated
+	}
+	return n, 0, flags, r.from, nil
+}
+
+// ReadMsgs reads what is there, at least one datagram, into ms.
+func (c *Conn) ReadMsgs(ms []ipv4.Message, flags int) (n int, err error) {
+	if len(ms) == 0 {
+		return 0, nil
+	}
+	var got []received
+	empty := false
+	err = c.await(func() bool {
+		for c.queue.len() > 0 && len(got) < len(ms) {
+			got = append(got, c.queue.take())
+		}
+		empty = len(got) == 0
+		return !empty || flags&syscall.MSG_DONTWAIT != 0
+	})
+	if err == nil && empty {
+		err = os.NewSyscallError("recvmmsg", syscall.EAGAIN)
+	}
+	for i := range got {
+		scatter(&ms[i], &got[i])
+	}
+	return len(got), err
+}
+
+// scatter fills a message's buffers.
+func scatter(m *ipv4.Message, r *received) {
+	rest := r.data
+	m.N, m.NN, m.Flags = 0, 0, 0
+	for _, b := range m.Buffers {
+		n := copy(b, rest)
+		rest, m.N = rest[n:], m.N+n
+	}
+	if len(rest) > 0 {
+		m.Flags = kernel.Truncated
+	}
+	m.Addr = kernel.UDPAddr(r.from)
+}

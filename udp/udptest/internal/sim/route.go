@@ -1,0 +1,295 @@
+package sim
+
+import (
+	"net/netip"
+	"syscall"
+)
+
+// A route is how a socket reaches a destination.
+type route struct {
+	dst  netip.Addr // without zone; loopback for an unspecified one
+	src  netip.Addr
+	out  *Interface
+	cast cast
+	self bool       // an address of this host
+	in   *Interface // of a unicast destination that is found without a NAT's ports
+	via  *NAT       // a NAT has the destination
+	gate []*NAT     // NATs on the way out
+	link bool       // on the segment of out
+}
+
+var limited = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+
+// broadcastOn finds the interface that has a as a broadcast address; for the
+// limited one, the outward interface.
+func (h *Host) broadcastOn(a netip.Addr) *Interface {
+	if !a.Is4() {
+		return nil
+	}
+	if a == limited {
+		return h.outward(a)
+	}
+	for _, i := range h.interfaces {
+		for _, p := range i.addrs {
+			if p.Addr().Is4() && p.Bits() < 31 && a == last(p) {
+				return i
+			}
+		}
+	}
+	return nil
+}
+
+// last is the last address of an IPv4 prefix.
+func last(p netip.Prefix) netip.Addr {
+	a := p.Addr().As4()
+	for bit := p.Bits(); bit < 32; bit++ {
+		a[bit/8] |= 1 << (7 - bit%8)
+	}
+	return netip.AddrFrom4(a)
+}
+
+// route finds the way to a destination, from an address and through an
+// interface if they are given.
+func (c *Conn) route(to, from netip.Addr, index int) (r route, err error) {
+	h := c.host
+	device := c.device
+	if index != 0 {
+		if device = h.numbered(index); device == nil {
+			return r, syscall.ENODEV
+		}
+	}
+	if zone := to.Zone(); zone != "" {
+		zoned := h.zone(zone)
+		switch {
+		case zoned == nil:
+			return r, zoneError(zone)
+		case device != nil && device != zoned:
+			return r, syscall.EINVAL
+		}
+		device = zoned
+	}
+	r.dst = to.WithZone("")
+	if r.dst.IsUnspecified() {
+		r.dst = loopback4.Addr()
+		if to.Is6() {
+			r.dst = loopback6.Addr()
+		}
+	}
+	if !from.IsValid() && !c.bound.IsUnspecified() && c.bound.Is4() == r.dst.Is4() {
+		if i, _ := h.owns(c.bound); i != nil {
+			from = c.bound
+		}
+	} else if from.IsValid() {
+		if i, _ := h.owns(from.WithZone("")); i == nil {
+			return r, syscall.EINVAL
+		}
+		from = from.WithZone("")
+	}
+	if err := c.leave(&r, device, from); err != nil {
+		return r, err
+	}
+	r.src = from
+	if !from.IsValid() {
+		if r.src = h.source(&r); !r.src.IsValid() {
+			return r, syscall.ENETUNREACH
+		}
+	}
+	if r.src.IsLoopback() && !r.out.Loopback() {
+		return r, syscall.EINVAL
+	}
+	return r, nil
+}
+
+// leave finds the interface that a datagram leaves by, and who has the
+// destination.
+func (c *Conn) leave(r *route, device *Interface, from netip.Addr) error {
+	h := c.host
+	if r.dst.IsMulticast() {
+		r.cast = multicast
+		r.out = h.groupOut(c, r.dst, device, from)
+		if r.out == nil {
+			return syscall.ENETUNREACH
+		}
+		return nil
+	}
+	if i := h.broadcastOn(r.dst); i != nil {
+		if r.cast, r.out = broadcast, i; device != nil {
+			r.out = device
+		}
+		if !c.broadcast {
+			return syscall.EACCES
+		}
+		return nil
+	}
+	if i, _ := h.owns(r.dst); i != nil {
+		if r.dst.IsLinkLocalUnicast() && r.dst.Is6() && device == nil {
+			return syscall.EINVAL
+		}
+		r.out, r.in, r.self, r.link = h.interfaces[0], i, true, true
+		return nil
+	}
+	if r.dst.IsLinkLocalUnicast() && r.dst.Is6() {
+		if device == nil {
+			return syscall.EINVAL
+		}
+		r.out, r.link = device, true
+		r.in = h.n.linkLocal(device, r.dst)
+		return nil
+	}
+	r.out, r.link = h.onLink(r.dst, device)
+	if r.out == nil {
+		if r.out = device; r.out == nil {
+			r.out = h.outward(r.dst)
+		}
+	}
+	if r.out == nil || r.out.Loopback() {
+		return syscall.ENETUNREACH
+	}
+	if !h.find(r) && !r.link {
+		return syscall.ENETUNREACH
+	}
+	return nil
+}
+
+// groupOut is the interface by which a group's datagram leaves.
+func (h *Host) groupOut(c *Conn, group netip.Addr, device *Interface, from netip.Addr) *Interface {
+	switch {
+	case device != nil:
+		return device
+	case c.groups.out != 0:
+		return h.numbered(c.groups.out)
+	case from.IsValid():
+		i, _ := h.owns(from)
+		return i
+	}
+	return h.outward(group)
+}
+
+// onLink finds the interface with the longest prefix that has a destination.
+func (h *Host) onLink(dst netip.Addr, device *Interface) (out *Interface, found bool) {
+	bits := -1
+	for _, i := range h.interfaces[1:] {
+		if device != nil && i != device {
+			continue
+		}
+		for _, p := range i.addrs {
+			if p.Contains(dst) && p.Bits() > bits {
+				out, bits = i, p.Bits()
+			}
+		}
+	}
+	return out, out != nil
+}
+
+// find finds who has a unicast destination: a host of the realm, a NAT, or one
+// of either beyond the NATs that the realm is behind.
+func (h *Host) find(r *route) bool {
+	for realm := h.realm(r.dst); ; realm = realm.gate.outer {
+		if r.in = realm.addrs[r.dst]; r.in != nil {
+			return true
+		}
+		if r.via = realm.nats[r.dst]; r.via != nil {
+			return true
+		}
+		if realm.gate == nil {
+			return false
+		}
+		r.gate = append(r.gate, realm.gate)
+	}
+}
+
+// linkLocal finds the interface on a segment that has a link-local address.
+func (n *Network) linkLocal(out *Interface, a netip.Addr) *Interface {
+	for _, h := range n.hosts {
+		for _, i := range h.interfaces[1:] {
+			for _, p := range i.addrs {
+				if p.Addr() == a && i.host != out.host && out.neighbour(i) {
+					return i
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// source chooses the address that a datagram is from.
+func (h *Host) source(r *route) netip.Addr {
+	switch {
+	case r.self && r.dst.IsLoopback():
+		if r.dst.Is4() {
+			return loopback4.Addr()
+		}
+		return r.dst
+	case r.self:
+		return r.dst
+	}
+	var first, inPrefix, scoped netip.Addr
+	local := r.dst.IsLinkLocalUnicast() || r.dst.IsLinkLocalMulticast() || r.dst.IsInterfaceLocalMulticast()
+	for _, p := range r.out.addrs {
+		a := p.Addr()
+		switch {
+		case a.Is4() != r.dst.Is4():
+			continue
+		case !first.IsValid():
+			first = a
+		}
+		if p.Contains(r.dst) && !inPrefix.IsValid() {
+			inPrefix = a
+		}
+		if a.IsLinkLocalUnicast() == local && !scoped.IsValid() {
+			scoped = a
+		}
+	}
+	switch {
+	case inPrefix.IsValid():
+		return inPrefix
+	case r.dst.Is6() && scoped.IsValid():
+		return scoped
+	case first.IsValid():
+		return first
+	}
+	// The interface has no address of the family: one of another has to do.
+	if i := h.outward(r.dst); i != nil && i != r.out {
+		other := *r
+		other.out = i
+		return h.source(&other)
+	}
+	if r.out.Loopback() || r.cast == multicast {
+		if r.dst.Is4() {
+			return loopback4.Addr()
+		}
+		return loopback6.Addr()
+	}
+	return netip.Addr{}
+}
+
+// mtu is the smallest MTU on the way, 0 for no limit.
+func (n *Network) mtu(h *Host, r *route, to *Host) int {
+	if r.cast == unicast {
+		if to == nil || to == h {
+			return 0
+		}
+		if l := n.links[direction{h, to}]; l != nil {
+			return l.MTU
+		}
+		return 0
+	}
+	least := 0
+	for _, o := range n.hosts {
+		l := n.links[direction{h, o}]
+		if l != nil && l.MTU > 0 && (least == 0 || l.MTU < least) && o.onSegment(r.out) {
+			least = l.MTU
+		}
+	}
+	return least
+}
+
+// onSegment reports whether the host is on the segment of another's interface.
+func (h *Host) onSegment(out *Interface) bool {
+	for _, i := range h.interfaces[1:] {
+		if out.neighbour(i) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,330 @@
+package sim
+
+import (
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// Limits of a payload, as the length fields of IP and UDP make them.
+const (
+	maxPayload4 = 65507
+	maxPayload6 = 65527
+)
+
+// SendTo sends b to an address, or to the peer.
+func (c *Conn) SendTo(b []byte, to netip.AddrPort) error {
+	return c.locked(func() error {
+		c.calls.Write++
+		return c.send(&kernel.Datagram{Data: b, To: to})
+	})
+}
+
+// Send is SendTo for a Datagram of any kind. Control messages in oob are passed
+// over: they are for a descriptor.
+func (c *Conn) Send(d *kernel.Datagram, _ []byte) error {
+	return c.locked(func() error {
+		c.calls.Write++
+		return c.send(d)
+	})
+}
+
+// SendBatch sends ds in order.
+func (c *Conn) SendBatch(ds []kernel.Datagram) (sent int, err error) {
+	err = c.locked(func() error {
+		for sent < len(ds) {
+			if sent%maxSegments == 0 {
+				c.calls.Write++
+			}
+			if err := c.send(&ds[sent]); err != nil {
+				return err
+			}
+			sent++
+		}
+		return nil
+	})
+	return sent, err
+}
+
+// SendWait waits for room in the send buffer.
+func (c *Conn) SendWait(d *kernel.Datagram, _ []byte, stop <-chan struct{}) error {
+	for {
+		var until time.Duration
+		err := c.locked(func() error {
+			c.calls.Write++
+			err := c.send(d)
+			if err == errEAGAIN {
+				until = c.departs[0].at - c.host.n.now()
+			}
+			return err
+		})
+		if err != errEAGAIN {
+			return err
+		}
+		timer := time.NewTimer(until)
+		select {
+		case <-timer.C:
+		case <-c.room:
+		case <-stop:
+			timer.Stop()
+			return kernel.ErrStopped
+		case <-c.done:
+			timer.Stop()
+			return net.ErrClosed
+		}
+		timer.Stop()
+	}
+}
+
+// Datagrams is the number of datagrams that a send makes: one.
+func (c *Conn) Datagrams(int, []byte) int { return 1 }
+
+// lastRoute is the route of the last datagram: the next mostly has the same.
+type lastRoute struct {
+	route
+	to   netip.Addr
+	from netip.Addr
+	out  int
+	topo uint64
+	set  bool
+}
+
+// send hands a datagram to the network. The caller holds the mutex.
+func (c *Conn) send(d *kernel.Datagram) error {
+	n := c.host.n
+	to := d.To
+	if !to.IsValid() {
+		if to = c.peer; !to.IsValid() {
+			return call("sendmsg", syscall.EDESTADDRREQ)
+		}
+	}
+	bytes := d.Len()
+	switch {
+	case to.Port() == 0:
+		return call("sendmsg", syscall.EINVAL)
+	case !c.speaks(to.Addr()):
+		return call("sendmsg", syscall.ENETUNREACH)
+	case to.Addr().Is4() && bytes > maxPayload4 || bytes > maxPayload6:
+		return call("sendmsg", syscall.EMSGSIZE)
+	}
+	r := &c.last
+	if !r.set || r.to != to.Addr() || r.from != d.From || r.out != d.Interface || r.topo != n.topo {
+		found, err := c.route(to.Addr(), d.From, d.Interface)
+		if err != nil {
+			return shaped("sendmsg", err)
+		}
+		*r = lastRoute{route: found, to: to.Addr(), from: d.From, out: d.Interface, topo: n.topo, set: true}
+	}
+	p := &packet{
+		src: netip.AddrPortFrom(r.src, c.port), dst: netip.AddrPortFrom(r.dst, to.Port()),
+		tos: uint8(c.tos), ttl: uint8(c.ttl), df: c.cfg.DontFragment,
+		origin: c.host, out: r.route.out, cast: r.cast, sent: n.now(),
+	}
+	if r.cast == multicast {
+		p.ttl = uint8(c.groups.ttl)
+	}
+	p.from = netip.AddrPortFrom(c.zoned(r.src, r.route.out), c.port)
+	p.to = netip.AddrPortFrom(c.zoned(r.dst, r.route.out), to.Port())
+	if r.in != nil {
+		p.host, p.in = r.in.host, r.in
+		if r.self && r.dst.IsLoopback() {
+			p.in = c.host.interfaces[0]
+		}
+	}
+	if p.df {
+		if mtu := n.mtu(c.host, &r.route, p.host); mtu > 0 && size(r.dst, bytes) > mtu {
+			return call("sendmsg", syscall.EMSGSIZE)
+		}
+	}
+	if err := c.takePending("sendmsg"); err != nil {
+		return err
+	}
+	if !c.hasRoom() {
+		return errEAGAIN
+	}
+	p.data = make([]byte, 0, bytes)
+	p.data = append(p.data, d.Data...)
+	for _, part := range d.More {
+		p.data = append(p.data, part...)
+	}
+	n.ledger.totals.Sent++
+	return c.emit(p, &r.route)
+}
+
+// hasRoom reports whether the send buffer takes one more datagram: Linux looks
+// whether it is full before it adds one.
+func (c *Conn) hasRoom() bool {
+	now := c.host.n.now()
+	gone := 0
+	for gone < len(c.departs) && c.departs[gone].at <= now {
+		c.charged -= c.departs[gone].bytes
+		gone++
+	}
+	c.departs = c.departs[gone:]
+	return c.charged < c.sendSize
+}
+
+// hold charges a datagram to the send buffer until it has left the link's
+// queue.
+func (c *Conn) hold(p *packet, departs time.Duration) {
+	bytes := truesize(len(p.data))
+	c.charged += bytes
+	at := len(c.departs)
+	for at > 0 && c.departs[at-1].at > departs { // another link is faster
+		at--
+	}
+	c.departs = append(c.departs, departure{})
+	copy(c.departs[at+1:], c.departs[at:])
+	c.departs[at] = departure{departs, bytes}
+}
+
+// emit sends a packet on its way.
+func (c *Conn) emit(p *packet, r *route) error {
+	n, h := c.host.n, c.host
+	if p.cast != unicast {
+		c.spread(p)
+		return nil
+	}
+	now := n.now()
+	for _, gate := range r.gate {
+		if !gate.outbound(now, p) {
+			n.record(p, outbound, HopsExceeded.String())
+			n.end(p, HopsExceeded)
+			h.hear(p, syscall.EHOSTUNREACH)
+			return nil
+		}
+	}
+	if r.via != nil {
+		p.via = r.via
+		if m := r.via.in[p.dst.Port()]; m != nil {
+			if p.in = r.via.inside.addrs[m.key.inside.Addr()]; p.in != nil {
+				p.host = p.in.host
+			}
+		}
+		if p.host == nil {
+			n.record(p, outbound, NoMapping.String())
+			n.end(p, NoMapping)
+			return nil
+		}
+	}
+	if p.host == nil {
+		n.record(p, outbound, NoHost.String())
+		n.schedule(now+resolution, p) // neighbours are asked three times
+		return nil
+	}
+	return n.cross(c, p)
+}
+
+// resolution is how long Linux looks for a neighbour: three probes, a second
+// apart.
+const resolution = 3 * time.Second
+
+// cross takes a packet over the link to its host.
+func (n *Network) cross(c *Conn, p *packet) error {
+	if p.host == p.origin {
+		n.record(p, outbound, "")
+		n.reach(p)
+		return nil
+	}
+	way := direction{p.origin, p.host}
+	if n.cuts[way] {
+		n.record(p, outbound, Partitioned.String())
+		n.end(p, Partitioned)
+		return nil
+	}
+	l := n.links[way]
+	if l == nil {
+		n.record(p, outbound, "")
+		n.reach(p)
+		return nil
+	}
+	now := n.now()
+	x := l.cross(n, now, p)
+	if c != nil && x.departs > now {
+		c.hold(p, x.departs)
+	}
+	if x.lost != Delivered {
+		n.record(p, outbound, x.lost.String())
+		n.end(p, x.lost)
+		if x.lost == QueueFull && c != nil && c.cfg.ICMPErrors {
+			return call("sendmsg", syscall.ENOBUFS) // ip_send_skb, with IP_RECVERR
+		}
+		return nil
+	}
+	n.record(p, outbound, "")
+	if x.mark && (p.tos&3 == 1 || p.tos&3 == 2) {
+		p.tos |= 3
+	}
+	if x.again {
+		again := *p
+		again.duplicate = true
+		n.ledger.totals.Copied++
+		defer n.land(x.duplicate, &again)
+	}
+	if x.corrupt >= 0 {
+		p.corrupt = true
+		p.data = append([]byte(nil), p.data...)
+		p.data[x.corrupt/8] ^= 1 << (x.corrupt % 8)
+	}
+	n.land(x.at, p)
+	return nil
+}
+
+// land makes a packet arrive at a time: at once if that is now.
+func (n *Network) land(at time.Duration, p *packet) {
+	if at <= n.now() {
+		n.reach(p)
+		return
+	}
+	n.schedule(at, p)
+}
+
+// spread copies a group's or a broadcast datagram to every host of the segment.
+func (c *Conn) spread(p *packet) {
+	n, h := c.host.n, c.host
+	copies := 0
+	send := func(to *Host, in *Interface) {
+		one := *p
+		one.host, one.in = to, in
+		if copies++; copies > 1 {
+			n.ledger.totals.Copied++
+		}
+		_ = n.cross(c, &one)
+	}
+	local := p.cast == broadcast || c.groups.loop
+	if local && h.interested(p, p.out) {
+		send(h, p.out)
+	}
+	if !p.out.Loopback() && p.ttl > 0 {
+		for _, o := range n.hosts {
+			if o == h {
+				continue
+			}
+			for _, i := range o.interfaces[1:] {
+				if p.out.neighbour(i) {
+					send(o, i)
+					break
+				}
+			}
+		}
+	}
+	if copies == 0 {
+		n.record(p, outbound, Unheard.String())
+		n.end(p, Unheard)
+	}
+}
+
+// interested reports whether a socket of the host would hear a packet.
+func (h *Host) interested(p *packet, in *Interface) bool {
+	one := *p
+	one.in = in
+	for _, c := range h.ports[p.dst.Port()] {
+		if c.hears(&one) {
+			return true
+		}
+	}
+	return false
+}
