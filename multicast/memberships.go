@@ -9,8 +9,8 @@ import (
 	"syscall"
 
 	"example.com/dgram/internal/inside"
-	"example.com/dgram/internal/kernel"
 	"example.com/dgram/internal/watch"
+	"example.com/dgram/multicast/internal/sockopt"
 )
 
 type interfaceState = watch.Interface
@@ -23,7 +23,7 @@ type memberships struct {
 	open func() watch.Watcher // watch.Open, but for tests
 
 	mu       sync.Mutex
-	groups   kernel.Groups    // once the socket is bound
+	groups   sockopt.Groups   // once the socket is bound
 	list     []*Membership    // in the order of Join
 	known    []interfaceState // the interfaces that there are, as far as is known
 	outgoing int              // the index that SetInterface set, for kernels that do not tell
@@ -39,8 +39,8 @@ func membershipsOf(in inside.Socket) *memberships {
 	return in.Attached(key{}, func() any { return &memberships{in: in, open: watch.Open} }).(*memberships)
 }
 
-func groupsOf(ep inside.Endpoint) kernel.Groups {
-	return kernel.GroupsOf(ep.Conn.SyscallConn(), ep.Network, ep.Dual)
+func groupsOf(ep inside.Endpoint) sockopt.Groups {
+	return sockopt.Of(ep.Conn.SyscallConn(), ep.Network, ep.Dual)
 }
 
 // join does what m says and remembers it, or does nothing.

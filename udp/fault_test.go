@@ -35,7 +35,7 @@ func (c *simConn) reads() uint64 { return c.Calls().Read }
 
 // one is a packet of one datagram.
 func one(text string) simPacket {
-	return simPacket{from: friend, to: host, datagrams: [][]byte{[]byte(text)}}
+	return simPacket{from: friend, to: simAddr, datagrams: [][]byte{[]byte(text)}}
 }
 
 func TestAnErrorThatPersistsEndsTheSocket(t *testing.T) {

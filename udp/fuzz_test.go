@@ -38,7 +38,7 @@ func FuzzBurst(f *testing.F) {
 			}
 			defer s.Close()
 			messages := s.Messages()
-			k.only().arrive(simPacket{from: friend, to: host, datagrams: datagrams})
+			k.only().arrive(simPacket{from: friend, to: simAddr, datagrams: datagrams})
 			for i, d := range datagrams {
 				m := <-messages
 				cut := d[:min(len(d), max(1, int(limit)))]

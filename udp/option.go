@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"syscall"
 
+	"example.com/dgram/internal/host"
 	"example.com/dgram/internal/kernel"
 )
 
@@ -92,7 +93,7 @@ const (
 
 func newConfig(opts []Option) config {
 	c := config{
-		building:      &building{system: kernel.Host{}},
+		building:      &building{system: host.System{}},
 		messageBuffer: defaultMessageBuffer,
 		errorBuffer:   defaultErrorBuffer,
 		sendQueue:     defaultSendQueue,

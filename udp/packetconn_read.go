@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/net/ipv4"
 
+	"example.com/dgram/internal/host"
 	"example.com/dgram/internal/kernel"
 )
 
@@ -130,7 +131,7 @@ func copyMessage(to, from *ipv4.Message) {
 			}
 			n := copy(b, data)
 			if n == 0 {
-				to.Flags |= kernel.Truncated
+				to.Flags |= host.MsgTrunc
 				break
 			}
 			b, data, to.N = b[n:], data[n:], to.N+n
@@ -144,9 +145,9 @@ func copyMessage(to, from *ipv4.Message) {
 func (v *view) count(n, flags *int) {
 	if limit := int(v.s.cfg.maxDatagram); *n > limit {
 		*n = limit
-		*flags |= kernel.Truncated
+		*flags |= host.MsgTrunc
 	}
-	if *flags&kernel.Truncated != 0 {
+	if *flags&host.MsgTrunc != 0 {
 		v.s.count.truncated.Add(1)
 	}
 	v.s.count.receive(1, *n)

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/net/ipv4"
 	"golang.org/x/net/ipv6"
 
-	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/host"
 	"example.com/dgram/udp"
 )
 
@@ -172,7 +172,7 @@ var conformance = map[string]func(t *testing.T, c udpConn, peer *net.UDPConn){
 		n, _, flags, _, err := c.ReadMsgUDP(b, nil)
 		ok(t, err)
 		same(t, "payload", string(b[:n]), "abcd")
-		same(t, "MSG_TRUNC", flags&kernel.Truncated != 0, true)
+		same(t, "MSG_TRUNC", flags&host.MsgTrunc != 0, true)
 		n, _, err = c.ReadFrom(nil) // takes one, too
 		ok(t, err)
 		same(t, "length", n, 0)
@@ -182,7 +182,7 @@ var conformance = map[string]func(t *testing.T, c udpConn, peer *net.UDPConn){
 		n, _, flags, _, err = c.ReadMsgUDP(b, nil)
 		ok(t, err)
 		same(t, "payload", string(b[:n]), "last")
-		same(t, "MSG_TRUNC", flags&kernel.Truncated != 0, false)
+		same(t, "MSG_TRUNC", flags&host.MsgTrunc != 0, false)
 	},
 	"deadline in the past": func(t *testing.T, c udpConn, peer *net.UDPConn) {
 		tell(t, peer, of(c), "here already")

@@ -108,7 +108,7 @@ func (v *view) WriteMsgUDPAddrPort(b, oob []byte, to netip.AddrPort) (n, oobn in
 		}
 		return 0, 0, v.s.opError("write", ep.target(to), err)
 	}
-	v.s.count.send(kernel.Datagrams(len(b), oob), len(b))
+	v.s.count.send(v.conn.Datagrams(len(b), oob), len(b))
 	return len(b), len(oob), nil
 }
 

@@ -455,6 +455,8 @@ func (c *simConn) Option(kernel.Option) (int, error)  { return 0, nil }
 func (c *simConn) SyscallConn() syscall.RawConn       { return nil }
 func (c *simConn) Dup() (*os.File, error)             { return nil, errors.ErrUnsupported }
 
+func (c *simConn) Datagrams(int, []byte) int { return 1 }
+
 func (c *simConn) SetOffload(on bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -109,7 +109,7 @@ func newPlan(r *rand.Rand) plan {
 var (
 	friend  = netip.MustParseAddrPort("192.0.2.1:7")
 	blocked = netip.MustParseAddrPort("198.51.100.1:7")
-	host    = netip.MustParseAddr("192.0.2.99")
+	simAddr = netip.MustParseAddr("192.0.2.99")
 )
 
 // peer is who sends to a socket: each has its own, so that a message tells
@@ -383,7 +383,7 @@ func (w *world) arrive() {
 		return
 	}
 	c := pick(w.r, conns...)
-	p := simPacket{from: peer(c.index), to: host}
+	p := simPacket{from: peer(c.index), to: simAddr}
 	if w.plan.block && w.r.IntN(3) == 0 {
 		p.from = blocked
 	}
@@ -468,7 +468,7 @@ func (w *world) decide(id uint64, err error) {
 func (w *world) send() {
 	ctx := w.context()
 	id, d := w.outgoing()
-	m := udp.Message{From: d.To, To: host}
+	m := udp.Message{From: d.To, To: simAddr}
 	reply := w.r.IntN(4) == 0
 	w.beside(func() {
 		switch {

@@ -8,20 +8,21 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"example.com/dgram/internal/host"
 	"example.com/dgram/internal/kernel"
 )
 
 // stub is the machine's own kernel, but for what a test changes.
 type stub struct {
-	kernel.Host
+	host.System
 	noIPv6 bool
 	dress  func(kernel.Conn) kernel.Conn
 }
 
-func (s stub) IPv6() bool { return !s.noIPv6 && s.Host.IPv6() }
+func (s stub) IPv6() bool { return !s.noIPv6 && s.System.IPv6() }
 
 func (s stub) Open(c kernel.Config) (kernel.Conn, error) {
-	conn, err := s.Host.Open(c)
+	conn, err := s.System.Open(c)
 	if err != nil || s.dress == nil {
 		return conn, err
 	}
@@ -30,7 +31,7 @@ func (s stub) Open(c kernel.Config) (kernel.Conn, error) {
 
 // flakySystem fails to open a socket a number of times.
 type flakySystem struct {
-	kernel.Host
+	host.System
 	failures int
 }
 
@@ -39,18 +40,18 @@ func (f *flakySystem) Open(c kernel.Config) (kernel.Conn, error) {
 		f.failures--
 		return nil, os.NewSyscallError("socket", syscall.EMFILE)
 	}
-	return f.Host.Open(c)
+	return f.System.Open(c)
 }
 
 // countingSystem counts what it opens.
 type countingSystem struct {
-	kernel.Host
+	host.System
 	opened atomic.Int64
 }
 
 func (c *countingSystem) Open(cfg kernel.Config) (kernel.Conn, error) {
 	c.opened.Add(1)
-	return c.Host.Open(cfg)
+	return c.System.Open(cfg)
 }
 
 // deafConn fails to read a number of times.

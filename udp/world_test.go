@@ -16,7 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/host"
 	"example.com/dgram/udp"
 )
 
@@ -35,7 +35,7 @@ func families() []family {
 		{"udp4", netip.AddrFrom4([4]byte{127, 0, 0, 1})},
 		{"udp6", netip.IPv6Loopback()},
 	}
-	if !(kernel.Host{}).IPv6() {
+	if !(host.System{}).IPv6() {
 		return both[:1]
 	}
 	return both
@@ -53,7 +53,7 @@ func (f family) local() string { return netip.AddrPortFrom(f.loopback, 0).String
 
 func needIPv6(t testing.TB) {
 	t.Helper()
-	if !(kernel.Host{}).IPv6() {
+	if !(host.System{}).IPv6() {
 		t.Skip("the machine has no IPv6")
 	}
 }

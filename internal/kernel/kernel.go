@@ -1,10 +1,11 @@
-// Package kernel is the datagram path: the one room with system calls, build
-// tags and unsafe.
+// Package kernel is the contract between package udp and the operating system.
+// It makes no system calls.
 //
-// A [System] opens sockets; a [Conn] is one of them. Linux has its own
-// implementation (recvmmsg, sendmmsg, UDP_GRO, UDP_SEGMENT, control messages
-// both ways); every other system, and Linux under the build tag
-// dgram_portable, goes through package net and golang.org/x/net.
+// A [System] opens sockets; a [Conn] is one of them. Package linux implements
+// the contract with recvmmsg, sendmmsg, UDP_GRO, UDP_SEGMENT and control
+// messages both ways. Package portable implements it for every system with
+// package net and golang.org/x/net. Package kerneltest is the test suite that
+// every implementation passes. Package internal/host chooses the implementation.
 //
 // # What every platform must keep
 //
@@ -37,8 +38,8 @@ import (
 	"example.com/dgram/internal/slab"
 )
 
-// A System makes sockets. [Host] is the one that this program runs on; tests
-// bring their own.
+// A System makes sockets. Package internal/host has the one that this program
+// runs on; tests bring their own.
 type System interface {
 	// Open makes a socket, sets its options and binds it; with a Remote it
 	// connects it too. When it fails nothing is left open.
@@ -196,6 +197,11 @@ type Conn interface {
 	// SendWait waits until the kernel has accepted d, stop is closed
 	// ([ErrStopped]) or the socket is. One caller at a time.
 	SendWait(d *Datagram, oob []byte, stop <-chan struct{}) error
+
+	// Datagrams reports how many datagrams the system makes of n bytes that
+	// are sent with the control messages in oob: more than one with
+	// UDP_SEGMENT (udp(7)).
+	Datagrams(n int, oob []byte) int
 
 	// Connect sets the one peer to talk to. Disconnect forgets it and keeps
 	// the address local.

@@ -1,0 +1,11 @@
+//go:build !linux || dgram_portable
+
+package host
+
+import "example.com/dgram/internal/kernel/portable"
+
+// System is the implementation that this program uses.
+type System = portable.System
+
+// Portable reports whether System reaches the kernel through package net.
+const Portable = true

@@ -1,0 +1,43 @@
+package kerneltest
+
+import (
+	"net"
+	"testing"
+	"time"
+
+	"golang.org/x/net/ipv4"
+)
+
+func (s suite) TestReadMsgsReadsAtLeastOne(t *testing.T) {
+	a, b := s.loopback(t, "udp4"), s.loopback(t, "udp4")
+	check(t, b.SetReadDeadline(time.Now().Add(patience)))
+	send(t, a, "hello", local(t, b))
+	send(t, a, "world", local(t, b))
+	for rest := []string{"hello", "world"}; len(rest) > 0; {
+		ms := []ipv4.Message{
+			{Buffers: [][]byte{make([]byte, 2), make([]byte, 10)}},
+			{Buffers: [][]byte{make([]byte, 10)}},
+		}
+		n, err := b.ReadMsgs(ms, 0)
+		check(t, err)
+		if n < 1 || n > len(rest) {
+			t.Fatalf("%d messages", n)
+		}
+		for _, m := range ms[:n] {
+			var data []byte
+			for _, part := range m.Buffers {
+				data = append(data, part[:min(len(part), m.N-len(data))]...)
+			}
+			if string(data) != rest[0] {
+				t.Errorf("%q, want %q", data, rest[0])
+			}
+			if from, ok := m.Addr.(*net.UDPAddr); !ok || from.AddrPort() != local(t, a) {
+				t.Errorf("from %v, want %v", m.Addr, local(t, a))
+			}
+			rest = rest[1:]
+		}
+	}
+	if n, err := b.ReadMsgs(nil, 0); n != 0 || err != nil {
+		t.Errorf("none: %d, %v", n, err)
+	}
+}

@@ -1,0 +1,64 @@
+// Package kerneltest tests implementations of the kernel contract.
+package kerneltest
+
+import (
+	"testing"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// suite is the contract's tests for one system.
+type suite struct{ system kernel.System }
+
+// Test tests system against the contract of package kernel. What a system
+// cannot do is skipped.
+func Test(t *testing.T, system kernel.System) {
+	s := suite{system}
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T)
+	}{
+		{"ADatagramArrives", s.TestADatagramArrives},
+		{"AnEmptyDatagramArrives", s.TestAnEmptyDatagramArrives},
+		{"TheLargestDatagramArrivesWhole", s.TestTheLargestDatagramArrivesWhole},
+		{"PartsAreOneDatagram", s.TestPartsAreOneDatagram},
+		{"ABatchKeepsItsOrder", s.TestABatchKeepsItsOrder},
+		{"DualStackShowsIPv4AsIPv4", s.TestDualStackShowsIPv4AsIPv4},
+		{"IPv6OnlyLeavesThePortToIPv4", s.TestIPv6OnlyLeavesThePortToIPv4},
+		{"TheDestinationIsTheSourceOfTheReply", s.TestTheDestinationIsTheSourceOfTheReply},
+		{"TrafficClassArrives", s.TestTrafficClassArrives},
+		{"ReceiveAsksTheSinkInOrder", s.TestReceiveAsksTheSinkInOrder},
+		{"ABlockCanBeTaken", s.TestABlockCanBeTaken},
+		{"ReadMsgReadsAsNetDoes", s.TestReadMsgReadsAsNetDoes},
+		{"ReadMsgsReadsAtLeastOne", s.TestReadMsgsReadsAtLeastOne},
+		{"ADeadlineWakesAReader", s.TestADeadlineWakesAReader},
+		{"CloseWakesAReader", s.TestCloseWakesAReader},
+		{"AfterCloseEverythingIsClosed", s.TestAfterCloseEverythingIsClosed},
+		{"ConnectingFiltersAndDisconnectingKeepsTheAddress", s.TestConnectingFiltersAndDisconnectingKeepsTheAddress},
+		{"OpenConnects", s.TestOpenConnects},
+		{"AnAddressInUseIsAnError", s.TestAnAddressInUseIsAnError},
+		{"ReuseSharesThePort", s.TestReuseSharesThePort},
+		{"ControlRunsBeforeBind", s.TestControlRunsBeforeBind},
+		{"SendWaitSends", s.TestSendWaitSends},
+		{"AFullBufferIsEAGAIN", s.TestAFullBufferIsEAGAIN},
+		{"SendWaitStops", s.TestSendWaitStops},
+		{"SendWaitWaitsForRoom", s.TestSendWaitWaitsForRoom},
+		{"CloseWakesASender", s.TestCloseWakesASender},
+		{"DiscardCounts", s.TestDiscardCounts},
+		{"DiscardLeavesASharedBufferAlone", s.TestDiscardLeavesASharedBufferAlone},
+		{"ASinkMaySendWhileTheSocketCloses", s.TestASinkMaySendWhileTheSocketCloses},
+		{"CloseLeavesNobodyOnTheDescriptor", s.TestCloseLeavesNobodyOnTheDescriptor},
+		{"OptionsAreReadBackAsSet", s.TestOptionsAreReadBackAsSet},
+		{"BroadcastHasToBeAskedFor", s.TestBroadcastHasToBeAskedFor},
+		{"UnsupportedOptionsSaySo", s.TestUnsupportedOptionsSaySo},
+		{"ZonesAreNamesAndNumbers", s.TestZonesAreNamesAndNumbers},
+		{"AnUnknownZoneIsAnError", s.TestAnUnknownZoneIsAnError},
+		{"ASocketHearsTheGroupItIsBoundTo", s.TestASocketHearsTheGroupItIsBoundTo},
+		{"ASocketHearsOnlyTheGroupsItJoined", s.TestASocketHearsOnlyTheGroupsItJoined},
+		{"AdoptedSocketsAreWhatTheyWere", s.TestAdoptedSocketsAreWhatTheyWere},
+		{"OnlyUDPSocketsAreAdopted", s.TestOnlyUDPSocketsAreAdopted},
+	} {
+		t.Run(test.name, test.run)
+	}
+	s.unix(t)
+}

@@ -1,0 +1,130 @@
+//go:build unix
+
+package kerneltest
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/netlab"
+)
+
+func (s suite) TestAnUnboundDescriptorIsBound(t *testing.T) {
+	for family, want := range map[int]netip.Addr{
+		syscall.AF_INET:  netip.IPv4Unspecified(),
+		syscall.AF_INET6: netip.IPv6Unspecified(),
+	} {
+		fd, err := syscall.Socket(family, syscall.SOCK_DGRAM, 0)
+		check(t, err)
+		f := os.NewFile(uintptr(fd), "udp")
+		defer f.Close()
+		c, cfg, err := s.system.Adopt(f, kernel.Config{})
+		check(t, err)
+		defer c.Close()
+		if cfg.Local.Addr() != want || cfg.Local.Port() == 0 || cfg.Local != local(t, c) || cfg.Remote.IsValid() {
+			t.Errorf("%+v", cfg)
+		}
+	}
+}
+
+// A child process may clear O_NONBLOCK, which belongs to all.
+func (s suite) TestABlockingDescriptorBlocksNobody(t *testing.T) {
+	c := s.loopback(t, "udp4")
+	f, err := c.Dup()
+	check(t, err)
+	defer f.Close()
+	check(t, syscall.SetNonblock(int(f.Fd()), false))
+	check(t, c.SetReadDeadline(time.Now().Add(calm)))
+	if err := c.Receive(&recorder{}, true); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("%v, want a deadline", err)
+	}
+	done := make(chan error, 1)
+	check(t, c.SetReadDeadline(time.Time{}))
+	go func() { done <- c.Receive(&recorder{}, true) }()
+	time.Sleep(calm / 10)
+	check(t, c.Close())
+	<-done
+}
+
+func (s suite) TestAdoptedPeersCanBeForgotten(t *testing.T) {
+	peer := s.loopback(t, "udp4")
+	made := s.open(t, kernel.Config{Remote: local(t, peer)})
+	f, err := made.Dup()
+	check(t, err)
+	defer f.Close()
+	c, cfg, err := s.system.Adopt(f, kernel.Config{})
+	check(t, err)
+	defer c.Close()
+	if cfg.Remote != local(t, peer) {
+		t.Fatalf("adopted with peer %v, want %v", cfg.Remote, local(t, peer))
+	}
+	send(t, c, "hello", netip.AddrPort{})
+	want(t, peer, "hello")
+	check(t, c.Disconnect(cfg.Local))
+	send(t, peer, "still there", at(t, "127.0.0.1", c))
+	want(t, c, "still there")
+}
+
+func (s suite) TestARefusalIsAnErrorAndReadingGoesOn(t *testing.T) {
+	gone := s.loopback(t, "udp4")
+	c := s.open(t, kernel.Config{Remote: local(t, gone)})
+	check(t, gone.Close())
+	send(t, c, "anybody?", netip.AddrPort{})
+	check(t, c.SetReadDeadline(time.Now().Add(time.Second)))
+	var call *os.SyscallError
+	switch err := c.Receive(&recorder{}, true); {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		t.Skip("this system does not tell")
+	case !errors.Is(err, syscall.ECONNREFUSED) || !errors.As(err, &call):
+		t.Errorf("%v, want ECONNREFUSED of a system call", err)
+	}
+	check(t, c.Disconnect(local(t, c)))
+	send(t, c, "self", at(t, "127.0.0.1", c))
+	want(t, c, "self")
+}
+
+func (s suite) TestLinkLocalAddressesHaveTheInterfaceAsTheirZone(t *testing.T) {
+	lab := netlab.New(t)
+	home, neighbour := lab.Home(), lab.Host("neighbour")
+	lab.Link(home.Port("zone0", "10.7.8.1/24"), neighbour.Port("eth0", "10.7.8.2/24"))
+	ip, err := home.LinkLocal("zone0")
+	check(t, err)
+	named, number := ip.WithZone("zone0"), ip.Zone()
+
+	server := s.open(t, kernel.Config{Network: "udp6", PacketInfo: kernel.On})
+	for _, zone := range []string{"zone0", number} {
+		client := s.open(t, kernel.Config{Network: "udp6", Local: netip.AddrPortFrom(ip.WithZone(zone), 0)})
+		me := netip.AddrPortFrom(named, local(t, client).Port())
+		if a := local(t, client); a != me {
+			t.Errorf("bound to %v, want %v", a, me)
+		}
+		to := netip.AddrPortFrom(ip.WithZone(zone), local(t, server).Port())
+		send(t, client, "ask", to)
+		p := want(t, server, "ask")
+		if p.From != me {
+			t.Errorf("from %v, want %v", p.From, me)
+		}
+		check(t, server.Send(&kernel.Datagram{Data: []byte("answer"), To: p.From, From: p.To}, nil))
+		if p := want(t, client, "answer"); p.From != netip.AddrPortFrom(named, to.Port()) {
+			t.Errorf("answered from %v", p.From)
+		}
+		check(t, client.Connect(to))
+		if a, err := client.RemoteAddr(); a != netip.AddrPortFrom(named, to.Port()) || err != nil {
+			t.Errorf("connected to %v, %v", a, err)
+		}
+		send(t, server, "to the connected", me)
+		want(t, client, "to the connected")
+	}
+}
+func (s suite) unix(t *testing.T) {
+	t.Run("AnUnboundDescriptorIsBound", s.TestAnUnboundDescriptorIsBound)
+	t.Run("ABlockingDescriptorBlocksNobody", s.TestABlockingDescriptorBlocksNobody)
+	t.Run("AdoptedPeersCanBeForgotten", s.TestAdoptedPeersCanBeForgotten)
+	t.Run("ARefusalIsAnErrorAndReadingGoesOn", s.TestARefusalIsAnErrorAndReadingGoesOn)
+	t.Run("LinkLocalAddressesHaveTheInterfaceAsTheirZone", s.TestLinkLocalAddressesHaveTheInterfaceAsTheirZone)
+}

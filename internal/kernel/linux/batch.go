@@ -1,0 +1,224 @@
+//go:build linux
+
+package linux
+
+import (
+	"net"
+	"sync"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"example.com/dgram/internal/kernel"
+)
+
+const (
+	// A burst is one send that the kernel, or the network card, cuts into
+	// datagrams (UDP_SEGMENT, udp(7), Linux 4.18). Kernels before 6.9 take 64
+	// segments. 65000 bytes leave room for the headers below 65535.
+	maxSegments   = 64
+	maxBurstBytes = 65000
+
+	maxMessages = 64 // in one sendmmsg
+	maxBursts   = 4  // of them bursts, each with a buffer
+)
+
+// outbound is what one sendmmsg needs, borrowed for the call.
+type outbound struct {
+	c    *conn
+	ds   []kernel.Datagram
+	sent int // of ds
+	err  error
+
+	hdrs    [maxMessages]mmsghdr
+	iovs    [maxMessages]unix.Iovec
+	names   [maxMessages]rawName
+	control [maxMessages][controlSendSize / 8]uint64
+	carries [maxMessages]int // datagrams in each message
+	buffers [maxBursts][]byte
+}
+
+var outbounds = sync.Pool{New: func() any { return new(outbound) }}
+
+// SendBatch hands ds to the kernel, in order and without waiting: runs of one
+// destination and size as bursts, all of them in as few calls as possible.
+func (c *conn) SendBatch(ds []kernel.Datagram) (int, error) {
+	if !c.use() {
+		return 0, net.ErrClosed
+	}
+	o := outbounds.Get().(*outbound)
+	o.c, o.ds, o.sent, o.err = c, ds, 0, nil
+	o.send(c.fd)
+	c.release()
+	n, err := o.sent, o.err
+	o.c, o.ds, o.err = nil, nil, nil
+	clear(o.iovs[:])
+	outbounds.Put(o)
+	return n, err
+}
+
+// send calls the kernel until all are sent or one is refused. A refused burst
+// is sent again as plain datagrams: nothing of it went out.
+func (o *outbound) send(fd uintptr) {
+	whole := true // bursts allowed
+	for o.sent < len(o.ds) {
+		n, bursts := o.plan(fd, whole)
+		if n == 0 {
+			return // the first of the rest is at fault
+		}
+		o.c.writes.Add(1)
+		got, _, errno := syscall.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&o.hdrs)), uintptr(n), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+		switch {
+		case errno == 0:
+			// A short count has three reasons that look alike; the next call
+			// tells which.
+			for _, carried := range o.carries[:got] {
+				o.sent += carried
+			}
+			whole = true
+		case errno == unix.EINTR:
+		case bursts && o.carries[0] > 1 && o.c.refuseBurst(errno, len(o.ds[o.sent].Data)):
+			whole = false
+		default:
+			o.err = callError("sendmmsg", errno)
+			return
+		}
+	}
+}
+
+// refuseBurst tells whether errno may be about the burst and not about its
+// datagrams, and remembers what it learned: EIO and EINVAL say that the path
+// cannot segment, EMSGSIZE that a segment has to fit the path's MTU, which a
+// plain datagram does not: that one is fragmented.
+func (c *conn) refuseBurst(errno syscall.Errno, segment int) bool {
+	switch errno {
+	case unix.EIO, unix.EINVAL:
+		c.plain.Store(true)
+		return true
+	case unix.EMSGSIZE:
+		c.maxSegment.Store(int64(max(segment-1, 1)))
+		return true
+	}
+	return false
+}
+
+// segmenting is what the kernel said about UDP_SEGMENT.
+var segmenting struct {
+	once sync.Once
+	yes  bool
+}
+
+// segments tells whether the kernel knows UDP_SEGMENT. One that does not passes
+// over the control message and sends a burst as one long datagram.
+func segments(fd uintptr) bool {
+	segmenting.once.Do(func() {
+		_, err := unix.GetsockoptInt(int(fd), unix.SOL_UDP, unix.UDP_SEGMENT)
+		segmenting.yes = err == nil
+	})
+	return segmenting.yes
+}
+
+// plan fills headers for the datagrams that are next. Without whole there are no
+// bursts among them: the first has just been refused as one.
+func (o *outbound) plan(fd uintptr, whole bool) (messages int, bursts bool) {
+	whole = whole && !o.c.plain.Load() && segments(fd)
+	buffers := 0
+	for i := o.sent; i < len(o.ds) && messages < maxMessages; {
+		d := &o.ds[i]
+		run, bytes := 1, len(d.Data)
+		if whole {
+			run, bytes = o.run(i)
+		}
+		if run > 1 && buffers == maxBursts {
+			break
+		}
+		if !o.address(fd, messages, d) {
+			return messages, bursts
+		}
+		control := unsafe.Slice((*byte)(unsafe.Pointer(&o.control[messages])), controlSendSize)
+		oob := appendSource(control[:0], d.From, d.Interface, o.c.inet6 && !d.To.Addr().Is4())
+		payload := d.Data
+		if run > 1 {
+			payload = o.gather(buffers, i, run, bytes)
+			buffers++
+			bursts = true
+			size := uint16(len(d.Data))
+			oob = appendControl(oob, unix.SOL_UDP, unix.UDP_SEGMENT, unsafe.Slice((*byte)(unsafe.Pointer(&size)), 2))
+		}
+		o.message(messages, payload, oob)
+		o.carries[messages] = run
+		messages++
+		i += run
+	}
+	return messages, bursts
+}
+
+// run says how many datagrams from i on may go as one burst: one destination
+// and source, one size, of which the last may be smaller.
+func (o *outbound) run(i int) (n, bytes int) {
+	first := &o.ds[i]
+	size := len(first.Data)
+	n, bytes = 1, size
+	limit := o.c.maxSegment.Load()
+	if size == 0 || len(first.More) > 0 || limit > 0 && int64(size) > limit {
+		return n, bytes
+	}
+	for n < maxSegments && i+n < len(o.ds) {
+		d := &o.ds[i+n]
+		if len(d.Data) == 0 || len(d.Data) > size || bytes+len(d.Data) > maxBurstBytes ||
+			len(d.More) > 0 || d.To != first.To || d.From != first.From || d.Interface != first.Interface {
+			break
+		}
+		n++
+		bytes += len(d.Data)
+		if len(d.Data) < size {
+			break
+		}
+	}
+	return n, bytes
+}
+
+// gather copies a run into one buffer: one contiguous copy is cheaper than an
+// iovec for each segment.
+func (o *outbound) gather(buffer, i, run, bytes int) []byte {
+	if o.buffers[buffer] == nil {
+		o.buffers[buffer] = make([]byte, maxBurstBytes)
+	}
+	b := o.buffers[buffer][:0]
+	for k := range run {
+		b = append(b, o.ds[i+k].Data...)
+	}
+	return b[:bytes]
+}
+
+// address writes the destination of message m. False means that its zone is
+// unknown: an error if it is the first, and otherwise the next call's affair.
+func (o *outbound) address(fd uintptr, m int, d *kernel.Datagram) bool {
+	h := &o.hdrs[m].hdr
+	h.Name, h.Namelen = nil, 0
+	if !d.To.IsValid() {
+		return true
+	}
+	n, err := o.c.encode(fd, &o.names[m], d.To)
+	if err != nil {
+		if m == 0 {
+			o.err = err
+		}
+		return false
+	}
+	h.Name, h.Namelen = (*byte)(unsafe.Pointer(&o.names[m])), n
+	return true
+}
+
+func (o *outbound) message(m int, payload, oob []byte) {
+	point(&o.iovs[m], payload)
+	h := &o.hdrs[m].hdr
+	h.Iov = &o.iovs[m]
+	h.SetIovlen(1)
+	h.Control = nil
+	h.SetControllen(len(oob))
+	if len(oob) > 0 {
+		h.Control = unsafe.SliceData(oob)
+	}
+}

@@ -1,0 +1,220 @@
+//go:build linux
+
+package linux
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// conn is a socket of our own, in the runtime's poller by way of os.File.
+//
+// Every receive and send carries MSG_DONTWAIT, because O_NONBLOCK belongs to
+// the open description: another process that shares it may clear it.
+type conn struct {
+	file *os.File
+	raw  syscall.RawConn
+
+	// What sends without waiting calls the kernel on fd itself. The poller would
+	// keep it open too, behind three more functions: after a system call the
+	// processor mispredicts the return from each of them, and that costs more
+	// than the lock.
+	fd    uintptr
+	using sync.RWMutex // held for reading to use fd, unless the poller holds it; for writing to set closed
+
+	inet6  bool // AF_INET6
+	v6only bool
+
+	connected atomic.Bool
+	shared    atomic.Bool // another descriptor reads from the same buffer
+	closed    atomic.Bool
+	plain     atomic.Bool // the kernel refused segments: send without
+
+	maxSegment atomic.Int64 // segments larger than this do not fit the path, 0 for no limit known
+
+	reads, writes atomic.Uint64
+	dropped       dropCounter
+
+	rx receiving // the one receiver
+}
+
+// newConn takes fd over, even when it fails.
+func newConn(fd int, cfg kernel.Config) (*conn, error) {
+	c := &conn{
+		file:   os.NewFile(uintptr(fd), cfg.Network),
+		fd:     uintptr(fd),
+		inet6:  cfg.Network == "udp6",
+		v6only: cfg.IPv6Only,
+	}
+	raw, err := c.file.SyscallConn()
+	if err != nil {
+		c.file.Close()
+		return nil, err
+	}
+	c.raw = raw
+	c.rx.most, c.rx.step = firstBatch, c.read
+	return c, nil
+}
+
+// Close wakes whoever waits and frees the descriptor. It lets go of the lock
+// first: closing the file waits for the read loop, which may be about to send.
+func (c *conn) Close() error {
+	c.using.Lock()
+	again := c.closed.Swap(true)
+	c.using.Unlock()
+	if again {
+		return net.ErrClosed
+	}
+	return c.file.Close()
+}
+
+// use keeps fd open until release. It is false after Close.
+func (c *conn) use() bool {
+	c.using.RLock()
+	if c.closed.Load() {
+		c.using.RUnlock()
+		return false
+	}
+	return true
+}
+
+func (c *conn) release() { c.using.RUnlock() }
+
+// gone translates what the poller says.
+func (c *conn) gone(err error) error {
+	switch {
+	case err == nil || errors.Is(err, os.ErrDeadlineExceeded):
+		return err
+	case c.closed.Load():
+		return net.ErrClosed
+	}
+	return err
+}
+
+// control runs f on the descriptor and names the system call that failed.
+func (c *conn) control(call string, f func(fd uintptr) error) error {
+	var err error
+	if gone := c.raw.Control(func(fd uintptr) { err = f(fd) }); gone != nil {
+		return c.gone(gone)
+	}
+	return os.NewSyscallError(call, err)
+}
+
+// withAddr runs f with a as the kernel writes it.
+func (c *conn) withAddr(call string, a netip.AddrPort, f func(uintptr, *rawName, uint32) syscall.Errno) error {
+	var zone error
+	err := c.control(call, func(fd uintptr) error {
+		var name rawName
+		var n uint32
+		if n, zone = c.encode(fd, &name, a); zone != nil {
+			return nil
+		}
+		if errno := f(fd, &name, n); errno != 0 {
+			return errno
+		}
+		return nil
+	})
+	if zone != nil {
+		return zone
+	}
+	return err
+}
+
+// Connect sets the one peer to talk to.
+func (c *conn) Connect(peer netip.AddrPort) error {
+	err := c.withAddr("connect", peer, sysConnect)
+	if err == nil {
+		c.connected.Store(true)
+	}
+	return err
+}
+
+// Disconnect forgets the peer. Linux gives a port up that it had chosen
+// itself (udp_disconnect: SOCK_BINDPORT_LOCK), so it is bound again.
+func (c *conn) Disconnect(local netip.AddrPort) error {
+	err := c.control("connect", func(fd uintptr) error {
+		name := rawName{Family: unix.AF_UNSPEC}
+		if errno := sysConnect(fd, &name, sizeofName); errno != 0 {
+			return errno
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	c.connected.Store(false)
+	if now, err := c.LocalAddr(); err != nil || now.Port() != 0 {
+		return err
+	}
+	return c.bind(local)
+}
+
+// LocalAddr asks the kernel: connecting changes it.
+func (c *conn) LocalAddr() (a netip.AddrPort, err error) {
+	err = c.control("getsockname", func(fd uintptr) error {
+		sa, err := unix.Getsockname(int(fd))
+		a = fromSockaddr(fd, sa)
+		return err
+	})
+	return a, err
+}
+
+// RemoteAddr asks the kernel.
+func (c *conn) RemoteAddr() (a netip.AddrPort, err error) {
+	err = c.control("getpeername", func(fd uintptr) error {
+		sa, err := unix.Getpeername(int(fd))
+		a = fromSockaddr(fd, sa)
+		return err
+	})
+	return a, err
+}
+
+// Index resolves a zone in the network namespace of the socket.
+func (c *conn) Index(zone string) (index int, err error) {
+	if gone := c.raw.Control(func(fd uintptr) { index, err = zoneIndex(fd, zone) }); gone != nil {
+		return 0, c.gone(gone)
+	}
+	return index, err
+}
+
+// SetReadDeadline ends reads that wait.
+func (c *conn) SetReadDeadline(t time.Time) error { return c.gone(c.file.SetReadDeadline(t)) }
+
+// Calls counts the system calls.
+func (c *conn) Calls() kernel.Calls {
+	return kernel.Calls{Read: c.reads.Load(), Write: c.writes.Load()}
+}
+
+// Dup returns a duplicate of the descriptor.
+func (c *conn) Dup() (*os.File, error) {
+	fd := -1
+	err := c.control("fcntl", func(s uintptr) (err error) {
+		fd, err = unix.FcntlInt(s, unix.F_DUPFD_CLOEXEC, 0)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.shared.Store(true)
+	return os.NewFile(uintptr(fd), c.file.Name()), nil
+}
+
+// SyscallConn gives the descriptor to others.
+func (c *conn) SyscallConn() syscall.RawConn { return rawConn{c} }
+
+// rawConn says net.ErrClosed where os says that a file is closed.
+type rawConn struct{ c *conn }
+
+func (r rawConn) Control(f func(uintptr)) error    { return r.c.gone(r.c.raw.Control(f)) }
+func (r rawConn) Read(f func(uintptr) bool) error  { return r.c.gone(r.c.raw.Read(f)) }
+func (r rawConn) Write(f func(uintptr) bool) error { return r.c.gone(r.c.raw.Write(f)) }

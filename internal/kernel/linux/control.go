@@ -1,0 +1,96 @@
+//go:build linux
+
+package linux
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// parseControl reads the control messages that came with a packet (cmsg(3)).
+// What it does not know, or what is cut off, it leaves out: the payload is
+// worth having without.
+func parseControl(b []byte, p *kernel.Packet) {
+	for len(b) >= unix.SizeofCmsghdr {
+		n, level, kind := controlHeader(b)
+		if n < unix.SizeofCmsghdr || n > len(b) {
+			return
+		}
+		data := b[min(unix.CmsgLen(0), n):n]
+		switch level {
+		case unix.SOL_IP:
+			parseIPv4(kind, data, p)
+		case unix.SOL_IPV6:
+			parseIPv6(kind, data, p)
+		case unix.SOL_SOCKET:
+			if kind == unix.SO_TIMESTAMPNS || kind == unix.SO_TIMESTAMPNS_NEW {
+				p.Time = timespec(data)
+			}
+		case unix.SOL_UDP:
+			if kind == unix.UDP_GRO && len(data) >= 4 {
+				p.Segment = int(int32(binary.NativeEndian.Uint32(data)))
+			}
+		}
+		b = b[min(unix.CmsgSpace(n-unix.CmsgLen(0)), len(b)):]
+	}
+}
+
+// controlHeader reads a struct cmsghdr: its length is a size_t.
+func controlHeader(b []byte) (n int, level, kind int32) {
+	size := unix.SizeofCmsghdr - 8
+	if size == 8 {
+		n = int(binary.NativeEndian.Uint64(b))
+	} else {
+		n = int(binary.NativeEndian.Uint32(b))
+	}
+	level = int32(binary.NativeEndian.Uint32(b[size:]))
+	kind = int32(binary.NativeEndian.Uint32(b[size+4:]))
+	return n, level, kind
+}
+
+// parseIPv4 reads struct in_pktinfo (ip(7)) and the type of service, which is
+// one byte. The address in the header is where it was sent to; the other is
+// ours, and differs for a broadcast or a group.
+func parseIPv4(kind int32, data []byte, p *kernel.Packet) {
+	switch {
+	case kind == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo:
+		p.Interface = int(int32(binary.NativeEndian.Uint32(data)))
+		p.To = netip.AddrFrom4([4]byte(data[8:]))
+		p.Foreign = [4]byte(data[4:]) != [4]byte(data[8:])
+	case kind == unix.IP_TOS && len(data) >= 1:
+		p.TOS = data[0]
+	}
+}
+
+// parseIPv6 reads struct in6_pktinfo (RFC 3542, section 6.1) and the traffic
+// class, which is an int. For IPv4 the other family knows better.
+func parseIPv6(kind int32, data []byte, p *kernel.Packet) {
+	switch {
+	case kind == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
+		to := netip.AddrFrom16([16]byte(data))
+		if p.To.IsValid() && to.Is4In6() {
+			return
+		}
+		p.To = to.Unmap()
+		p.Interface = int(int32(binary.NativeEndian.Uint32(data[16:])))
+		p.Foreign = p.To.IsMulticast()
+	case kind == unix.IPV6_TCLASS && len(data) >= 4:
+		p.TOS = uint8(binary.NativeEndian.Uint32(data))
+	}
+}
+
+// timespec reads a struct timespec of either width.
+func timespec(data []byte) time.Time {
+	switch {
+	case len(data) >= 16:
+		return time.Unix(int64(binary.NativeEndian.Uint64(data)), int64(binary.NativeEndian.Uint64(data[8:])))
+	case len(data) >= 8:
+		return time.Unix(int64(int32(binary.NativeEndian.Uint32(data))), int64(int32(binary.NativeEndian.Uint32(data[4:]))))
+	}
+	return time.Time{}
+}

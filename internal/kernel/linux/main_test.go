@@ -1,0 +1,80 @@
+//go:build linux
+
+package linux_test
+
+import (
+	"errors"
+	"net/netip"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/kernel/kerneltest"
+	"example.com/dgram/internal/kernel/linux"
+	"example.com/dgram/internal/netlab"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(netlab.Inside(m)) }
+
+func TestTheContract(t *testing.T) { kerneltest.Test(t, linux.System{}) }
+
+func addr(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
+
+// check ends the test unless err is nil, and skips it where the system cannot.
+func check(t testing.TB, err error) {
+	t.Helper()
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// open opens a socket for as long as the test lasts.
+func open(t testing.TB, cfg kernel.Config) kernel.Conn {
+	t.Helper()
+	if cfg.Network == "udp6" && !(linux.System{}).IPv6() {
+		t.Skip("no IPv6")
+	}
+	c, err := linux.System{}.Open(cfg)
+	check(t, err)
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// loopback opens a socket that is bound to the loopback address.
+func loopback(t testing.TB, network string) kernel.Conn {
+	t.Helper()
+	local := "127.0.0.1:0"
+	if network == "udp6" {
+		local = "[::1]:0"
+	}
+	return open(t, kernel.Config{Network: network, Local: addr(local)})
+}
+
+func local(t testing.TB, c kernel.Conn) netip.AddrPort {
+	t.Helper()
+	a, err := c.LocalAddr()
+	check(t, err)
+	return a
+}
+
+func send(t testing.TB, c kernel.Conn, s string, to netip.AddrPort) {
+	t.Helper()
+	check(t, c.SendTo([]byte(s), to))
+}
+
+// want expects the next datagram to be s.
+func want(t testing.TB, c kernel.Conn, s string) {
+	t.Helper()
+	check(t, c.SetReadDeadline(time.Now().Add(10*time.Second)))
+	b := make([]byte, 1<<16)
+	n, _, _, _, err := c.ReadMsg(b, nil)
+	check(t, err)
+	if string(b[:n]) != s {
+		t.Fatalf("received %.40q, want %.40q", b[:n], s)
+	}
+}

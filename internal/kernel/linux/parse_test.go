@@ -1,0 +1,287 @@
+//go:build linux
+
+package linux_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"net"
+	"net/netip"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/kernel/linux"
+)
+
+// native is an int as the kernel writes it.
+func native(v int) []byte { return binary.NativeEndian.AppendUint32(nil, uint32(v)) }
+
+// pktinfo is struct in_pktinfo: interface, our address, destination.
+func pktinfo(index int, ours, to string) []byte {
+	b := native(index)
+	b = append(b, netip.MustParseAddr(ours).AsSlice()...)
+	return append(b, netip.MustParseAddr(to).AsSlice()...)
+}
+
+// pktinfo6 is struct in6_pktinfo: destination, interface.
+func pktinfo6(to string, index int) []byte {
+	a := netip.MustParseAddr(to).As16()
+	return append(a[:], native(index)...)
+}
+
+// timespec is struct timespec in the width of the machine.
+func timespec(sec, nsec int64) []byte {
+	if unix.SizeofPtr == 4 {
+		return append(native(int(sec)), native(int(nsec))...)
+	}
+	b := binary.NativeEndian.AppendUint64(nil, uint64(sec))
+	return binary.NativeEndian.AppendUint64(b, uint64(nsec))
+}
+
+// everything is the control messages that a datagram can bring at most: IPv4
+// on a dual-stack socket that asked for all.
+func everything() []byte {
+	b := linux.AppendControl(nil, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, timespec(1700000000, 123456789))
+	b = linux.AppendControl(b, unix.SOL_IP, unix.IP_PKTINFO, pktinfo(3, "192.0.2.1", "192.0.2.255"))
+	b = linux.AppendControl(b, unix.SOL_IP, unix.IP_TOS, []byte{0x2a})
+	b = linux.AppendControl(b, unix.SOL_IPV6, unix.IPV6_PKTINFO, pktinfo6("::ffff:192.0.2.255", 3))
+	b = linux.AppendControl(b, unix.SOL_IPV6, unix.IPV6_TCLASS, native(0x2a))
+	return linux.AppendControl(b, unix.SOL_UDP, unix.UDP_GRO, native(1200))
+}
+
+func TestControlMessagesAreRead(t *testing.T) {
+	var p kernel.Packet
+	linux.ParseControl(everything(), &p)
+	want := kernel.Packet{
+		Segment: 1200, To: netip.MustParseAddr("192.0.2.255"), Interface: 3,
+		Time: time.Unix(1700000000, 123456789), TOS: 0x2a, Foreign: true,
+	}
+	if p.Segment != want.Segment || p.To != want.To || p.Interface != want.Interface || !p.Time.Equal(want.Time) || p.TOS != want.TOS || p.Foreign != want.Foreign {
+		t.Errorf("got %+v, want %+v", p, want)
+	}
+}
+
+func TestIPv6ControlMessagesAreRead(t *testing.T) {
+	b := linux.AppendControl(nil, unix.SOL_IPV6, unix.IPV6_PKTINFO, pktinfo6("ff02::1", 7))
+	b = linux.AppendControl(b, unix.SOL_IPV6, unix.IPV6_TCLASS, native(0xb8))
+	var p kernel.Packet
+	linux.ParseControl(b, &p)
+	if p.To != netip.MustParseAddr("ff02::1") || p.Interface != 7 || p.TOS != 0xb8 || !p.Foreign {
+		t.Errorf("got %+v", p)
+	}
+}
+
+// A control message that is cut off, as MSG_CTRUNC says, takes nothing with it
+// but those behind it.
+func TestACutOffControlMessageLosesOnlyWhatIsBehindIt(t *testing.T) {
+	all := everything()
+	var last kernel.Packet
+	for n := range len(all) + 1 {
+		var p kernel.Packet
+		linux.ParseControl(all[:n], &p)
+		if last.To.IsValid() && p.To != last.To || !last.Time.IsZero() && !p.Time.Equal(last.Time) {
+			t.Fatalf("with %d bytes %+v is known, with %d %+v", n-1, last, n, p)
+		}
+		last = p
+	}
+	if last.Segment != 1200 {
+		t.Errorf("with all of them %+v is known", last)
+	}
+}
+
+// An unknown control message, or a known one of the wrong size, is passed over.
+func TestUnknownControlMessagesArePassedOver(t *testing.T) {
+	for _, size := range []int{0, 1, 3, 7, 200} {
+		var b []byte
+		for _, kind := range [][2]int{
+			{4711, 4712}, {unix.SOL_IP, unix.IP_PKTINFO}, {unix.SOL_IPV6, unix.IPV6_PKTINFO},
+			{unix.SOL_SOCKET, unix.SO_TIMESTAMPNS}, {unix.SOL_UDP, unix.UDP_GRO}, {unix.SOL_IPV6, unix.IPV6_TCLASS},
+		} {
+			if size < 200 || kind[0] == 4711 {
+				b = linux.AppendControl(b, kind[0], kind[1], make([]byte, min(size, 3+kind[0]/1000*200)))
+			}
+		}
+		b = linux.AppendControl(b, unix.SOL_IP, unix.IP_TOS, []byte{9})
+		var p kernel.Packet
+		linux.ParseControl(b, &p)
+		if p.TOS != 9 || p.To.IsValid() || p.Segment != 0 || !p.Time.IsZero() {
+			t.Errorf("behind unknown ones of %d bytes: %+v", size, p)
+		}
+	}
+}
+
+func TestARefusalIsRead(t *testing.T) {
+	for _, c := range []struct {
+		origin byte
+		want   bool
+	}{{unix.SO_EE_ORIGIN_ICMP, true}, {unix.SO_EE_ORIGIN_ICMP6, true}, {unix.SO_EE_ORIGIN_LOCAL, false}} {
+		report := append(native(int(syscall.ECONNREFUSED)), c.origin, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+		b := linux.AppendControl(nil, unix.SOL_SOCKET, 99, []byte("before"))
+		b = linux.AppendControl(b, unix.SOL_IP, unix.IP_RECVERR, report)
+		if errno, ok := linux.ParseRefusal(b); ok != c.want || ok && errno != syscall.ECONNREFUSED {
+			t.Errorf("origin %d: %v, %v", c.origin, errno, ok)
+		}
+	}
+}
+
+// The source that a reply asks for is what the kernel would report.
+func TestTheSourceIsWrittenAsItIsRead(t *testing.T) {
+	for _, c := range []struct {
+		from  string
+		inet6 bool
+	}{{"2001:db8::1", true}, {"fe80::1", true}} {
+		var p kernel.Packet
+		linux.ParseControl(linux.AppendSource(netip.MustParseAddr(c.from), 5, c.inet6), &p)
+		if p.To.String() != c.from || p.Interface != 5 {
+			t.Errorf("%s became %+v", c.from, p)
+		}
+	}
+	b := linux.AppendSource(netip.MustParseAddr("192.0.2.7"), 5, false)
+	if ours := netip.AddrFrom4([4]byte(b[unix.CmsgLen(4):])); ours.String() != "192.0.2.7" {
+		t.Errorf("192.0.2.7 became %v", ours)
+	}
+}
+
+func TestAddressesAreDecodedAsTheyWereEncoded(t *testing.T) {
+	for _, a := range []netip.AddrPort{addr("192.0.2.1:53"), addr("[2001:db8::1]:65535"), addr("0.0.0.0:0"), addr("[::]:258")} {
+		for _, inet6 := range []bool{true, false} {
+			if !inet6 && a.Addr().Is6() {
+				continue
+			}
+			b, err := linux.Encode(a, inet6)
+			check(t, err)
+			if got := linux.Decode(b); got != a {
+				t.Errorf("%v on IPv6 %v became %v", a, inet6, got)
+			}
+		}
+	}
+}
+
+func TestABurstIsCutIntoItsDatagrams(t *testing.T) {
+	for _, c := range []struct{ size, segment, want int }{
+		{0, 0, 1}, {0, 10, 1}, {9, 10, 1}, {10, 10, 1}, {11, 10, 2}, {20, 10, 2}, {65535, 1, 65535}, {10, -1, 1},
+	} {
+		p := kernel.Packet{Data: make([]byte, c.size), Segment: c.segment}
+		if n := p.Datagrams(); n != c.want {
+			t.Errorf("%d bytes in segments of %d are %d datagrams, want %d", c.size, c.segment, n, c.want)
+		}
+	}
+}
+
+// FuzzControl: no control message panics, whatever it says.
+func FuzzControl(f *testing.F) {
+	all := everything()
+	f.Add(all)
+	f.Add(all[:len(all)-1])
+	f.Add(linux.AppendSource(netip.MustParseAddr("192.0.2.7"), 5, false))
+	f.Add(linux.AppendControl(nil, unix.SOL_UDP, unix.UDP_GRO, native(-1)))
+	f.Add(bytes.Repeat([]byte{0xff}, 64))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		before := bytes.Clone(b)
+		p := kernel.Packet{Data: make([]byte, 100)}
+		linux.ParseControl(b, &p)
+		if !bytes.Equal(b, before) || len(p.Data) != 100 {
+			t.Error("reading changed what was read")
+		}
+		if p.To.Is4In6() {
+			t.Errorf("mapped destination %v", p.To)
+		}
+		total := 0
+		for data, n := p.Data, p.Datagrams(); n > 0; n-- {
+			var d []byte
+			d, data = next(&p, data)
+			total += len(d)
+		}
+		if total != 100 {
+			t.Errorf("segments of %d: %d bytes of 100", p.Segment, total)
+		}
+	})
+}
+
+// next cuts a datagram off, as those who read packets do.
+func next(p *kernel.Packet, data []byte) (d, rest []byte) {
+	if p.Segment <= 0 || len(data) <= p.Segment {
+		return data, nil
+	}
+	return data[:p.Segment], data[p.Segment:]
+}
+
+// FuzzRefusal: no report in the error queue panics.
+func FuzzRefusal(f *testing.F) {
+	report := append(native(int(syscall.EHOSTUNREACH)), unix.SO_EE_ORIGIN_ICMP, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+	f.Add(linux.AppendControl(nil, unix.SOL_IP, unix.IP_RECVERR, report))
+	f.Add(linux.AppendControl(nil, unix.SOL_IPV6, unix.IPV6_RECVERR, report[:5]))
+	f.Add(linux.AppendControl(nil, unix.SOL_IPV6, unix.IPV6_RECVERR, report[:4]))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if errno, ok := linux.ParseRefusal(b); !ok && errno != 0 {
+			t.Errorf("no refusal, and errno %v", errno)
+		}
+	})
+}
+
+// FuzzSockaddr: every address that is decoded can be encoded, and is the same
+// then.
+func FuzzSockaddr(f *testing.F) {
+	for _, a := range []string{"192.0.2.1:53", "[2001:db8::1]:53", "[::ffff:192.0.2.1]:53"} {
+		b, err := linux.Encode(addr(a), true)
+		check(f, err)
+		f.Add(b)
+		if addr(a).Addr().Is4() {
+			b, err := linux.Encode(addr(a), false)
+			check(f, err)
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		a := linux.Decode(b)
+		if a.Addr().Is4In6() {
+			t.Errorf("mapped address %v", a)
+		}
+		if !a.IsValid() {
+			return
+		}
+		written, err := linux.Encode(a, true)
+		if a.Addr().Zone() != "" {
+			if !errors.Is(err, syscall.ENODEV) {
+				t.Errorf("%v has a zone that nobody knows: %v", a, err)
+			}
+			return
+		}
+		check(t, err)
+		if again := linux.Decode(written); again != a {
+			t.Errorf("%v became %v", a, again)
+		}
+	})
+}
+
+// FuzzZone: a zone is an interface's name or number, or an error.
+func FuzzZone(f *testing.F) {
+	for _, zone := range []string{"lo", "1", "", "0", "nope0", "lo\x00x", "lo:x", "4294967297", "averylonginterfacename", "-1", "01"} {
+		f.Add(zone)
+	}
+	if _, err := net.Interfaces(); err != nil {
+		f.Skip(err) // as under qemu
+	}
+	c := loopback(f, "udp6")
+	f.Fuzz(func(t *testing.T, zone string) {
+		index, err := c.Index(zone)
+		if err != nil {
+			if index != 0 || !errors.Is(err, syscall.ENODEV) {
+				t.Errorf("%q: %d, %v", zone, index, err)
+			}
+			return
+		}
+		if n, err := strconv.Atoi(zone); err == nil && n == index {
+			return
+		}
+		if ifi, err := net.InterfaceByIndex(index); err != nil || ifi.Name != zone {
+			t.Errorf("%q is interface %d: %v, %v", zone, index, ifi, err)
+		}
+	})
+}

@@ -1,0 +1,180 @@
+//go:build linux
+
+package linux
+
+import (
+	"net/netip"
+	"os"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/net/ipv4"
+	"golang.org/x/sys/unix"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// reading is a read straight into the caller's memory, for code that brings
+// its own. It is made on first use and used again, with its callbacks bound
+// once, so that reading allocates nothing. Between calls it holds nobody's
+// memory.
+type reading struct {
+	c     *conn
+	one   func(fd uintptr) bool
+	many  func(fd uintptr) bool
+	zones zoneCache
+	errno syscall.Errno
+
+	// one: recvfrom, or recvmsg for the control messages
+	b    []byte
+	hdr  unix.Msghdr
+	iov  unix.Iovec
+	name rawName
+	n    int
+	from netip.AddrPort
+
+	// many: recvmmsg
+	ms    []ipv4.Message
+	flags int
+	hdrs  []mmsghdr
+	iovs  []unix.Iovec
+	names []rawName
+}
+
+func (c *conn) reading() *reading {
+	r := c.rx.reading
+	if r == nil {
+		r = &reading{c: c}
+		r.one, r.many = r.readOne, r.readMany
+		c.rx.reading = r
+	}
+	r.errno = 0
+	return r
+}
+
+// ReadMsg reads one datagram into b and its control messages into oob.
+func (c *conn) ReadMsg(b, oob []byte) (n, oobn, flags int, from netip.AddrPort, err error) {
+	r := c.reading()
+	r.b = b
+	if len(oob) > 0 {
+		point(&r.iov, b)
+		r.hdr = unix.Msghdr{Name: (*byte)(unsafe.Pointer(&r.name)), Namelen: sizeofName, Iov: &r.iov, Control: unsafe.SliceData(oob)}
+		r.hdr.SetIovlen(1)
+		r.hdr.SetControllen(len(oob))
+	}
+	gone := c.raw.Read(r.one)
+	n, oobn, flags, from, errno := r.n, int(r.hdr.Controllen), int(r.hdr.Flags), r.from, r.errno
+	r.b, r.hdr, r.iov = nil, unix.Msghdr{}, unix.Iovec{}
+	if gone != nil {
+		return 0, 0, 0, netip.AddrPort{}, c.gone(gone)
+	}
+	if errno != 0 {
+		return 0, 0, 0, netip.AddrPort{}, os.NewSyscallError("recvmsg", errno)
+	}
+	return n, oobn, flags, from, nil
+}
+
+// readOne is the system call. False waits for something to read. Without a
+// header the kernel does not say that it cut a datagram off, but, when asked,
+// how long it was.
+func (r *reading) readOne(fd uintptr) bool {
+	for {
+		r.c.reads.Add(1)
+		var n uintptr
+		var errno syscall.Errno
+		if r.hdr.Iov == nil {
+			size := uint32(sizeofName)
+			n, _, errno = syscall.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(unsafe.SliceData(r.b))), uintptr(len(r.b)),
+				unix.MSG_DONTWAIT|unix.MSG_TRUNC, uintptr(unsafe.Pointer(&r.name)), uintptr(unsafe.Pointer(&size)))
+		} else {
+			n, _, errno = syscall.RawSyscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&r.hdr)), unix.MSG_DONTWAIT)
+		}
+		switch errno {
+		case unix.EINTR:
+			continue
+		case unix.EAGAIN:
+			return false
+		case 0:
+			r.n, r.from = int(n), decode(fd, &r.name, &r.zones)
+			if r.n > len(r.b) {
+				r.n, r.hdr.Flags = len(r.b), unix.MSG_TRUNC
+			}
+		}
+		r.errno = errno
+		return true
+	}
+}
+
+// ReadMsgs reads what is there, at least one datagram, into ms. Each address is
+// a net.Addr, which allocates; that is the interface's doing.
+func (c *conn) ReadMsgs(ms []ipv4.Message, flags int) (int, error) {
+	if len(ms) == 0 {
+		return 0, nil
+	}
+	r := c.reading()
+	r.ms, r.flags, r.n = ms[:min(len(ms), maxMessages)], flags, 0
+	r.point()
+	gone := c.raw.Read(r.many)
+	n, errno := r.n, r.errno
+	clear(r.hdrs[:len(r.ms)])
+	clear(r.iovs)
+	r.ms = nil
+	if gone != nil {
+		return 0, c.gone(gone)
+	}
+	if errno != 0 {
+		return 0, os.NewSyscallError("recvmmsg", errno)
+	}
+	return n, nil
+}
+
+// point makes the headers of what ms asks for.
+func (r *reading) point() {
+	r.iovs = r.iovs[:0]
+	for i := range r.ms {
+		for _, b := range r.ms[i].Buffers {
+			var v unix.Iovec
+			point(&v, b)
+			r.iovs = append(r.iovs, v)
+		}
+	}
+	if len(r.hdrs) < len(r.ms) {
+		r.hdrs, r.names = make([]mmsghdr, len(r.ms)), make([]rawName, len(r.ms))
+	}
+	iovs := r.iovs // which have stopped moving
+	for i := range r.ms {
+		m, h := &r.ms[i], &r.hdrs[i].hdr
+		h.Name, h.Namelen = (*byte)(unsafe.Pointer(&r.names[i])), sizeofName
+		h.Iov = unsafe.SliceData(iovs)
+		h.SetIovlen(len(m.Buffers))
+		h.Control = unsafe.SliceData(m.OOB)
+		h.SetControllen(len(m.OOB))
+		iovs = iovs[len(m.Buffers):]
+	}
+}
+
+// readMany is the system call. False waits for something to read, unless the
+// caller would rather not.
+func (r *reading) readMany(fd uintptr) bool {
+	for {
+		r.c.reads.Add(1)
+		n, _, errno := syscall.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdrs[0])), uintptr(len(r.ms)), uintptr(r.flags|unix.MSG_DONTWAIT), 0, 0)
+		switch errno {
+		case unix.EINTR:
+			continue
+		case unix.EAGAIN:
+			if r.flags&unix.MSG_DONTWAIT == 0 {
+				return false
+			}
+		case 0:
+			r.n = int(n)
+		}
+		r.errno = errno
+		for i := range r.n {
+			m, h := &r.ms[i], &r.hdrs[i]
+			m.N, m.NN, m.Flags = int(h.len), int(h.hdr.Controllen), int(h.hdr.Flags)
+			m.Addr = kernel.UDPAddr(decode(fd, &r.names[i], &r.zones))
+		}
+		return true
+	}
+}

@@ -1,0 +1,108 @@
+//go:build linux
+
+package linux
+
+import (
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// receiving is the state of a socket's read loop. The callback is bound once,
+// so that receiving allocates nothing.
+type receiving struct {
+	reading *reading // for ReadMsg, made on first use
+	sink    kernel.Sink
+	step    func(fd uintptr) bool // conn.read
+	errno   syscall.Errno
+	most    int32 // packets that the next call may bring
+	once    bool
+}
+
+// Receive is where datagrams are read.
+//
+// The loop runs inside one RawConn.Read. The poller forgets what it knew only
+// when RawConn.Read begins, so a datagram that arrives after the last receive
+// call wakes the callback again: no call is needed that finds nothing, and no
+// edge is lost. A loop of reads makes two calls for a datagram at low rates.
+func (c *conn) Receive(s kernel.Sink, once bool) error {
+	r := &c.rx
+	r.sink, r.once, r.errno = s, once, 0
+	err := c.raw.Read(r.step)
+	r.sink = nil
+	if err != nil {
+		return c.gone(err)
+	}
+	return callError("recvmmsg", r.errno)
+}
+
+// read empties the receive buffer. False waits for more; scratch is never held
+// meanwhile.
+func (c *conn) read(fd uintptr) bool {
+	r := &c.rx
+	var s *scratch
+	for {
+		want := min(r.sink.Room(), int(r.most))
+		if s == nil {
+			s = borrow()
+		}
+		n, errno := s.receive(fd, want)
+		c.reads.Add(1)
+		switch errno {
+		case 0:
+		case unix.EINTR:
+			continue
+		case unix.EAGAIN:
+			r.most = firstBatch
+			s.giveBack()
+			return false
+		default:
+			s.giveBack()
+			r.errno = errno
+			return true
+		}
+		s.parse(c, fd, n)
+		r.sink.Deliver(&s.batch)
+		if !r.sink.Settled() {
+			s.giveBack()
+			s = nil
+			if !r.sink.Settle() {
+				return true
+			}
+		}
+		drained := n < want
+		if drained {
+			r.most = firstBatch
+		} else {
+			r.most = batchSize
+		}
+		if drained && c.connected.Load() {
+			// recvmmsg that fails after its first message keeps the error for
+			// the next call, and no edge announces it.
+			drained = false
+		}
+		if !r.once && !drained {
+			continue
+		}
+		if s != nil {
+			s.giveBack()
+		}
+		return r.once
+	}
+}
+
+// callError names the system call that failed, if it did.
+func callError(call string, errno syscall.Errno) error {
+	switch errno {
+	case 0:
+		return nil
+	case unix.EAGAIN:
+		return errEAGAIN // often, and no surprise: without allocating
+	}
+	return os.NewSyscallError(call, errno)
+}
+
+var errEAGAIN error = &os.SyscallError{Syscall: "sendmsg", Err: unix.EAGAIN}

@@ -1,0 +1,151 @@
+//go:build linux
+
+package linux
+
+import (
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/slab"
+)
+
+const (
+	// batchSize is how many packets one receive call may bring. Between 8 and
+	// 128 it makes no difference to the cost of each; 16 keeps the call short
+	// and the scratch at 1 MiB, of which ordinary traffic touches a page or two
+	// in each slot.
+	batchSize = 16
+
+	// firstBatch is how many the first call after a wait may bring: mostly
+	// there is but one, and slots that are never used stay empty.
+	firstBatch = 4
+
+	// controlSize is room for every control message that we ask for: on a
+	// dual-stack socket an IPv4 datagram brings both packet infos (40 + 32
+	// bytes), a time (32), both traffic classes (24 + 24), and the size of a
+	// segment (24).
+	controlSize = 256
+)
+
+// mmsghdr is struct mmsghdr of recvmmsg(2).
+type mmsghdr struct {
+	hdr unix.Msghdr
+	len uint32
+}
+
+// scratch is what one receive call needs. It is borrowed for as long as there
+// is something to read and never while waiting, so that an idle socket owns
+// none. A slot has room for a whole burst: into less, UDP_GRO would lose the
+// rest of it.
+type scratch struct {
+	hdrs    [batchSize]mmsghdr
+	iovs    [batchSize]unix.Iovec
+	names   [batchSize]rawName
+	control [batchSize][controlSize / 8]uint64 // aligned for struct cmsghdr
+	packets [batchSize]kernel.Packet
+	blocks  [batchSize]*slab.Block
+	slab    slab.Writer
+	zones   zoneCache
+	batch   kernel.Batch
+}
+
+func newScratch() *scratch {
+	s := new(scratch)
+	for i := range s.hdrs {
+		h := &s.hdrs[i].hdr
+		h.Name = (*byte)(unsafe.Pointer(&s.names[i]))
+		h.Iov = &s.iovs[i]
+		h.SetIovlen(1)
+		h.Control = (*byte)(unsafe.Pointer(&s.control[i]))
+		h.Namelen = sizeofName
+		h.SetControllen(controlSize)
+		s.iovs[i].SetLen(slab.Size)
+	}
+	return s
+}
+
+// receive reads up to n packets and never waits. A few are soon read, and do
+// not need the runtime's help in case that it takes long.
+func (s *scratch) receive(fd uintptr, n int) (int, syscall.Errno) {
+	for i := range n {
+		if s.blocks[i] == nil {
+			s.blocks[i] = slab.Take()
+			s.iovs[i].Base = &s.blocks[i].Window(i)[0]
+		}
+	}
+	var got uintptr
+	var errno syscall.Errno
+	if n <= firstBatch {
+		got, _, errno = syscall.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&s.hdrs)), uintptr(n), unix.MSG_DONTWAIT, 0, 0)
+	} else {
+		got, _, errno = syscall.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&s.hdrs)), uintptr(n), unix.MSG_DONTWAIT, 0, 0)
+	}
+	return int(got), errno
+}
+
+// parse fills the batch from what receive read and makes the headers ready for
+// the next call.
+func (s *scratch) parse(c *conn, fd uintptr, n int) {
+	for i := range n {
+		m, p := &s.hdrs[i], &s.packets[i]
+		*p = kernel.Packet{}
+		p.Data = s.blocks[i].Window(i)[:m.len]
+		p.From = decode(fd, &s.names[i], &s.zones)
+		p.Truncated = m.hdr.Flags&unix.MSG_TRUNC != 0
+		if controllen := int(m.hdr.Controllen); controllen > 0 {
+			raw := unsafe.Slice((*byte)(unsafe.Pointer(&s.control[i])), controlSize)
+			parseControl(raw[:min(controllen, controlSize)], p)
+			if p.To.Is6() && p.To.IsLinkLocalUnicast() && p.Interface != 0 {
+				p.To = p.To.WithZone(s.zones.name(fd, p.Interface))
+			}
+		}
+		m.hdr.Namelen = sizeofName
+		m.hdr.SetControllen(controlSize)
+	}
+	s.batch = kernel.NewBatch(s.packets[:n], s.blocks[:], &s.slab)
+}
+
+// scratches are those that nobody borrows. They outlive the garbage
+// collector's cycles, unlike a sync.Pool's: their pages are warm. There are
+// never more than readers that were busy at one time, and no more than
+// maxScratches of them are kept, besides the last.
+var scratches struct {
+	last atomic.Pointer[scratch] // enough where one reader is busy
+	mu   sync.Mutex
+	free []*scratch
+}
+
+const maxScratches = 16
+
+func borrow() *scratch {
+	if s := scratches.last.Swap(nil); s != nil {
+		return s
+	}
+	scratches.mu.Lock()
+	if n := len(scratches.free); n > 0 {
+		s := scratches.free[n-1]
+		scratches.free[n-1] = nil
+		scratches.free = scratches.free[:n-1]
+		scratches.mu.Unlock()
+		return s
+	}
+	scratches.mu.Unlock()
+	return newScratch()
+}
+
+func (s *scratch) giveBack() {
+	s.batch.Packets = nil
+	if scratches.last.CompareAndSwap(nil, s) {
+		return
+	}
+	scratches.mu.Lock()
+	defer scratches.mu.Unlock()
+	if len(scratches.free) < maxScratches {
+		scratches.free = append(scratches.free, s)
+	}
+}

@@ -1,0 +1,175 @@
+//go:build linux
+
+package linux
+
+import (
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// controlSendSize is room for a packet info (40 bytes for IPv6) and the size
+// of a segment (24).
+const controlSendSize = 64
+
+// SendTo hands one datagram to the kernel without waiting. What the kernel has
+// to see of it lies on the stack.
+func (c *conn) SendTo(b []byte, to netip.AddrPort) error {
+	if !c.use() {
+		return net.ErrClosed
+	}
+	err := c.sendto(b, to)
+	c.release()
+	return err
+}
+
+// Send hands d to the kernel without waiting. Nobody who waits for room is in
+// its way: the kernel needs no lock of ours.
+func (c *conn) Send(d *kernel.Datagram, oob []byte) error {
+	if !c.use() {
+		return net.ErrClosed
+	}
+	err := c.send(d, oob)
+	c.release()
+	return err
+}
+
+// SendWait waits for room. The poller knows deadlines, not channels, so one
+// that has passed stands in for stop.
+func (c *conn) SendWait(d *kernel.Datagram, oob []byte, stop <-chan struct{}) error {
+	over, watched := make(chan struct{}), make(chan struct{})
+	stopped := false
+	go func() {
+		defer close(watched)
+		select {
+		case <-stop:
+			stopped = true
+			_ = c.file.SetWriteDeadline(time.Unix(1, 0))
+		case <-over:
+		}
+	}()
+	var err error
+	gone := c.raw.Write(func(uintptr) bool {
+		err = c.send(d, oob)
+		return err != errEAGAIN
+	})
+	close(over)
+	<-watched
+	if stopped {
+		_ = c.file.SetWriteDeadline(time.Time{})
+		if gone != nil && !c.closed.Load() {
+			return kernel.ErrStopped
+		}
+	}
+	if gone != nil {
+		return c.gone(gone)
+	}
+	return err
+}
+
+// send is the system call for a datagram of any kind. One part to one address
+// needs no header.
+func (c *conn) send(d *kernel.Datagram, oob []byte) (err error) {
+	if len(d.More) == 0 && len(oob) == 0 && !d.From.IsValid() && d.Interface == 0 {
+		return c.sendto(d.Data, d.To)
+	}
+	var name rawName
+	var hdr unix.Msghdr
+	if d.To.IsValid() {
+		if hdr.Namelen, err = c.encode(c.fd, &name, d.To); err != nil {
+			return err
+		}
+		hdr.Name = (*byte)(unsafe.Pointer(&name))
+	}
+	var few [8]unix.Iovec
+	iovs := few[:]
+	if n := 1 + len(d.More); n > len(few) {
+		iovs = make([]unix.Iovec, n)
+	}
+	point(&iovs[0], d.Data)
+	for i, part := range d.More {
+		point(&iovs[i+1], part)
+	}
+	hdr.Iov = &iovs[0]
+	hdr.SetIovlen(1 + len(d.More))
+	var control [controlSendSize / 8]uint64 // aligned for struct cmsghdr
+	if len(oob) == 0 {
+		oob = appendSource(unsafe.Slice((*byte)(unsafe.Pointer(&control)), controlSendSize)[:0], d.From, d.Interface, c.inet6 && !d.To.Addr().Is4())
+	}
+	if len(oob) > 0 {
+		hdr.Control = unsafe.SliceData(oob)
+		hdr.SetControllen(len(oob))
+	}
+	c.writes.Add(1)
+	for {
+		_, _, errno := syscall.RawSyscall(unix.SYS_SENDMSG, c.fd, uintptr(unsafe.Pointer(&hdr)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+		if errno != unix.EINTR {
+			return callError("sendmsg", errno)
+		}
+	}
+}
+
+// sendto is the system call for one part. Without an address it goes to the
+// peer.
+func (c *conn) sendto(b []byte, to netip.AddrPort) (err error) {
+	var name rawName
+	var at *rawName
+	var size uint32
+	if to.IsValid() {
+		if size, err = c.encode(c.fd, &name, to); err != nil {
+			return err
+		}
+		at = &name
+	}
+	c.writes.Add(1)
+	for {
+		_, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, c.fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
+			unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, uintptr(unsafe.Pointer(at)), uintptr(size))
+		if errno != unix.EINTR {
+			return callError("sendmsg", errno)
+		}
+	}
+}
+
+func point(v *unix.Iovec, b []byte) {
+	v.Base = unsafe.SliceData(b)
+	v.SetLen(len(b))
+}
+
+// appendSource appends the control message that says from which address and
+// interface to send (ip(7), ipv6(7)). IPv4 on a dual-stack socket takes IPv4's.
+func appendSource(b []byte, from netip.Addr, index int, inet6 bool) []byte {
+	if !from.IsValid() && index == 0 {
+		return b
+	}
+	if inet6 && !from.Is4() {
+		info := unix.Inet6Pktinfo{Ifindex: uint32(index)}
+		if from.IsValid() {
+			info.Addr = from.As16()
+		}
+		return appendControl(b, unix.SOL_IPV6, unix.IPV6_PKTINFO, unsafe.Slice((*byte)(unsafe.Pointer(&info)), unix.SizeofInet6Pktinfo))
+	}
+	info := unix.Inet4Pktinfo{Ifindex: int32(index)}
+	if from.IsValid() {
+		info.Spec_dst = from.As4()
+	}
+	return appendControl(b, unix.SOL_IP, unix.IP_PKTINFO, unsafe.Slice((*byte)(unsafe.Pointer(&info)), unix.SizeofInet4Pktinfo))
+}
+
+// appendControl appends one control message with its padding.
+func appendControl(b []byte, level, kind int, data []byte) []byte {
+	start := len(b)
+	b = b[:start+unix.CmsgSpace(len(data))]
+	clear(b[start:])
+	h := (*unix.Cmsghdr)(unsafe.Pointer(&b[start]))
+	h.Level, h.Type = int32(level), int32(kind)
+	h.SetLen(unix.CmsgLen(len(data)))
+	copy(b[start+unix.CmsgLen(0):], data)
+	return b
+}

@@ -1,0 +1,146 @@
+//go:build linux
+
+package linux
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// rawName is room for the address of either family.
+type rawName = unix.RawSockaddrInet6
+
+const (
+	sizeofName  = unix.SizeofSockaddrInet6
+	sizeofName4 = unix.SizeofSockaddrInet4
+)
+
+// encode writes a as the socket's family has it: IPv4 is mapped on an IPv6
+// socket.
+func (c *conn) encode(fd uintptr, name *rawName, a netip.AddrPort) (uint32, error) {
+	if !c.inet6 {
+		in := (*unix.RawSockaddrInet4)(unsafe.Pointer(name))
+		*in = unix.RawSockaddrInet4{Family: unix.AF_INET, Addr: a.Addr().As4()}
+		putPort(&in.Port, a.Port())
+		return sizeofName4, nil
+	}
+	*name = rawName{Family: unix.AF_INET6, Addr: a.Addr().As16()}
+	putPort(&name.Port, a.Port())
+	if zone := a.Addr().Zone(); zone != "" {
+		index, err := zoneIndex(fd, zone)
+		if err != nil {
+			return 0, err
+		}
+		name.Scope_id = uint32(index)
+	}
+	return sizeofName, nil
+}
+
+// decode reads an address that the kernel wrote.
+func decode(fd uintptr, name *rawName, zones *zoneCache) netip.AddrPort {
+	switch name.Family {
+	case unix.AF_INET:
+		in := (*unix.RawSockaddrInet4)(unsafe.Pointer(name))
+		return netip.AddrPortFrom(netip.AddrFrom4(in.Addr), port(&in.Port))
+	case unix.AF_INET6:
+		a := netip.AddrFrom16(name.Addr).Unmap()
+		if name.Scope_id != 0 {
+			a = a.WithZone(zones.name(fd, int(name.Scope_id)))
+		}
+		return netip.AddrPortFrom(a, port(&name.Port))
+	}
+	return netip.AddrPort{}
+}
+
+// fromSockaddr translates what x/sys read, away from the data path.
+func fromSockaddr(fd uintptr, sa unix.Sockaddr) netip.AddrPort {
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
+	case *unix.SockaddrInet6:
+		a := netip.AddrFrom16(sa.Addr).Unmap()
+		if sa.ZoneId != 0 {
+			a = a.WithZone(new(zoneCache).name(fd, int(sa.ZoneId)))
+		}
+		return netip.AddrPortFrom(a, uint16(sa.Port))
+	}
+	return netip.AddrPort{}
+}
+
+// The port is in network byte order, whatever the machine's.
+func putPort(p *uint16, v uint16) {
+	b := (*[2]byte)(unsafe.Pointer(p))
+	b[0], b[1] = byte(v>>8), byte(v)
+}
+
+func port(p *uint16) uint16 {
+	b := (*[2]byte)(unsafe.Pointer(p))
+	return uint16(b[0])<<8 | uint16(b[1])
+}
+
+func sysBind(fd uintptr, name *rawName, n uint32) syscall.Errno {
+	_, _, errno := unix.Syscall(unix.SYS_BIND, fd, uintptr(unsafe.Pointer(name)), uintptr(n))
+	return errno
+}
+
+func sysConnect(fd uintptr, name *rawName, n uint32) syscall.Errno {
+	_, _, errno := unix.Syscall(unix.SYS_CONNECT, fd, uintptr(unsafe.Pointer(name)), uintptr(n))
+	return errno
+}
+
+// ifreq is struct ifreq of netdevice(7), with the one field of its union that
+// is needed here.
+type ifreq struct {
+	name  [unix.IFNAMSIZ]byte
+	index int32
+	_     [20]byte
+}
+
+// zoneIndex resolves the name or number of an interface. It asks through the
+// socket, so in its network namespace, and each time: an interface that was
+// made again has another index.
+func zoneIndex(fd uintptr, zone string) (int, error) {
+	var req ifreq
+	if n, err := strconv.ParseUint(zone, 10, 31); err == nil && n > 0 {
+		req.index = int32(n)
+		if _, _, errno := unix.Syscall(unix.SYS_IOCTL, fd, unix.SIOCGIFNAME, uintptr(unsafe.Pointer(&req))); errno != 0 {
+			return 0, kernel.ZoneError(zone)
+		}
+		return int(n), nil
+	}
+	// Behind a colon the ioctl looks no further: there were alias interfaces.
+	if zone == "" || len(zone) >= len(req.name) || strings.ContainsAny(zone, "\x00:") {
+		return 0, kernel.ZoneError(zone)
+	}
+	copy(req.name[:], zone)
+	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, fd, unix.SIOCGIFINDEX, uintptr(unsafe.Pointer(&req))); errno != 0 {
+		return 0, kernel.ZoneError(zone)
+	}
+	return int(req.index), nil
+}
+
+// A zoneCache spares the string, not the question: it asks the kernel each
+// time and keeps the last answer's spelling.
+type zoneCache struct {
+	raw  [unix.IFNAMSIZ]byte
+	zone string
+}
+
+// name is the interface's name, or its number where it has gone.
+func (z *zoneCache) name(fd uintptr, index int) string {
+	req := ifreq{index: int32(index)}
+	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, fd, unix.SIOCGIFNAME, uintptr(unsafe.Pointer(&req))); errno != 0 {
+		return strconv.Itoa(index)
+	}
+	if z.zone == "" || z.raw != req.name {
+		z.raw, z.zone = req.name, unix.ByteSliceToString(req.name[:])
+	}
+	return z.zone
+}

@@ -1,0 +1,200 @@
+//go:build linux
+
+package linux
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// configure sets what has to be set before the socket is bound.
+func (c *conn) configure(cfg kernel.Config) error {
+	return c.controlAll(func(fd int) error {
+		set := settings{fd: fd}
+		if c.inet6 {
+			set.must(unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, truth(cfg.IPv6Only), !c.shared.Load())
+		}
+		set.must(unix.SOL_SOCKET, unix.SO_REUSEADDR, 1, cfg.ReuseAddr)
+		set.must(unix.SOL_SOCKET, unix.SO_REUSEPORT, 1, cfg.ReusePort)
+		set.must(unix.SOL_SOCKET, unix.SO_BROADCAST, 1, cfg.Broadcast)
+		set.must(unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1, cfg.Timestamps)
+		set.groups(c)
+		set.packetInfo(c, cfg.PacketInfo)
+		set.both(c, [2]int{unix.IPPROTO_IP, unix.IP_RECVTOS}, [2]int{unix.IPPROTO_IPV6, unix.IPV6_RECVTCLASS}, 1, cfg.TOS)
+		set.both(c, [2]int{unix.IPPROTO_IP, unix.IP_MTU_DISCOVER}, [2]int{unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER}, unix.IP_PMTUDISC_DO, cfg.DontFragment)
+		set.both(c, [2]int{unix.IPPROTO_IP, unix.IP_RECVERR}, [2]int{unix.IPPROTO_IPV6, unix.IPV6_RECVERR}, 1, cfg.ICMPErrors)
+		set.both(c, [2]int{unix.IPPROTO_IP, unix.IP_TTL}, [2]int{unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS}, cfg.TTL, cfg.TTL > 0)
+		set.must(unix.SOL_SOCKET, unix.SO_RCVBUF, cfg.ReadBuffer, cfg.ReadBuffer > 0)
+		set.must(unix.SOL_SOCKET, unix.SO_SNDBUF, cfg.WriteBuffer, cfg.WriteBuffer > 0)
+		if cfg.Interface != "" && set.err == nil {
+			set.err = bindToDevice(fd, cfg.Interface)
+		}
+		return set.err
+	})
+}
+
+// bindToDevice checks what the kernel does not: it cuts a long name off, and
+// might find another device.
+func bindToDevice(fd int, name string) error {
+	var err error = unix.ENODEV
+	if len(name) < unix.IFNAMSIZ && !strings.Contains(name, "\x00") {
+		err = unix.BindToDevice(fd, name)
+	}
+	return os.NewSyscallError("setsockopt", err)
+}
+
+// settings sets options until one fails.
+type settings struct {
+	fd  int
+	err error
+}
+
+// must sets an option if it is wanted, and fails where the kernel lacks it.
+func (s *settings) must(level, option, value int, wanted bool) {
+	if wanted && s.err == nil {
+		s.err = setsockopt(s.fd, level, option, value)
+	}
+}
+
+// both sets an option for each family that the socket speaks: a dual-stack
+// socket sends IPv4 by IPv4's rules.
+func (s *settings) both(c *conn, v4, v6 [2]int, value int, wanted bool) {
+	s.must(v4[0], v4[1], value, wanted && c.speaksIPv4())
+	s.must(v6[0], v6[1], value, wanted && c.inet6)
+}
+
+// try sets an option where the kernel has it.
+func (s *settings) try(level, option, value int, wanted bool) {
+	if wanted && s.err == nil {
+		_ = setsockopt(s.fd, level, option, value)
+	}
+}
+
+// groups turns off that every socket on a port hears the groups that any
+// socket of the host has joined (IP_MULTICAST_ALL, ip(7); for IPv6 since
+// Linux 4.20).
+func (s *settings) groups(c *conn) {
+	s.try(unix.IPPROTO_IP, unix.IP_MULTICAST_ALL, 0, c.speaksIPv4())
+	s.try(unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_ALL, 0, c.inet6)
+}
+
+// packetInfo asks for the destination of each datagram. On a dual-stack socket
+// both are needed: IPv6's tells the address of an IPv4 datagram, but not
+// whether it was a broadcast.
+func (s *settings) packetInfo(c *conn, want kernel.Want) {
+	set := s.try
+	if want == kernel.On {
+		set = s.must
+	}
+	set(unix.IPPROTO_IP, unix.IP_PKTINFO, 1, want != kernel.Off && c.speaksIPv4())
+	set(unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1, want != kernel.Off && c.inet6)
+}
+
+func (c *conn) speaksIPv4() bool { return !c.inet6 || !c.v6only }
+
+// SetOption sets an integer property.
+func (c *conn) SetOption(o kernel.Option, value int) error {
+	return c.controlAll(func(fd int) error {
+		set := settings{fd: fd}
+		switch o {
+		case kernel.Broadcast:
+			set.must(unix.SOL_SOCKET, unix.SO_BROADCAST, value, true)
+		case kernel.TTL:
+			set.both(c, [2]int{unix.IPPROTO_IP, unix.IP_TTL}, [2]int{unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS}, value, true)
+		case kernel.TOS:
+			set.both(c, [2]int{unix.IPPROTO_IP, unix.IP_TOS}, [2]int{unix.IPPROTO_IPV6, unix.IPV6_TCLASS}, value, true)
+		case kernel.ReadBuffer:
+			set.must(unix.SOL_SOCKET, unix.SO_RCVBUF, value, true)
+		case kernel.WriteBuffer:
+			set.must(unix.SOL_SOCKET, unix.SO_SNDBUF, value, true)
+		default:
+			return errors.ErrUnsupported
+		}
+		return set.err
+	})
+}
+
+// Option reads an integer property. The kernel doubles what is asked for a
+// buffer, to have room for its own books, and reports the double (socket(7)).
+func (c *conn) Option(o kernel.Option) (value int, err error) {
+	level, option, share := unix.SOL_SOCKET, 0, 1
+	switch o {
+	case kernel.Broadcast:
+		option = unix.SO_BROADCAST
+	case kernel.TTL:
+		level, option = unix.IPPROTO_IP, unix.IP_TTL
+		if c.inet6 {
+			level, option = unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS
+		}
+	case kernel.TOS:
+		level, option = unix.IPPROTO_IP, unix.IP_TOS
+		if c.inet6 {
+			level, option = unix.IPPROTO_IPV6, unix.IPV6_TCLASS
+		}
+	case kernel.ReadBuffer:
+		option, share = unix.SO_RCVBUF, 2
+	case kernel.WriteBuffer:
+		option, share = unix.SO_SNDBUF, 2
+	default:
+		return 0, errors.ErrUnsupported
+	}
+	err = c.control("getsockopt", func(fd uintptr) (err error) {
+		value, err = unix.GetsockoptInt(int(fd), level, option)
+		return err
+	})
+	return value / share, err
+}
+
+// SetOffload turns UDP_GRO on or off (udp(7), Linux 5.0). It is called by the
+// goroutine that will wait for messages, and so takes the short way: through
+// controlAll it would double that goroutine's stack for good.
+func (c *conn) SetOffload(on bool) error {
+	value := int32(truth(on))
+	var errno syscall.Errno
+	gone := c.raw.Control(func(fd uintptr) {
+		_, _, errno = unix.RawSyscall6(unix.SYS_SETSOCKOPT, fd, unix.SOL_UDP, unix.UDP_GRO, uintptr(unsafe.Pointer(&value)), unsafe.Sizeof(value), 0)
+	})
+	switch {
+	case gone != nil:
+		return c.gone(gone)
+	case errno == unix.ENOPROTOOPT:
+		return errors.ErrUnsupported
+	case errno != 0:
+		return os.NewSyscallError("setsockopt", errno)
+	}
+	return nil
+}
+
+// controlAll is control for several calls that name themselves.
+func (c *conn) controlAll(f func(fd int) error) error {
+	var err error
+	if gone := c.raw.Control(func(fd uintptr) { err = f(int(fd)) }); gone != nil {
+		return c.gone(gone)
+	}
+	return err
+}
+
+// setsockopt sets an option; one that the kernel does not know is
+// errors.ErrUnsupported.
+func setsockopt(fd, level, option, value int) error {
+	err := unix.SetsockoptInt(fd, level, option, value)
+	if err == unix.ENOPROTOOPT {
+		return fmt.Errorf("%w: %w", errors.ErrUnsupported, os.NewSyscallError("setsockopt", err))
+	}
+	return os.NewSyscallError("setsockopt", err)
+}
+
+func truth(on bool) int {
+	if on {
+		return 1
+	}
+	return 0
+}

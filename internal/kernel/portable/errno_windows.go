@@ -1,0 +1,70 @@
+//go:build windows
+
+package portable
+
+import (
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/windows"
+)
+
+// twins is one error under two names: that of Windows, which it prints as, and
+// that of package syscall, which on Windows is a number of Go's own that no
+// system call returns. errors.Is finds both.
+type twins struct{ native, portable syscall.Errno }
+
+func (e twins) Error() string   { return e.native.Error() }
+func (e twins) Unwrap() []error { return []error{e.native, e.portable} }
+
+// system gives a system call's error its second name.
+func system(err error) error {
+	call, ok := err.(*os.SyscallError)
+	if !ok {
+		return err
+	}
+	native, ok := call.Err.(syscall.Errno)
+	if !ok {
+		return err
+	}
+	if portable := portableErrno(native); portable != 0 {
+		return &os.SyscallError{Syscall: call.Syscall, Err: twins{native, portable}}
+	}
+	return err
+}
+
+func portableErrno(native syscall.Errno) syscall.Errno {
+	switch native {
+	case windows.WSAEACCES:
+		return syscall.EACCES
+	case windows.WSAEADDRINUSE:
+		return syscall.EADDRINUSE
+	case windows.WSAEADDRNOTAVAIL:
+		return syscall.EADDRNOTAVAIL
+	case windows.WSAEAFNOSUPPORT:
+		return syscall.EAFNOSUPPORT
+	case windows.WSAECONNREFUSED:
+		return syscall.ECONNREFUSED
+	case windows.WSAECONNRESET:
+		return syscall.ECONNRESET
+	case windows.WSAEHOSTUNREACH:
+		return syscall.EHOSTUNREACH
+	case windows.WSAEINVAL:
+		return syscall.EINVAL
+	case windows.WSAEISCONN:
+		return syscall.EISCONN
+	case windows.WSAEMSGSIZE:
+		return syscall.EMSGSIZE
+	case windows.WSAENETDOWN:
+		return syscall.ENETDOWN
+	case windows.WSAENETUNREACH:
+		return syscall.ENETUNREACH
+	case windows.WSAENOBUFS:
+		return syscall.ENOBUFS
+	case windows.WSAENOTCONN:
+		return syscall.ENOTCONN
+	case windows.WSAEWOULDBLOCK:
+		return syscall.EAGAIN
+	}
+	return 0
+}

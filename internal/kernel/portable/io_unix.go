@@ -1,0 +1,225 @@
+//go:build unix
+
+package portable
+
+import (
+	"net"
+	"net/netip"
+	"os"
+
+	"golang.org/x/net/ipv4"
+	"golang.org/x/sys/unix"
+
+	"example.com/dgram/internal/kernel"
+)
+
+const flagTruncated = unix.MSG_TRUNC
+
+// next reads one datagram into borrowed scratch. The scratch is given back
+// before the poller waits.
+func (c *conn) next(sink kernel.Sink) (*scratch, error) {
+	var s *scratch
+	err := c.whenReadable(func(fd int) (err error) {
+		sink.Room() // one always fits
+		s = borrow()
+		if s.msg, err = c.recvmsg(fd, [][]byte{s.block.Bytes()}, s.oob[:], 0); err != nil {
+			s.giveBack()
+		}
+		return err
+	})
+	return s, err
+}
+
+// read reads one datagram.
+func (c *conn) read(bufs [][]byte, oob []byte, flags int) (m message, err error) {
+	err = c.whenReadable(func(fd int) (err error) {
+		m, err = c.recvmsg(fd, bufs, oob, flags)
+		return err
+	})
+	return m, err
+}
+
+// whenReadable tries until there is something.
+func (c *conn) whenReadable(try func(fd int) error) error {
+	var err error
+	if gone := c.raw.Read(func(fd uintptr) bool {
+		err = try(int(fd))
+		return err != unix.EAGAIN
+	}); gone != nil {
+		return bare(gone)
+	}
+	return os.NewSyscallError("recvmsg", err)
+}
+
+// recvmsg never waits: MSG_DONTWAIT, because another process that shares the
+// socket may clear O_NONBLOCK.
+func (c *conn) recvmsg(fd int, bufs [][]byte, oob []byte, flags int) (message, error) {
+	if !hasControl {
+		oob = nil
+	}
+	for {
+		c.reads.Add(1)
+		var m message
+		var sa unix.Sockaddr
+		var err error
+		size := 0
+		if len(bufs) == 1 {
+			size = len(bufs[0])
+			m.n, m.oobn, m.flags, sa, err = unix.Recvmsg(fd, bufs[0], oob, flags|dontWait)
+		} else {
+			for _, b := range bufs {
+				size += len(b)
+			}
+			m.n, m.oobn, m.flags, sa, err = unix.RecvmsgBuffers(fd, bufs, oob, flags|dontWait)
+		}
+		switch err {
+		case nil:
+		case unix.EINTR:
+			continue
+		case unix.EWOULDBLOCK:
+			return message{}, unix.EAGAIN
+		default:
+			return message{}, err
+		}
+		m.n = min(m.n, size) // x/sys makes room for one byte where there is none
+		m.from = fromSockaddr(sa)
+		m.info = parseControl(oob[:m.oobn])
+		return m, nil
+	}
+}
+
+// Send hands d to the kernel without waiting.
+func (c *conn) Send(d *kernel.Datagram, oob []byte) error {
+	to, oob, err := c.address(d, oob)
+	if err != nil {
+		return err
+	}
+	if padsEmpty && len(oob) > 0 && d.Len() == 0 {
+		return c.sendEmpty(oob, to)
+	}
+	return c.control(func(fd uintptr) error {
+		return os.NewSyscallError("sendmsg", c.sendmsg(int(fd), d, oob, to))
+	})
+}
+
+// sendWhenReady waits for room until the write deadline.
+func (c *conn) sendWhenReady(d *kernel.Datagram, oob []byte) error {
+	to, oob, err := c.address(d, oob)
+	if err != nil {
+		return err
+	}
+	if gone := c.raw.Write(func(fd uintptr) bool {
+		err = c.sendmsg(int(fd), d, oob, to)
+		return err != unix.EAGAIN
+	}); gone != nil {
+		return bare(gone)
+	}
+	return os.NewSyscallError("sendmsg", err)
+}
+
+// address says where d goes, and from where.
+func (c *conn) address(d *kernel.Datagram, oob []byte) (unix.Sockaddr, []byte, error) {
+	dst := d.To
+	if p := c.peer.Load(); p != nil && !dst.IsValid() {
+		dst = *p
+	}
+	if len(oob) == 0 && (d.From.IsValid() || d.Interface != 0) {
+		var err error
+		if oob, err = c.source(d, dst.Addr()); err != nil {
+			return nil, nil, err
+		}
+	}
+	if len(oob) > 0 && !hasControl {
+		return nil, nil, unsupported("control messages")
+	}
+	if !dst.IsValid() {
+		return nil, oob, nil
+	}
+	to, err := c.sockaddr("sendmsg", dst)
+	return to, oob, err
+}
+
+func (c *conn) sendmsg(fd int, d *kernel.Datagram, oob []byte, to unix.Sockaddr) (err error) {
+	for {
+		c.writes.Add(1)
+		if len(d.More) == 0 {
+			_, err = unix.SendmsgN(fd, d.Data, oob, to, dontWait)
+		} else {
+			_, err = unix.SendmsgBuffers(fd, append([][]byte{d.Data}, d.More...), oob, to, dontWait)
+		}
+		if err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+// sendEmpty sends an empty datagram with control messages. x/sys and net add a
+// byte to it on most systems; x/net does not, but may wait.
+func (c *conn) sendEmpty(oob []byte, to unix.Sockaddr) error {
+	m := ipv4.Message{Buffers: [][]byte{{}}, OOB: oob}
+	if to != nil {
+		m.Addr = net.UDPAddrFromAddrPort(fromSockaddr(to))
+	}
+	c.writes.Add(1)
+	_, err := ipv4.NewPacketConn(c.udp).WriteBatch([]ipv4.Message{m}, 0)
+	return bare(err)
+}
+
+// Discard reads and drops until nothing is left, or a flood outlasts it.
+func (c *conn) Discard() (datagrams uint64) {
+	if c.shared.Load() {
+		return 0
+	}
+	_ = c.control(func(fd uintptr) error {
+		b := [][]byte{make([]byte, 1)}
+		for range 1 << 16 {
+			m, err := c.recvmsg(int(fd), b, nil, 0)
+			if err == unix.EAGAIN {
+				break
+			}
+			if err == nil && c.mine(&m) {
+				datagrams++
+			}
+		}
+		return nil
+	})
+	return datagrams
+}
+
+// source makes the control message that says from which address and interface
+// to send d (RFC 3542, section 6.2). IPv6's does for IPv4 on a dual-stack
+// socket where IPv4's does not.
+func (c *conn) source(d *kernel.Datagram, dst netip.Addr) ([]byte, error) {
+	from, index := d.From.Unmap(), d.Interface
+	if zone := from.Zone(); zone != "" && index == 0 {
+		var err error
+		if index, err = zoneIndex(zone); err != nil {
+			return nil, err
+		}
+	}
+	if !c.inet6 || from.Is4() || dst.Is4() {
+		if sourceNeedsWildcard && from.IsValid() {
+			local, err := c.getsockname()
+			switch {
+			case err != nil:
+				return nil, err
+			case local.Addr() == from && index == 0:
+				return nil, nil // it leaves from there anyway
+			case local.Addr() == from:
+				from = netip.Addr{}
+			case !local.Addr().IsUnspecified():
+				return nil, os.NewSyscallError("sendmsg", unix.EADDRNOTAVAIL)
+			}
+		}
+		if !c.inet6 || !mapsSource {
+			return source4(from, index)
+		}
+	}
+	data := make([]byte, 20)
+	if from.IsValid() {
+		a := from.As16()
+		copy(data, a[:])
+	}
+	putInt(data[16:], index)
+	return control(unix.IPPROTO_IPV6, unix.IPV6_PKTINFO, data), nil
+}

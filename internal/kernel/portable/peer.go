@@ -1,0 +1,68 @@
+//go:build unix || windows
+
+package portable
+
+import (
+	"net/netip"
+	"os"
+	"syscall"
+)
+
+// Connect sets the one peer to talk to.
+//
+// The BSDs and macOS forget the address that a socket was bound to together
+// with its peer, and on other systems there is no telling: there, a socket that
+// is bound to one address is connected here and not in the kernel. What comes
+// from others is dropped after it was read.
+func (c *conn) Connect(peer netip.AddrPort) error {
+	local, err := c.LocalAddr()
+	if err != nil {
+		return err
+	}
+	if kernelConnects(local.Addr()) {
+		return c.connect(peer)
+	}
+	if peer, err = canonical(peer); err != nil {
+		return err
+	}
+	if peer.Addr().Is4() && !c.speaksIPv4() || !peer.Addr().Is4() && !c.inet6 {
+		return os.NewSyscallError("connect", syscall.EAFNOSUPPORT)
+	}
+	c.peer.Store(&peer)
+	return nil
+}
+
+// Disconnect forgets the peer.
+func (c *conn) Disconnect(local netip.AddrPort) error {
+	if c.peer.Swap(nil) != nil {
+		_, err := c.LocalAddr() // net.ErrClosed, if so
+		return err
+	}
+	return c.disconnect(local)
+}
+
+// RemoteAddr is the peer's address.
+func (c *conn) RemoteAddr() (netip.AddrPort, error) {
+	peer, err := c.getpeername()
+	if p := c.peer.Load(); p != nil && !c.closed.Load() {
+		return *p, nil
+	}
+	return peer, err
+}
+
+// LocalAddr asks the kernel: connecting changes it.
+func (c *conn) LocalAddr() (netip.AddrPort, error) {
+	local, err := c.getsockname()
+	if err == nil && c.group.IsValid() {
+		local = netip.AddrPortFrom(c.group, local.Port())
+	}
+	return local, err
+}
+
+// mine tells whether m is for this socket, where the kernel left that to us.
+func (c *conn) mine(m *message) bool {
+	if p := c.peer.Load(); p != nil && m.from != *p {
+		return false
+	}
+	return !c.group.IsValid() || m.to == c.group.WithZone("")
+}

@@ -1,0 +1,118 @@
+//go:build unix || windows
+
+package portable
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"testing"
+	"time"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// The systems that need it are not at hand for every test run, so what is done
+// here instead of in the kernel is tested on sockets that need it not.
+
+type first struct{ p *kernel.Packet }
+
+func (f *first) Room() int { return 1 }
+func (f *first) Deliver(b *kernel.Batch) {
+	p := b.Packets[0]
+	p.Data, _, _ = b.Slab.Copy(p.Data, 1)
+	f.p = &p
+}
+func (f *first) Settled() bool { return true }
+func (f *first) Settle() bool  { return false }
+
+func openLoopback(t *testing.T, info kernel.Want) (*conn, netip.AddrPort) {
+	t.Helper()
+	made, err := System{}.Open(kernel.Config{Network: "udp4", Local: netip.MustParseAddrPort("127.0.0.1:0"), PacketInfo: info})
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { made.Close() })
+	a, err := made.LocalAddr()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made.(*conn), a
+}
+
+func write(t *testing.T, c *conn, s string, to netip.AddrPort) {
+	t.Helper()
+	if err := c.Send(&kernel.Datagram{Data: []byte(s), To: to}, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func next(t *testing.T, c *conn) string {
+	t.Helper()
+	if err := c.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	var f first
+	if err := c.Receive(&f, true); err != nil {
+		t.Fatal(err)
+	}
+	return string(f.p.Data)
+}
+
+func TestAPeerThatTheKernelDoesNotKnow(t *testing.T) {
+	c, here := openLoopback(t, kernel.Off)
+	peer, there := openLoopback(t, kernel.Off)
+	other, _ := openLoopback(t, kernel.Off)
+	c.peer.Store(&there)
+	if a, err := c.RemoteAddr(); a != there || err != nil {
+		t.Errorf("connected to %v, %v", a, err)
+	}
+	for range 2 {
+		write(t, other, "other", here)
+		write(t, peer, "peer", here)
+	}
+	if s := next(t, c); s != "peer" {
+		t.Errorf("received %q", s)
+	}
+	b := make([]byte, 10)
+	if n, _, _, from, err := c.ReadMsg(b, nil); string(b[:n]) != "peer" || from != there || err != nil {
+		t.Errorf("read %q from %v, %v", b[:n], from, err)
+	}
+	write(t, c, "hello", netip.AddrPort{})
+	if s := next(t, peer); s != "hello" {
+		t.Errorf("the peer received %q", s)
+	}
+	if err := c.Disconnect(here); err != nil {
+		t.Fatal(err)
+	}
+	write(t, other, "other", here)
+	if s := next(t, c); s != "other" {
+		t.Errorf("disconnected, received %q", s)
+	}
+}
+
+func TestAGroupThatTheSystemWouldNotHave(t *testing.T) {
+	c, here := openLoopback(t, kernel.On)
+	other, _ := openLoopback(t, kernel.Off)
+	c.group = here.Addr() // as good as any address
+	write(t, other, "1", here)
+	if s := next(t, c); s != "1" {
+		t.Errorf("received %q", s)
+	}
+	write(t, other, "2", here)
+	b := make([]byte, 10)
+	if n, oobn, _, _, err := c.ReadMsg(b, nil); string(b[:n]) != "2" || oobn != 0 || err != nil {
+		t.Errorf("read %q, %d bytes of control messages, %v", b[:n], oobn, err)
+	}
+	c.group = netip.MustParseAddr("239.7.7.7")
+	write(t, other, "3", here)
+	if err := c.SetReadDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Receive(&first{}, true); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("%v, want silence", err)
+	}
+}

@@ -1,0 +1,145 @@
+//go:build unix || windows
+
+package portable
+
+import (
+	"net"
+	"net/netip"
+	"sync"
+
+	"golang.org/x/net/ipv4"
+
+	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/slab"
+)
+
+// message is one datagram as it was read.
+type message struct {
+	n, oobn, flags int
+	from           netip.AddrPort
+	info
+}
+
+// info is what control messages tell.
+type info struct {
+	to      netip.Addr
+	index   int // of the interface
+	tos     uint8
+	foreign bool
+}
+
+// oobSize is room for the control messages of a datagram: on a dual-stack
+// socket an IPv4 one brings both families'.
+const oobSize = 256
+
+// scratch is what receiving one datagram needs. It is borrowed when there is
+// one to read, and given back before anybody waits.
+type scratch struct {
+	oob     [oobSize]byte
+	block   *slab.Block
+	writer  slab.Writer
+	msg     message
+	packets [1]kernel.Packet
+	blocks  [1]*slab.Block
+	batch   kernel.Batch
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+func borrow() *scratch {
+	s := scratches.Get().(*scratch)
+	if s.block == nil {
+		s.block = slab.Take()
+	}
+	return s
+}
+
+func (s *scratch) giveBack() {
+	s.batch, s.packets[0], s.blocks[0] = kernel.Batch{}, kernel.Packet{}, nil
+	scratches.Put(s)
+}
+
+// deliver hands the datagram to the sink, which may keep the block.
+func (s *scratch) deliver(sink kernel.Sink) {
+	m := &s.msg
+	s.packets[0] = kernel.Packet{
+		Data:      s.block.Bytes()[:m.n:m.n],
+		From:      m.from,
+		To:        m.to,
+		Interface: m.index,
+		TOS:       m.tos,
+		Foreign:   m.foreign,
+		Truncated: m.flags&flagTruncated != 0,
+	}
+	s.blocks[0] = s.block
+	s.batch = kernel.NewBatch(s.packets[:], s.blocks[:], &s.writer)
+	sink.Deliver(&s.batch)
+	s.block = s.blocks[0]
+}
+
+// Receive reads one datagram after the other.
+func (c *conn) Receive(sink kernel.Sink, once bool) error {
+	for {
+		s, err := c.next(sink)
+		if err != nil {
+			return err
+		}
+		mine := c.mine(&s.msg)
+		if mine {
+			s.deliver(sink)
+		}
+		s.giveBack()
+		if !mine {
+			continue
+		}
+		if !sink.Settled() && !sink.Settle() || once {
+			return nil
+		}
+	}
+}
+
+// ReadMsg reads one datagram into b and its control messages into oob.
+func (c *conn) ReadMsg(b, oob []byte) (n, oobn, flags int, from netip.AddrPort, err error) {
+	m, err := c.readMine([][]byte{b}, oob, 0)
+	return m.n, m.oobn, m.flags, m.from, err
+}
+
+// ReadMsgs reads one datagram.
+func (c *conn) ReadMsgs(ms []ipv4.Message, flags int) (int, error) {
+	if len(ms) == 0 {
+		return 0, nil
+	}
+	m, err := c.readMine(ms[0].Buffers, ms[0].OOB, flags)
+	if err != nil {
+		return 0, err
+	}
+	ms[0].N, ms[0].NN, ms[0].Flags = m.n, m.oobn, m.flags
+	ms[0].Addr = net.UDPAddrFromAddrPort(m.from)
+	return 1, nil
+}
+
+// readMine reads until something is for this socket. Where the destination
+// decides, the control messages that tell it need room.
+func (c *conn) readMine(bufs [][]byte, oob []byte, flags int) (message, error) {
+	room := oob
+	if c.group.IsValid() && len(oob) < oobSize {
+		room = make([]byte, oobSize)
+	}
+	for {
+		m, err := c.read(bufs, room, flags)
+		if err != nil {
+			return message{}, err
+		}
+		if c.mine(&m) {
+			if len(room) != len(oob) {
+				m.oobn = 0
+			}
+			return m, nil
+		}
+	}
+}
+
+// foreign tells whether nobody has the address for itself.
+func foreign(a netip.Addr) bool {
+	return a.IsMulticast() || a == netip.AddrFrom4([4]byte{255, 255, 255, 255})
+}

@@ -1,0 +1,62 @@
+//go:build freebsd || openbsd || netbsd || dragonfly
+
+package portable
+
+import (
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+)
+
+// What the BSDs share.
+const (
+	dontWait    = unix.MSG_DONTWAIT
+	bufferShare = 1
+	hasControl  = true
+	padsEmpty   = true
+	mapsSource  = true
+
+	// A source control message is refused on a bound socket.
+	sourceNeedsWildcard = true
+)
+
+func isUDP(uintptr) bool { return true }
+
+// kernelConnects is for sockets on every interface: disconnecting makes them
+// that.
+func kernelConnects(local netip.Addr) bool { return local.IsUnspecified() }
+
+func reuseAddr(fd uintptr) error { return shareAddr(fd) }
+
+func (c *conn) ownGroups(uintptr) error { return nil }
+
+func (c *conn) useInterface(uintptr, string) error { return unsupported("binding to an interface") }
+
+func dontFragment6(fd uintptr) error { return setInt(fd, unix.IPPROTO_IPV6, unix.IPV6_DONTFRAG, 1) }
+
+func packetInfo4(fd uintptr) error {
+	if err := setInt(fd, unix.IPPROTO_IP, unix.IP_RECVDSTADDR, 1); err != nil {
+		return err
+	}
+	return setInt(fd, unix.IPPROTO_IP, unix.IP_RECVIF, 1)
+}
+
+func (i *info) parse4(kind int, data []byte) {
+	switch {
+	case kind == unix.IP_RECVDSTADDR:
+		i.parseAddr(data)
+	case kind == unix.IP_RECVIF:
+		i.parseDatalink(data)
+	case kind == receivedTOS && len(data) >= 1:
+		i.tos = data[0]
+	}
+}
+
+// source4 makes IP_SENDSRCADDR, which is IP_RECVDSTADDR by another name.
+func source4(from netip.Addr, index int) ([]byte, error) {
+	if index != 0 || !from.Is4() {
+		return nil, unsupported("sending on an interface")
+	}
+	a := from.As4()
+	return control(unix.IPPROTO_IP, unix.IP_RECVDSTADDR, a[:]), nil
+}

@@ -1,0 +1,80 @@
+package portable
+
+import (
+	"net/netip"
+	"os"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// What is Linux' own.
+const (
+	dontWait            = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
+	bufferShare         = 2 // SO_RCVBUF is read back doubled (socket(7))
+	hasControl          = true
+	padsEmpty           = false
+	alwaysV6Only        = false
+	mapsSource          = false
+	sourceNeedsWildcard = false
+)
+
+func isUDP(fd uintptr) bool {
+	p, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_PROTOCOL)
+	return err == nil && p == unix.IPPROTO_UDP
+}
+
+func kernelConnects(netip.Addr) bool { return true }
+
+// forget disconnects: an address of no family (connect(2)).
+func forget(fd uintptr) error {
+	none := unix.RawSockaddrInet6{Family: unix.AF_UNSPEC}
+	_, _, errno := unix.Syscall(unix.SYS_CONNECT, fd, uintptr(unsafe.Pointer(&none)), unix.SizeofSockaddrInet6)
+	if errno != 0 {
+		return os.NewSyscallError("connect", errno)
+	}
+	return nil
+}
+
+func reuseAddr(fd uintptr) error { return setInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1) }
+func reusePort(fd uintptr) error { return setInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) }
+
+// ownGroups turns off that a socket hears what others have joined.
+func (c *conn) ownGroups(fd uintptr) error {
+	_ = setInt(fd, unix.IPPROTO_IP, unix.IP_MULTICAST_ALL, 0)
+	if c.inet6 {
+		_ = setInt(fd, unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_ALL, 0) // since Linux 4.20
+	}
+	return nil
+}
+
+func (c *conn) useInterface(fd uintptr, name string) error {
+	return os.NewSyscallError("setsockopt", unix.BindToDevice(int(fd), name))
+}
+
+func dontFragment4(fd uintptr) error {
+	return setInt(fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DO)
+}
+
+func dontFragment6(fd uintptr) error {
+	return setInt(fd, unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_DO)
+}
+
+func packetInfo4(fd uintptr) error { return setInt(fd, unix.IPPROTO_IP, unix.IP_PKTINFO, 1) }
+func receiveTOS4(fd uintptr) error { return setInt(fd, unix.IPPROTO_IP, unix.IP_RECVTOS, 1) }
+
+// parse4 reads struct in_pktinfo (ip(7)): the address in the header is where
+// it was sent to, the other is ours, and differs for a broadcast or a group.
+func (i *info) parse4(kind int, data []byte) {
+	switch {
+	case kind == unix.IP_PKTINFO && len(data) >= 12:
+		i.parsePktinfo(data)
+		i.foreign = [4]byte(data[4:]) != [4]byte(data[8:])
+	case kind == unix.IP_TOS && len(data) >= 1:
+		i.tos = data[0]
+	}
+}
+
+func source4(from netip.Addr, index int) ([]byte, error) {
+	return control(unix.IPPROTO_IP, unix.IP_PKTINFO, pktinfo(from, index)), nil
+}

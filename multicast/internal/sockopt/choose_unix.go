@@ -1,0 +1,7 @@
+//go:build unix && !linux
+
+package sockopt
+
+import "syscall"
+
+func system(c syscall.RawConn) options { return xnet{c} }

@@ -1,0 +1,174 @@
+// Package sockopt sets and reads a socket's multicast options.
+package sockopt
+
+import (
+	"net/netip"
+	"syscall"
+)
+
+// Groups is what a socket can be told about multicast. It works on the
+// descriptor alone, never through the datagram path, and keeps nothing: package
+// multicast remembers what was joined.
+//
+// # The contract of every implementation
+//
+//   - A membership is a group on an interface, for any source or for one. All
+//     three are the kernel's to check: joined twice is syscall.EADDRINUSE, or
+//     EADDRNOTAVAIL for a source; not joined is EADDRNOTAVAIL.
+//   - An IPv4 group on an IPv6 socket is joined by IPv4's rules, where the
+//     system allows it; else it is the system's error.
+//   - A dual-stack socket has settings for each family. They are set together,
+//     and IPv6's are the ones that are read.
+//   - What the system cannot do is errors.ErrUnsupported.
+//
+// Linux and Windows have the protocol-independent requests of RFC 3678, which
+// name the interface by its index for both families. golang.org/x/net does the
+// rest: it knows for each system whether an interface is named by index or by
+// address.
+type Groups struct {
+	options
+	inet6 bool
+	dual  bool
+}
+
+// Of returns the multicast options of a socket. The network is "udp4" or
+// "udp6"; dual says that an IPv6 socket speaks IPv4 as well.
+func Of(c syscall.RawConn, network string, dual bool) Groups {
+	return Groups{options: system(c), inet6: network == "udp6", dual: dual}
+}
+
+// options is one implementation: the system's own options, or those of
+// golang.org/x/net.
+type options interface {
+	request(r request, m Member) error
+
+	set4(s setting, value int) error
+	set6(s setting, value int) error
+	get4(s setting) (int, error)
+	get6(s setting) (int, error)
+
+	// both reports whether an IPv6 socket has IPv4's options too.
+	both() bool
+
+	// Joined reports whether the socket is in the group on the interface. It is
+	// false where the system does not answer.
+	Joined(m Member) bool
+	// Name is the name of an interface, "" where there is none.
+	Name(index int) string
+}
+
+// A Member is a group on an interface.
+type Member struct {
+	Group     netip.Addr // without a zone
+	Source    netip.Addr // zero for any source
+	Interface int        // index, 0 for the system's choice
+}
+
+// Join makes the socket a member.
+func (g Groups) Join(m Member) error {
+	if m.Source.IsValid() {
+		return g.request(joinSource, m)
+	}
+	return g.request(joinGroup, m)
+}
+
+// Leave ends the membership.
+func (g Groups) Leave(m Member) error {
+	if m.Source.IsValid() {
+		return g.request(leaveSource, m)
+	}
+	return g.request(leaveGroup, m)
+}
+
+// Drop ends every membership in the group on the interface, whatever their
+// sources. It works too where the interface has gone, which Leave does not for
+// a source: the socket's list keeps what the interface has forgotten, and that
+// counts towards the limit.
+func (g Groups) Drop(m Member) error {
+	m.Source = netip.Addr{}
+	return g.request(leaveGroup, m)
+}
+
+// Block keeps a source out of a membership for any source.
+func (g Groups) Block(m Member) error { return g.request(blockSource, m) }
+
+// Unblock lets it in again.
+func (g Groups) Unblock(m Member) error { return g.request(unblockSource, m) }
+
+// A request is what the kernel is asked for.
+type request int
+
+const (
+	joinGroup request = iota
+	leaveGroup
+	joinSource
+	leaveSource
+	blockSource
+	unblockSource
+)
+
+// SetHops sets the hop limit of multicast datagrams.
+func (g Groups) SetHops(hops int) error { return g.set(multicastHops, hops) }
+
+// Hops reads it.
+func (g Groups) Hops() (int, error) { return g.get(multicastHops) }
+
+// SetLoopback says whether the sender's own host hears.
+func (g Groups) SetLoopback(on bool) error {
+	value := 0
+	if on {
+		value = 1
+	}
+	return g.set(multicastLoopback, value)
+}
+
+// Loopback reads it.
+func (g Groups) Loopback() (bool, error) {
+	value, err := g.get(multicastLoopback)
+	return value != 0, err
+}
+
+// SetInterface sets the index of the outgoing interface; 0 leaves it to the
+// system.
+func (g Groups) SetInterface(index int) error { return g.set(multicastInterface, index) }
+
+// Interface reads it. For an IPv4 socket most kernels do not tell: known is
+// false then.
+func (g Groups) Interface() (index int, known bool, err error) {
+	if !g.inet6 {
+		return 0, false, nil
+	}
+	index, err = g.get(multicastInterface)
+	return index, true, err
+}
+
+// A setting is a number that goes with every multicast datagram.
+type setting int
+
+const (
+	multicastHops setting = iota
+	multicastLoopback
+	multicastInterface
+)
+
+// set sets it for each family that the socket speaks. An IPv6 socket that the
+// system does not let have IPv4's keeps those of the system.
+func (g Groups) set(s setting, value int) error {
+	if !g.inet6 {
+		return g.set4(s, value)
+	}
+	err := g.set6(s, value)
+	if err == nil && g.dual {
+		if err = g.set4(s, value); !g.both() {
+			err = nil
+		}
+	}
+	return err
+}
+
+func (g Groups) get(s setting) (int, error) {
+	if g.inet6 {
+		return g.get6(s)
+	}
+	return g.get4(s)
+}
