@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/net/ipv4"
 
+	"example.com/dgram/internal/host"
 	"example.com/dgram/internal/kernel"
 	"example.com/dgram/internal/slab"
 )
@@ -245,7 +246,7 @@ func (c *Conn) ReadMsg(b, oob []byte) (n, oobn, flags int, from netip.AddrPort, 
 		return 0, 0, 0, from, err
 	}
 	if n = copy(b, r.data); n < len(r.data) {
-		flags = kernel.Truncated
+		flags = host.MsgTrunc
 	}
 	return n, 0, flags, r.from, nil
 }
@@ -282,7 +283,7 @@ func scatter(m *ipv4.Message, r *received) {
 		rest, m.N = rest[n:], m.N+n
 	}
 	if len(rest) > 0 {
-		m.Flags = kernel.Truncated
+		m.Flags = host.MsgTrunc
 	}
 	m.Addr = kernel.UDPAddr(r.from)
 }
