@@ -143,7 +143,9 @@ func TestAJoinThatFailsBeforeTheKernelLeavesTheSocketUnbound(t *testing.T) {
 			t.Error("no error")
 		}
 	}
-	fails(t, second(s.LocalAddr()), udp.ErrNotBound)
+	if a := s.LocalAddr(); a.IsValid() {
+		t.Errorf("bound to %v", a)
+	}
 }
 
 func second[T any](_ T, err error) error { return err }

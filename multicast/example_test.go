@@ -26,10 +26,7 @@ func Example() {
 		log.Fatal(err)
 	}
 
-	local, err := s.LocalAddr()
-	if err != nil {
-		log.Fatal(err)
-	}
+	local := s.LocalAddr()
 	to := netip.AddrPortFrom(group, local.Port())
 	if err := multicast.SendOn(ctx, s, "127.0.0.1", to, []byte("hello, all")); err != nil {
 		log.Fatal(err)

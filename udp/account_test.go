@@ -34,7 +34,7 @@ func knowsDrops(t *testing.T) {
 // lives and after its end.
 func TestEveryDatagramIsAccountedFor(t *testing.T) {
 	knowsDrops(t)
-	policies := map[string]udp.Overflow{"Block": udp.Block, "DropNewest": udp.DropNewest, "DropOldest": udp.DropOldest}
+	policies := map[string]udp.Overflow{"Block": udp.OverflowBlock, "DropNewest": udp.OverflowDropNewest, "DropOldest": udp.OverflowDropOldest}
 	ways := map[string]func(t *testing.T, s *udp.Socket) (seen func() uint64){
 		"nobody asks": func(*testing.T, *udp.Socket) func() uint64 { return func() uint64 { return 0 } },
 		"nobody receives": func(t *testing.T, s *udp.Socket) func() uint64 {
@@ -159,7 +159,7 @@ func account(t *testing.T, read func(*testing.T, *udp.Socket) func() uint64, opt
 // The equation holds while the socket lives, too, once it has caught up.
 func TestAccountIsExactWithoutClosing(t *testing.T) {
 	knowsDrops(t)
-	for policy, overflow := range map[string]udp.Overflow{"Block": udp.Block, "DropNewest": udp.DropNewest, "DropOldest": udp.DropOldest} {
+	for policy, overflow := range map[string]udp.Overflow{"Block": udp.OverflowBlock, "DropNewest": udp.OverflowDropNewest, "DropOldest": udp.OverflowDropOldest} {
 		t.Run(policy, func(t *testing.T) {
 			f := families()[0]
 			s := listen(t, f.network, f.local(), udp.WithOverflow(overflow), udp.WithReadBuffer(8000), udp.WithOffload(false))
@@ -181,7 +181,7 @@ func TestAccountIsExactWithoutClosing(t *testing.T) {
 			}
 			eventually(t, "all are accounted for", func() bool { return accounted(s.Stats()) == n })
 			same(t, "DroppedClosed", s.Stats().DroppedClosed, 0)
-			if overflow == udp.Block { // the kernel's drops are in Stats alone
+			if overflow == udp.OverflowBlock { // the kernel's drops are in Stats alone
 				empty(t, "errors", s.Errors())
 			}
 			cancel()

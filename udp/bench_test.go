@@ -97,7 +97,7 @@ func BenchmarkReceive(b *testing.B) {
 			}
 		})
 		run("ours ReadFrom", func(b *testing.B, s *udp.Socket) func(int) {
-			view := s.PacketConn().(udpConn)
+			view := s.PacketConn()
 			buf := make([]byte, 2048)
 			return func(n int) {
 				for range n {
@@ -233,7 +233,7 @@ func BenchmarkEcho(b *testing.B) {
 			}
 		}))
 		run("ours ReadFrom", serve(func(s *udp.Socket) {
-			view := s.PacketConn().(udpConn)
+			view := s.PacketConn()
 			buf := make([]byte, 2048)
 			for {
 				n, from, err := view.ReadFromUDPAddrPort(buf)

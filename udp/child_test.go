@@ -53,10 +53,7 @@ func adopt(ctx context.Context, _ []string) error {
 	}
 	defer s.Close()
 	f.Close()
-	a, err := s.LocalAddr()
-	if err != nil {
-		return err
-	}
+	a := s.LocalAddr()
 	fmt.Println("ready", a)
 	return chat(ctx, s)
 }
@@ -94,7 +91,7 @@ func hold(ctx context.Context, args []string) error {
 		return err
 	}
 	defer s.Close()
-	a, _ := s.LocalAddr()
+	a := s.LocalAddr()
 	fmt.Println("ready", a)
 	<-ctx.Done()
 	return nil

@@ -36,7 +36,7 @@ func TestConservation(t *testing.T) {
 	if *long {
 		each = 350_000 // from 3 sources, 12 times
 	}
-	for _, overflow := range []udp.Overflow{udp.Block, udp.DropNewest, udp.DropOldest} {
+	for _, overflow := range []udp.Overflow{udp.OverflowBlock, udp.OverflowDropNewest, udp.OverflowDropOldest} {
 		for _, slow := range []bool{false, true} {
 			for _, offload := range []bool{false, true} {
 				name := fmt.Sprintf("%s/slow=%v/offload=%v", [...]string{"Block", "DropNewest", "DropOldest"}[overflow], slow, offload)
@@ -218,7 +218,7 @@ func TestCloseLosesNoneOfAGroupsDatagrams(t *testing.T) {
 
 // A flood takes no more memory than was configured, whoever does not receive.
 func TestAFloodTakesNoMoreMemoryThanConfigured(t *testing.T) {
-	for _, overflow := range []udp.Overflow{udp.Block, udp.DropNewest, udp.DropOldest} {
+	for _, overflow := range []udp.Overflow{udp.OverflowBlock, udp.OverflowDropNewest, udp.OverflowDropOldest} {
 		s := listen(t, "udp4", "127.0.0.1:0", udp.WithOverflow(overflow), udp.WithMessageBuffer(64))
 		s.Messages()
 		to := at(t, s)

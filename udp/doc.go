@@ -77,7 +77,7 @@
 // By default ([Block]) a slow receiver stops the reader, and datagrams wait in
 // the kernel's buffer. When that is full the kernel drops new ones, which Linux
 // counts and [Stats] reports. [WithReadBuffer] makes the buffer larger.
-// [DropNewest] and [DropOldest] keep reading instead, drop what does not fit the
+// [OverflowDropNewest] and [OverflowDropOldest] keep reading instead, drop what does not fit the
 // message channel, and say so on Errors with one [OverflowError] for each
 // episode.
 //
@@ -190,7 +190,7 @@
 //	WithReusePort       Linux, FreeBSD, DragonFly
 //	WithReaders         Linux, FreeBSD, DragonFly
 //	WithInterface       Linux, macOS, Solaris, illumos
-//	WithTOS             not OpenBSD, NetBSD, DragonFly, Solaris or AIX over IPv4
+//	WithReceiveTOS      not OpenBSD, NetBSD, DragonFly, Solaris or AIX over IPv4
 //	WithDontFragment    not OpenBSD, NetBSD or DragonFly over IPv4
 //	WithPacketInfo      not Solaris or illumos
 //	File                not Windows

@@ -154,7 +154,7 @@ func TestRefusalInASendIsNews(t *testing.T) {
 			"Send":      func() error { return s.Send(t.Context(), []byte("x")) },
 			"SendBatch": func() error { _, err := s.SendBatch(t.Context(), []udp.Datagram{{Data: []byte("x")}}); return err },
 			"Outbox":    func() error { s.Outbox() <- udp.Datagram{Data: []byte("x")}; return s.Flush(t.Context()) },
-			"Write":     func() error { _, err := s.PacketConn().(net.Conn).Write([]byte("x")); return err },
+			"Write":     func() error { _, err := s.PacketConn().Write([]byte("x")); return err },
 		} {
 			left = refusals
 			before := s.Stats()
@@ -254,7 +254,7 @@ func TestErrorsSayWhatTheyAre(t *testing.T) {
 
 // One OverflowError an episode, never one a datagram; their sum is the drops.
 func TestOverflowIsReportedByTheEpisode(t *testing.T) {
-	for _, policy := range []udp.Overflow{udp.DropNewest, udp.DropOldest} {
+	for _, policy := range []udp.Overflow{udp.OverflowDropNewest, udp.OverflowDropOldest} {
 		t.Run(fmt.Sprint(policy), func(t *testing.T) {
 			f := families()[0]
 			s := listen(t, f.network, f.local(), udp.WithOverflow(policy), udp.WithMessageBuffer(4), udp.WithReadBuffer(1<<20))
@@ -295,7 +295,7 @@ func TestOverflowIsReportedByTheEpisode(t *testing.T) {
 // While an episode lasts there is a line a second.
 func TestLongEpisodeIsReportedMeanwhile(t *testing.T) {
 	f := families()[0]
-	s := listen(t, f.network, f.local(), udp.WithOverflow(udp.DropNewest), udp.WithMessageBuffer(1), udp.WithReadBuffer(1<<20))
+	s := listen(t, f.network, f.local(), udp.WithOverflow(udp.OverflowDropNewest), udp.WithMessageBuffer(1), udp.WithReadBuffer(1<<20))
 	s.Messages()
 	from := std(t, f)
 	for range 20 {

@@ -43,7 +43,16 @@ var (
 	// ErrReading means that the stream of datagrams has another reader: the
 	// first of Messages, All and the view of PacketConn has it.
 	ErrReading = errors.New("socket is read in another way")
+	// ErrDrained means that the socket was drained: it sends until it is closed,
+	// and receives no more. It is net.ErrClosed too.
+	ErrDrained error = drainedError{}
 )
+
+type drainedError struct{}
+
+func (drainedError) Error() string { return "socket is drained" }
+
+func (drainedError) Is(target error) bool { return target == net.ErrClosed }
 
 // A stateError says that the socket is not in the state that a call needs.
 type stateError struct {
@@ -55,8 +64,9 @@ func (e *stateError) Error() string { return e.text }
 
 func (e *stateError) Is(target error) bool { return e.errno != 0 && target == e.errno }
 
-// A SendError is a queued datagram that failed: it was not sent.
+// A SendError is a datagram of the Outbox or of SendBatch that was not sent.
 type SendError struct {
+	Index int            // its index in the slice passed to SendBatch
 	To    netip.AddrPort // where it was to go; the peer on a connected socket
 	Bytes int            // its size
 	Err   error          // why

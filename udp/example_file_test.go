@@ -20,7 +20,7 @@ func ExampleSocket_File() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	address, _ := parent.LocalAddr()
+	address := parent.LocalAddr()
 	file, err := parent.File()
 	if err != nil {
 		log.Fatal(err)
@@ -54,7 +54,7 @@ func ExampleFromFile() {
 		log.Fatal(err)
 	}
 	defer child.Close()
-	address, _ := parent.LocalAddr()
+	address := parent.LocalAddr()
 	if err := parent.SendTo(ctx, address, []byte("hello")); err != nil {
 		log.Fatal(err)
 	}

@@ -23,7 +23,7 @@ func ExampleWithTimestamps() {
 		log.Fatal(err) // errors.ErrUnsupported elsewhere than on Linux
 	}
 	defer s.Close()
-	address, _ := s.LocalAddr()
+	address := s.LocalAddr()
 	if err := s.SendTo(ctx, address, []byte("tick")); err != nil {
 		log.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func ExampleWithICMPErrors() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	closed, _ := gone.LocalAddr()
+	closed := gone.LocalAddr()
 	gone.Close()
 
 	s, err := udp.Listen(ctx, "udp4", "127.0.0.1:0", udp.WithICMPErrors())
@@ -75,7 +75,7 @@ func ExampleWithReusePort() {
 		log.Fatal(err)
 	}
 	defer first.Close()
-	address, _ := first.LocalAddr()
+	address := first.LocalAddr()
 	second, err := udp.Listen(ctx, "udp4", address.String(), udp.WithReusePort())
 	if err != nil {
 		log.Fatal(err)
@@ -95,7 +95,7 @@ func ExampleWithReaders() {
 		log.Fatal(err)
 	}
 	defer s.Close()
-	address, _ := s.LocalAddr()
+	address := s.LocalAddr()
 	for range 16 { // many senders
 		c, err := udp.Dial(ctx, "udp4", address.String())
 		if err != nil {
@@ -122,7 +122,7 @@ func ExampleWithInterface() {
 		log.Fatal(err)
 	}
 	defer s.Close()
-	address, _ := s.LocalAddr()
+	address := s.LocalAddr()
 	host := fmt.Sprintf("127.0.0.1:%d", address.Port())
 	if err := s.SendToHost(ctx, host, []byte("hello")); err != nil {
 		log.Fatal(err)
@@ -133,14 +133,14 @@ func ExampleWithInterface() {
 }
 
 // WithTOS shows how what arrives is marked.
-func ExampleWithTOS() {
+func ExampleWithReceiveTOS() {
 	ctx := context.Background()
-	s, err := udp.Listen(ctx, "udp4", "127.0.0.1:0", udp.WithTOS())
+	s, err := udp.Listen(ctx, "udp4", "127.0.0.1:0", udp.WithReceiveTOS())
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer s.Close()
-	address, _ := s.LocalAddr()
+	address := s.LocalAddr()
 	const expedited = 46
 	if err := s.SetTOS(expedited << 2); err != nil {
 		log.Fatal(err)
@@ -163,7 +163,7 @@ func ExampleWithDontFragment() {
 		log.Fatal(err)
 	}
 	defer s.Close()
-	address, _ := s.LocalAddr()
+	address := s.LocalAddr()
 	fmt.Println(s.SendTo(ctx, address, make([]byte, 1200)))
 
 	// The loopback interface takes 65536 bytes with the headers; other paths
@@ -216,7 +216,7 @@ func ExampleSocket_Reply_address() {
 		log.Fatal(err)
 	}
 	defer server.Close()
-	address, _ := server.LocalAddr()
+	address := server.LocalAddr()
 
 	client, err := udp.Dial(ctx, "udp4", fmt.Sprintf("127.0.0.2:%d", address.Port()))
 	if err != nil {

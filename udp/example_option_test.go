@@ -35,7 +35,7 @@ func ExampleWithReceiveBlockList() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	address, _ := s.LocalAddr()
+	address := s.LocalAddr()
 	for range 3 {
 		if err := s.SendTo(ctx, address, []byte("let me in")); err != nil {
 			log.Fatal(err)
@@ -117,12 +117,12 @@ func ExampleBlockList() {
 func ExampleWithOverflow() {
 	ctx := context.Background()
 	s, err := udp.Listen(ctx, "udp4", "127.0.0.1:0",
-		udp.WithMessageBuffer(1), udp.WithOverflow(udp.DropOldest))
+		udp.WithMessageBuffer(1), udp.WithOverflow(udp.OverflowDropOldest))
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer s.Close()
-	address, _ := s.LocalAddr()
+	address := s.LocalAddr()
 	messages := s.Messages()
 	for _, price := range []string{"101", "102", "103"} {
 		if err := s.SendTo(ctx, address, []byte(price)); err != nil {
@@ -210,7 +210,7 @@ func ExampleWithMaxDatagram() {
 		log.Fatal(err)
 	}
 	defer s.Close()
-	address, _ := s.LocalAddr()
+	address := s.LocalAddr()
 	for _, text := range []string{"short", "too long"} {
 		if err := s.SendTo(ctx, address, []byte(text)); err != nil {
 			log.Fatal(err)
@@ -235,7 +235,7 @@ func ExampleWithPacketInfo() {
 		log.Fatal(err)
 	}
 	defer s.Close()
-	address, _ := s.LocalAddr()
+	address := s.LocalAddr()
 	host := fmt.Sprintf("127.0.0.1:%d", address.Port())
 	if err := s.SendToHost(ctx, host, []byte("hello")); err != nil {
 		log.Fatal(err)
@@ -297,13 +297,13 @@ func ExampleWithReuseAddr() {
 		log.Fatal(err)
 	}
 	defer first.Close()
-	address, _ := first.LocalAddr()
+	address := first.LocalAddr()
 	second, err := udp.Listen(ctx, "udp4", address.String(), udp.WithReuseAddr())
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer second.Close()
-	same, _ := second.LocalAddr()
+	same := second.LocalAddr()
 	fmt.Println(address == same)
 
 	// Output: true

@@ -21,7 +21,7 @@ func ExampleSocket_Messages() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	address, _ := s.LocalAddr()
+	address := s.LocalAddr()
 	for _, text := range []string{"one", "two", "end"} {
 		if err := s.SendTo(ctx, address, []byte(text)); err != nil {
 			log.Fatal(err)
@@ -69,7 +69,7 @@ func ExampleSocket_All() {
 		log.Fatal(err)
 	}
 	defer s.Close()
-	address, _ := s.LocalAddr()
+	address := s.LocalAddr()
 	for _, text := range []string{"head", "body", "body", "end"} {
 		if err := s.SendTo(ctx, address, []byte(text)); err != nil {
 			log.Fatal(err)
@@ -128,7 +128,7 @@ func ExampleSocket_Errors() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	address, _ := gone.LocalAddr()
+	address := gone.LocalAddr()
 	gone.Close()
 
 	s, err := udp.Dial(ctx, "udp4", address.String())
@@ -161,7 +161,7 @@ func ExampleMessage_Release() {
 		log.Fatal(err)
 	}
 	defer s.Close()
-	address, _ := s.LocalAddr()
+	address := s.LocalAddr()
 	if err := s.SendTo(ctx, address, []byte("12345")); err != nil {
 		log.Fatal(err)
 	}
@@ -213,7 +213,7 @@ func ExampleSocket_Stats() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	address, _ := s.LocalAddr()
+	address := s.LocalAddr()
 	for range 5 {
 		if err := s.SendTo(ctx, address, []byte("four")); err != nil {
 			log.Fatal(err)

@@ -21,7 +21,7 @@ func ExampleSocket_Send() {
 		log.Fatal(err)
 	}
 	defer server.Close()
-	address, _ := server.LocalAddr()
+	address := server.LocalAddr()
 
 	client, err := udp.Dial(ctx, "udp4", address.String())
 	if err != nil {
@@ -46,7 +46,7 @@ func ExampleSocket_SendTo() {
 		log.Fatal(err)
 	}
 	defer server.Close()
-	address, _ := server.LocalAddr()
+	address := server.LocalAddr()
 
 	client, err := udp.New("udp4")
 	if err != nil {
@@ -57,7 +57,7 @@ func ExampleSocket_SendTo() {
 		log.Fatal(err)
 	}
 	m := <-server.Messages()
-	local, _ := client.LocalAddr()
+	local := client.LocalAddr()
 	fmt.Printf("%s %v\n", m.Data, m.From.Port() == local.Port())
 
 	// Output: hello true
@@ -95,7 +95,7 @@ func ExampleSocket_SendToHost() {
 		log.Fatal(err)
 	}
 	defer server.Close()
-	address, _ := server.LocalAddr()
+	address := server.LocalAddr()
 
 	client, err := udp.New("udp4")
 	if err != nil {
@@ -136,7 +136,7 @@ func ExampleSocket_Reply() {
 		log.Fatal(err)
 	}
 	defer server.Close()
-	address, _ := server.LocalAddr()
+	address := server.LocalAddr()
 
 	client, err := udp.Dial(ctx, "udp4", fmt.Sprintf("127.0.0.1:%d", address.Port()))
 	if err != nil {
@@ -165,7 +165,7 @@ func ExampleSocket_SendBatch() {
 		log.Fatal(err)
 	}
 	defer s.Close()
-	myself, _ := s.LocalAddr()
+	myself := s.LocalAddr()
 
 	batch := []udp.Datagram{
 		{Data: []byte("one"), To: myself},
@@ -192,7 +192,7 @@ func ExampleSocket_Outbox() {
 		log.Fatal(err)
 	}
 	defer sink.Close()
-	to, _ := sink.LocalAddr()
+	to := sink.LocalAddr()
 
 	s, err := udp.New("udp4")
 	if err != nil {
@@ -283,7 +283,7 @@ func ExampleDatagram() {
 		log.Fatal(err)
 	}
 	defer s.Close()
-	local, _ := s.LocalAddr()
+	local := s.LocalAddr()
 	loopback := netip.MustParseAddr("127.0.0.1")
 	d := udp.Datagram{
 		Data: []byte("hello"),

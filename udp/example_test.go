@@ -18,7 +18,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	address, _ := s.LocalAddr()
+	address := s.LocalAddr()
 	go visit(address, stop)
 
 	for {

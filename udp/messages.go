@@ -15,7 +15,7 @@ type Message struct {
 	To        netip.Addr     // the address it was sent to, where known
 	Interface int            // index of the interface it came in on, 0 where unknown
 	Time      time.Time      // the kernel's receive time, with WithTimestamps
-	TOS       uint8          // IPv4 TOS or IPv6 traffic class (DSCP<<2 | ECN), with WithTOS
+	TOS       uint8          // IPv4 TOS or IPv6 traffic class (DSCP<<2 | ECN), with WithReceiveTOS
 	Truncated bool           // longer than WithMaxDatagram; Data holds the beginning
 
 	foreign bool // To is a group's or a broadcast address: no reply leaves from it
@@ -105,7 +105,7 @@ func (s *Socket) startReaders(ep *endpoint) {
 		return
 	}
 	s.receive.running = true
-	if s.overflow() != Block {
+	if s.overflow() != OverflowBlock {
 		s.receive.overflow = new(overflow)
 	}
 	s.startOffload(ep)

@@ -14,19 +14,32 @@ import (
 // sense is the error of [New], and so of [Listen] and [Dial].
 type Option func(*config)
 
-// Overflow says what happens to datagrams when the receiver is slow and the
-// message channel is full.
+// Overflow is what happens to datagrams when the receiver is slow and the message
+// channel is full.
 type Overflow int
 
 const (
-	// Block stops reading: datagrams wait in the kernel's buffer, and once that
+	// OverflowBlock stops reading: datagrams wait in the kernel's buffer, and once that
 	// is full the kernel drops new ones (Stats.DroppedKernel).
-	Block Overflow = iota
-	// DropNewest drops what arrives (Stats.DroppedOverflow).
-	DropNewest
-	// DropOldest drops what has waited longest (Stats.DroppedOverflow).
-	DropOldest
+	OverflowBlock Overflow = iota
+	// OverflowDropNewest drops what arrives (Stats.DroppedOverflow).
+	OverflowDropNewest
+	// OverflowDropOldest drops what has waited longest (Stats.DroppedOverflow).
+	OverflowDropOldest
 )
+
+// String returns "block", "drop newest" or "drop oldest".
+func (o Overflow) String() string {
+	switch o {
+	case OverflowBlock:
+		return "block"
+	case OverflowDropNewest:
+		return "drop newest"
+	case OverflowDropOldest:
+		return "drop oldest"
+	}
+	return fmt.Sprintf("overflow %d", int(o))
+}
 
 // A BlockList is a set of addresses. [netip.Prefix] is one. The socket asks it
 // about each datagram, from the goroutine that reads or sends, so it must be
@@ -50,6 +63,7 @@ type config struct {
 	maxDatagram   int32
 	readers       int32
 	overflow      uint8    // an Overflow
+	tos           uint8    // of what is sent
 	packetInfo    tristate // by default, on where it is needed
 	offload       tristate // by default, on where it is safe
 }
@@ -250,10 +264,10 @@ func WithSendQueue(n int) Option {
 }
 
 // WithOverflow says what happens to datagrams when the receiver is slow; the
-// default is [Block].
+// default is [OverflowBlock].
 func WithOverflow(o Overflow) Option {
 	return func(c *config) {
-		if c.inRange("overflow", int(o), int(Block), int(DropOldest)) {
+		if c.inRange("overflow", int(o), int(OverflowBlock), int(OverflowDropOldest)) {
 			c.overflow = uint8(o)
 		}
 	}
@@ -294,9 +308,19 @@ func WithTTL(hops int) Option {
 	}
 }
 
-// WithTOS fills [Message.TOS]. Where the system does not tell, Bind is
-// errors.ErrUnsupported. What is sent is [Socket.SetTOS]'s business.
-func WithTOS() Option { return func(c *config) { c.kernel.TOS = true } }
+// WithTOS sets the type of service (IPv6: traffic class) of what is sent, 0 to
+// 255: DSCP<<2 | ECN. [Socket.SetTOS] changes it later.
+func WithTOS(tos int) Option {
+	return func(c *config) {
+		if c.inRange("TOS", tos, 0, 255) {
+			c.tos = uint8(tos)
+		}
+	}
+}
+
+// WithReceiveTOS fills [Message.TOS]. Where the system does not report the type
+// of service, Bind is errors.ErrUnsupported.
+func WithReceiveTOS() Option { return func(c *config) { c.kernel.TOS = true } }
 
 // WithTimestamps fills [Message.Time] with the time at which the kernel
 // received the datagram (SO_TIMESTAMPNS). Linux turns its clock on when the

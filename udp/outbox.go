@@ -2,6 +2,8 @@ package udp
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"sync/atomic"
@@ -10,11 +12,14 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// A Datagram is one that is to be sent.
+// A Datagram is an outgoing UDP datagram.
 type Datagram struct {
-	Data []byte         // the payload; in the Outbox, the socket's until it has been sent
-	To   netip.AddrPort // zero on a connected socket
-	From netip.Addr     // source address to send from; zero lets the system choose
+	Data      []byte         // the payload; in the Outbox, the socket's until it has been sent
+	To        netip.AddrPort // zero on a connected socket
+	From      netip.Addr     // source address to send from; zero lets the system choose
+	Interface int            // index of the outgoing interface; 0 lets the system choose
+	TOS       uint8          // TOS or traffic class of this datagram; 0 is the socket's
+	TTL       uint8          // hop limit of this datagram; 0 is the socket's
 }
 
 // Outbox returns the channel of what is to be sent and forgotten: the fastest
@@ -124,6 +129,12 @@ func (s *Socket) SendBatch(ctx context.Context, ds []Datagram) (sent int, err er
 
 // checkDatagram says why a datagram cannot go out, before the kernel is asked.
 func (s *Socket) checkDatagram(ep *endpoint, d *Datagram) error {
+	switch {
+	case d.Interface < 0:
+		return invalid(fmt.Sprintf("interface %d is negative", d.Interface))
+	case d.TOS != 0 || d.TTL != 0:
+		return fmt.Errorf("TOS and TTL of one datagram: %w", errors.ErrUnsupported)
+	}
 	to := unmap(d.To)
 	if ep != nil && ep.peer.IsValid() {
 		if d.To.IsValid() {
@@ -155,7 +166,7 @@ func (e missingPeer) Is(target error) bool {
 }
 
 func (d *Datagram) kernel() kernel.Datagram {
-	return kernel.Datagram{Data: d.Data, To: unmap(d.To), From: d.From.Unmap()}
+	return kernel.Datagram{Data: d.Data, To: unmap(d.To), From: d.From.Unmap(), Interface: d.Interface}
 }
 
 // sendAll gives a batch to the kernel and returns how many it accepted. Where

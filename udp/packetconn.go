@@ -29,24 +29,25 @@ import (
 // descriptor itself, where a coalesced burst would look like one datagram. What
 // goes through the view's SyscallConn goes around block lists, Stats and
 // WithMaxDatagram. Close closes the socket. Every call returns the same view.
-func (s *Socket) PacketConn() net.PacketConn {
+func (s *Socket) PacketConn() *PacketConn {
 	ep, err := s.autoBind(context.Background(), "listen")
 	if err != nil {
-		return &view{s: s, err: err}
+		return &PacketConn{s: s, err: err}
 	}
 	s.shareOffload(ep)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.view == nil {
-		s.view = &view{s: s, conn: ep.conns[0]}
+		s.view = &PacketConn{s: s, conn: ep.conns[0]}
 		s.view.write.open()
 	}
 	return s.view
 }
 
-// view is the socket as package net would have it. A socket has one: there is
-// one deadline, and one reader at a time.
-type view struct {
+// PacketConn is a view of a socket with the methods of [*net.UDPConn]. A socket has
+// one view: there is one deadline for reading, and one reader at a time. See
+// [Socket.PacketConn].
+type PacketConn struct {
 	s    *Socket
 	conn kernel.Conn
 	err  error // the implicit bind failed
@@ -58,24 +59,24 @@ type view struct {
 }
 
 // LocalAddr is known without asking the kernel, and after the end too.
-func (v *view) LocalAddr() net.Addr {
+func (v *PacketConn) LocalAddr() net.Addr {
 	if ep := v.s.endpoint.Load(); ep != nil {
 		return kernel.UDPAddr(ep.local)
 	}
 	return kernel.UDPAddr(netip.AddrPort{})
 }
 
-func (v *view) RemoteAddr() net.Addr {
+func (v *PacketConn) RemoteAddr() net.Addr {
 	if ep := v.s.endpoint.Load(); ep != nil && ep.peer.IsValid() {
 		return kernel.UDPAddr(ep.peer)
 	}
 	return nil
 }
 
-func (v *view) Close() error { return v.s.Close() }
+func (v *PacketConn) Close() error { return v.s.Close() }
 
 // ready says why the view cannot be used.
-func (v *view) ready(op string) error {
+func (v *PacketConn) ready(op string) error {
 	switch {
 	case v.s.ending():
 		return v.s.opError(op, netip.AddrPort{}, net.ErrClosed)
@@ -85,28 +86,28 @@ func (v *view) ready(op string) error {
 	return nil
 }
 
-func (v *view) SyscallConn() (syscall.RawConn, error) {
+func (v *PacketConn) SyscallConn() (syscall.RawConn, error) {
 	if err := v.ready("syscallconn"); err != nil {
 		return nil, err
 	}
 	return v.conn.SyscallConn(), nil
 }
 
-func (v *view) SetReadBuffer(bytes int) error {
+func (v *PacketConn) SetReadBuffer(bytes int) error {
 	if err := v.ready("set"); err != nil {
 		return err
 	}
 	return v.s.SetReadBuffer(bytes)
 }
 
-func (v *view) SetWriteBuffer(bytes int) error {
+func (v *PacketConn) SetWriteBuffer(bytes int) error {
 	if err := v.ready("set"); err != nil {
 		return err
 	}
 	return v.s.SetWriteBuffer(bytes)
 }
 
-func (v *view) SetDeadline(t time.Time) error {
+func (v *PacketConn) SetDeadline(t time.Time) error {
 	if err := v.SetReadDeadline(t); err != nil {
 		return err
 	}
@@ -114,7 +115,7 @@ func (v *view) SetDeadline(t time.Time) error {
 }
 
 // SetReadDeadline goes to the poller, so that it wakes a read that waits.
-func (v *view) SetReadDeadline(t time.Time) error {
+func (v *PacketConn) SetReadDeadline(t time.Time) error {
 	if err := v.ready("set"); err != nil {
 		return err
 	}
@@ -124,7 +125,7 @@ func (v *view) SetReadDeadline(t time.Time) error {
 	return v.s.opError("set", netip.AddrPort{}, v.conn.SetReadDeadline(t))
 }
 
-func (v *view) SetWriteDeadline(t time.Time) error {
+func (v *PacketConn) SetWriteDeadline(t time.Time) error {
 	if err := v.ready("set"); err != nil {
 		return err
 	}
@@ -133,14 +134,14 @@ func (v *view) SetWriteDeadline(t time.Time) error {
 }
 
 // mayRead reports whether the stream is not read in another way.
-func (v *view) mayRead() bool {
+func (v *PacketConn) mayRead() bool {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()
 	return v.s.receive.mode == unread || v.s.receive.mode == readByView
 }
 
 // claim takes the stream.
-func (v *view) claim() bool {
+func (v *PacketConn) claim() bool {
 	if v.claimed.Load() {
 		return true
 	}

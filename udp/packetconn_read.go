@@ -14,7 +14,7 @@ import (
 
 // The view reads straight into the caller's memory: no channel, no copy.
 
-func (v *view) ReadFrom(b []byte) (int, net.Addr, error) {
+func (v *PacketConn) ReadFrom(b []byte) (int, net.Addr, error) {
 	n, from, err := v.ReadFromUDPAddrPort(b)
 	if err != nil {
 		return n, nil, err
@@ -23,7 +23,7 @@ func (v *view) ReadFrom(b []byte) (int, net.Addr, error) {
 }
 
 // Read takes no datagram for no buffer, as net's does not.
-func (v *view) Read(b []byte) (int, error) {
+func (v *PacketConn) Read(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, v.ready("read")
 	}
@@ -31,7 +31,7 @@ func (v *view) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func (v *view) ReadFromUDP(b []byte) (int, *net.UDPAddr, error) {
+func (v *PacketConn) ReadFromUDP(b []byte) (int, *net.UDPAddr, error) {
 	n, from, err := v.ReadFromUDPAddrPort(b)
 	if err != nil {
 		return n, nil, err
@@ -39,16 +39,16 @@ func (v *view) ReadFromUDP(b []byte) (int, *net.UDPAddr, error) {
 	return n, kernel.UDPAddr(from), nil
 }
 
-func (v *view) ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error) {
+func (v *PacketConn) ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error) {
 	n, _, _, from, err := v.ReadMsgUDPAddrPort(b, nil)
 	return n, from, err
 }
 
-func (v *view) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
+func (v *PacketConn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	return v.ReadFromUDPAddrPort(b)
 }
 
-func (v *view) ReadMsgUDP(b, oob []byte) (n, oobn, flags int, addr *net.UDPAddr, err error) {
+func (v *PacketConn) ReadMsgUDP(b, oob []byte) (n, oobn, flags int, addr *net.UDPAddr, err error) {
 	n, oobn, flags, from, err := v.ReadMsgUDPAddrPort(b, oob)
 	if err == nil {
 		addr = kernel.UDPAddr(from)
@@ -56,7 +56,7 @@ func (v *view) ReadMsgUDP(b, oob []byte) (n, oobn, flags int, addr *net.UDPAddr,
 	return n, oobn, flags, addr, err
 }
 
-func (v *view) ReadMsgUDPAddrPort(b, oob []byte) (n, oobn, flags int, from netip.AddrPort, err error) {
+func (v *PacketConn) ReadMsgUDPAddrPort(b, oob []byte) (n, oobn, flags int, from netip.AddrPort, err error) {
 	if err := v.beginRead(); err != nil {
 		return 0, 0, 0, from, err
 	}
@@ -79,7 +79,7 @@ func (v *view) ReadMsgUDPAddrPort(b, oob []byte) (n, oobn, flags int, from netip
 
 // ReadBatch reads what is there, at least one datagram, as
 // golang.org/x/net/ipv4.PacketConn.ReadBatch does.
-func (v *view) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
+func (v *PacketConn) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
 	if err := v.beginRead(); err != nil {
 		return 0, err
 	}
@@ -101,7 +101,7 @@ func (v *view) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
 }
 
 // compact counts what was read and closes the gaps that the block list leaves.
-func (v *view) compact(ms []ipv4.Message) (kept int) {
+func (v *PacketConn) compact(ms []ipv4.Message) (kept int) {
 	for i := range ms {
 		from, _ := ms[i].Addr.(*net.UDPAddr)
 		if v.s.cfg.receiveBlock != nil && from != nil && !v.admit(from.AddrPort()) {
@@ -142,7 +142,7 @@ func copyMessage(to, from *ipv4.Message) {
 
 // count counts a datagram of n bytes, and cuts it off where the socket was told
 // to.
-func (v *view) count(n, flags *int) {
+func (v *PacketConn) count(n, flags *int) {
 	if limit := int(v.s.cfg.maxDatagram); *n > limit {
 		*n = limit
 		*flags |= host.MsgTrunc
@@ -154,7 +154,7 @@ func (v *view) count(n, flags *int) {
 }
 
 // beginRead claims the stream and locks reading.
-func (v *view) beginRead() error {
+func (v *PacketConn) beginRead() error {
 	if err := v.ready("read"); err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func (v *view) beginRead() error {
 }
 
 // admit counts what the block list keeps out.
-func (v *view) admit(from netip.AddrPort) bool {
+func (v *PacketConn) admit(from netip.AddrPort) bool {
 	if v.s.blocked(v.s.cfg.receiveBlock, from.Addr().Unmap()) {
 		v.s.count.droppedBlocked.Add(1)
 		return false
@@ -179,7 +179,7 @@ func (v *view) admit(from netip.AddrPort) bool {
 
 // readError shapes an error as net does. The deadline that ends a read may be
 // the end of the socket. Without an error the read goes on.
-func (v *view) readError(err error) error {
+func (v *PacketConn) readError(err error) error {
 	switch {
 	case v.s.ending():
 		err = net.ErrClosed

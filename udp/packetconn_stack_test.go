@@ -44,10 +44,7 @@ func whole(t testing.TB, network, address string, opts ...udp.Option) (*udp.Sock
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	v, ok := s.PacketConn().(wholeConn)
-	if !ok {
-		t.Fatalf("%T lacks a method", s.PacketConn())
-	}
+	var v wholeConn = s.PacketConn()
 	if err := v.SetDeadline(time.Now().Add(soon)); err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +195,7 @@ func TestAConnectedViewTakesNoDestination(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	v := s.PacketConn().(wholeConn)
+	var v wholeConn = s.PacketConn()
 	for what, write := range map[string]func() (int, error){
 		"WriteTo":            func() (int, error) { return v.WriteTo(nil, peer.LocalAddr()) },
 		"WriteTo nowhere":    func() (int, error) { return v.WriteTo(nil, (*net.UDPAddr)(nil)) },

@@ -61,10 +61,10 @@ var makers = map[string]struct {
 	},
 	"dgram": {
 		func(t testing.TB, f family) udpConn {
-			return listen(t, f.network, f.local()).PacketConn().(udpConn)
+			return listen(t, f.network, f.local()).PacketConn()
 		},
 		func(t testing.TB, f family, to netip.AddrPort) udpConn {
-			return dial(t, f.network, to).PacketConn().(udpConn)
+			return dial(t, f.network, to).PacketConn()
 		},
 	},
 }
@@ -440,22 +440,13 @@ func expired(t testing.TB, err error) {
 // The view has what *net.UDPConn has not: batches and pion's names.
 func TestViewHasAllThatLibrariesLookFor(t *testing.T) {
 	f := families()[0]
-	c := listen(t, f.network, f.local()).PacketConn()
-	view, fits := c.(interface {
-		udpConn
-		ReadBatch(ms []ipv4.Message, flags int) (int, error)
-		ReadFromAddrPort(b []byte) (int, netip.AddrPort, error)
-		WriteToAddrPort(b []byte, to netip.AddrPort) (int, error)
-	})
-	if !fits {
-		t.Fatalf("%T lacks something", c)
-	}
+	view := listen(t, f.network, f.local()).PacketConn()
 	peer := std(t, f)
 	n, err := view.WriteToAddrPort([]byte("x"), of(peer))
 	ok(t, err)
 	same(t, "written", n, 1)
 	hear(t, peer, "x")
-	tell(t, peer, of(c), "y", "zz", "")
+	tell(t, peer, of(view), "y", "zz", "")
 	b := make([]byte, 4)
 	n, from, err := view.ReadFromAddrPort(b)
 	ok(t, err)
@@ -520,7 +511,7 @@ func TestViewIsTheSocket(t *testing.T) {
 func TestViewOnConnectedSocketTakesNoDestination(t *testing.T) {
 	each(t, func(t *testing.T, f family) {
 		peer := std(t, f)
-		view := dial(t, f.network, of(peer)).PacketConn().(udpConn)
+		view := dial(t, f.network, of(peer)).PacketConn()
 		for _, to := range []*net.UDPAddr{net.UDPAddrFromAddrPort(of(peer)), {IP: net.IPv4(127, 0, 0, 1), Port: 9}, {}, nil} {
 			_, err := view.WriteTo([]byte("x"), to)
 			fails(t, err, udp.ErrAlreadyConnected, syscall.EISCONN)
@@ -533,7 +524,7 @@ func TestViewOfASocketThatCannotBind(t *testing.T) {
 	leakless(t)
 	s, err := udp.NewOn(&flakySystem{failures: 1}, "udp4")
 	mine(t, s, err)
-	view := s.PacketConn().(udpConn)
+	view := s.PacketConn()
 	two := func(_ any, err error) error { return err }
 	_, _, readErr := view.ReadFrom(make([]byte, 1))
 	for what, err := range map[string]error{
@@ -559,7 +550,7 @@ func TestViewOfASocketThatCannotBind(t *testing.T) {
 func TestViewTurnsReceiveOffloadOff(t *testing.T) {
 	f := families()[0]
 	s := listen(t, f.network, f.local())
-	view := s.PacketConn().(udpConn)
+	view := s.PacketConn()
 	from := dial(t, f.network, at(t, s))
 	batch := make([]udp.Datagram, 32)
 	for i := range batch {
@@ -584,7 +575,7 @@ func TestWriteDeadlineEndsAWriteThatWaits(t *testing.T) {
 	system, jam := jammed()
 	s, err := udp.DialOn(t.Context(), system, "udp4", deserted(t, families()[0]).String())
 	mine(t, s, err)
-	view := s.PacketConn().(udpConn)
+	view := s.PacketConn()
 	ok(t, view.SetWriteDeadline(time.Now().Add(5*time.Millisecond)))
 	_, err = view.Write([]byte("x"))
 	expired(t, err)

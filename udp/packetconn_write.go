@@ -12,7 +12,7 @@ import (
 
 // The view sends as Send and SendTo do, but for its deadline.
 
-func (v *view) WriteTo(b []byte, addr net.Addr) (int, error) {
+func (v *PacketConn) WriteTo(b []byte, addr net.Addr) (int, error) {
 	to, ok := addr.(*net.UDPAddr)
 	if !ok {
 		err := v.s.opError("write", netip.AddrPort{}, syscall.EINVAL)
@@ -31,11 +31,11 @@ func (v *view) WriteTo(b []byte, addr net.Addr) (int, error) {
 	return v.WriteToUDPAddrPort(b, a)
 }
 
-func (v *view) WriteToUDP(b []byte, addr *net.UDPAddr) (int, error) { return v.WriteTo(b, addr) }
+func (v *PacketConn) WriteToUDP(b []byte, addr *net.UDPAddr) (int, error) { return v.WriteTo(b, addr) }
 
 // addrPort is addr as package netip has it. No address at all is this host, as
 // for net.
-func (v *view) addrPort(addr *net.UDPAddr) (netip.AddrPort, error) {
+func (v *PacketConn) addrPort(addr *net.UDPAddr) (netip.AddrPort, error) {
 	to := addr.AddrPort()
 	switch {
 	case addr.Port < 0 || addr.Port > 65535:
@@ -48,7 +48,7 @@ func (v *view) addrPort(addr *net.UDPAddr) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(netip.IPv6Unspecified(), to.Port()), nil
 }
 
-func (v *view) WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error) {
+func (v *PacketConn) WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	if to == (netip.AddrPort{}) && v.ready("write") == nil && v.RemoteAddr() != nil {
 		return 0, v.s.opError("write", to, ErrAlreadyConnected)
 	}
@@ -56,17 +56,17 @@ func (v *view) WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	return n, err
 }
 
-func (v *view) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
+func (v *PacketConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	return v.WriteToUDPAddrPort(b, to)
 }
 
 // Write sends to the peer.
-func (v *view) Write(b []byte) (int, error) {
+func (v *PacketConn) Write(b []byte) (int, error) {
 	n, _, err := v.WriteMsgUDPAddrPort(b, nil, netip.AddrPort{})
 	return n, err
 }
 
-func (v *view) WriteMsgUDP(b, oob []byte, addr *net.UDPAddr) (n, oobn int, err error) {
+func (v *PacketConn) WriteMsgUDP(b, oob []byte, addr *net.UDPAddr) (n, oobn int, err error) {
 	if addr == nil {
 		return v.WriteMsgUDPAddrPort(b, oob, netip.AddrPort{})
 	}
@@ -79,7 +79,7 @@ func (v *view) WriteMsgUDP(b, oob []byte, addr *net.UDPAddr) (n, oobn int, err e
 
 // WriteMsgUDPAddrPort sends b with the control messages in oob. Without a
 // destination it goes to the peer.
-func (v *view) WriteMsgUDPAddrPort(b, oob []byte, to netip.AddrPort) (n, oobn int, err error) {
+func (v *PacketConn) WriteMsgUDPAddrPort(b, oob []byte, to netip.AddrPort) (n, oobn int, err error) {
 	if err := v.ready("write"); err != nil {
 		return 0, 0, err
 	}
@@ -114,7 +114,7 @@ func (v *view) WriteMsgUDPAddrPort(b, oob []byte, to netip.AddrPort) (n, oobn in
 
 // sendSlow sends a datagram that has control messages, has to wait, or failed at
 // once with err.
-func (v *view) sendSlow(b, oob []byte, to netip.AddrPort, stop <-chan struct{}, err error) error {
+func (v *PacketConn) sendSlow(b, oob []byte, to netip.AddrPort, stop <-chan struct{}, err error) error {
 	p := v.s.getOutgoing()
 	defer v.s.putOutgoing(p)
 	p.pack(to, netip.Addr{}, 0, [][]byte{b})

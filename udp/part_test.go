@@ -18,10 +18,7 @@ func tally(ctx context.Context, _ []string) error {
 		return err
 	}
 	defer s.Close()
-	a, err := s.LocalAddr()
-	if err != nil {
-		return err
-	}
+	a := s.LocalAddr()
 	fmt.Println("ready", a)
 	messages, errs := s.Messages(), s.Errors()
 	for messages != nil {

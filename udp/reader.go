@@ -62,7 +62,7 @@ const maxPackets = 16
 
 // Room says how many packets fit, going by the size of the last.
 func (r *reader) Room() int {
-	if r.out == nil || r.s.overflow() != Block {
+	if r.out == nil || r.s.overflow() != OverflowBlock {
 		return maxPackets
 	}
 	if r.burst == 1 && 2*len(r.out) > cap(r.out) {
@@ -143,10 +143,10 @@ func (r *reader) deliver(u *burst) bool {
 	}
 	switch {
 	case u.left == 0:
-	case r.s.overflow() == DropNewest || r.s.overflow() == DropOldest && cap(r.out) == 0:
+	case r.s.overflow() == OverflowDropNewest || r.s.overflow() == OverflowDropOldest && cap(r.out) == 0:
 		r.countDropped(u.left)
 		u.release()
-	case r.s.overflow() == DropOldest:
+	case r.s.overflow() == OverflowDropOldest:
 		r.dropOldest(u)
 	default:
 		return false

@@ -400,7 +400,7 @@ func TestTOS(t *testing.T) {
 			if c.f.network == "udp6" && netlab.Swapped() {
 				t.Skip("an emulator leaves the traffic class in the other byte order")
 			}
-			s := listen(t, c.to, ":0", udp.WithTOS())
+			s := listen(t, c.to, ":0", udp.WithReceiveTOS())
 			from := listen(t, c.from, ":0")
 			to := netip.AddrPortFrom(c.f.loopback, at(t, s).Port())
 			send(t, from, to, "x")

@@ -89,7 +89,7 @@ func newPlan(r *rand.Rand) plan {
 	p := plan{
 		mode:     pick(r, byChannel, byChannel, byLoop, byView),
 		readers:  1,
-		overflow: pick(r, udp.Block, udp.Block, udp.DropNewest, udp.DropOldest),
+		overflow: pick(r, udp.OverflowBlock, udp.OverflowBlock, udp.OverflowDropNewest, udp.OverflowDropOldest),
 		messages: pick(r, 0, 1, 2, 16, 64),
 		errors:   pick(r, 0, 1, 16),
 		queue:    pick(r, 0, 1, 8, 64),
@@ -205,7 +205,7 @@ func (w *world) consume() {
 		}
 	case byView:
 		r := rand.New(rand.NewPCG(w.r.Uint64(), 1))
-		v := w.s.PacketConn().(view)
+		v := w.s.PacketConn()
 		for range w.tokens {
 			if !w.view(r, v) {
 				break
@@ -257,14 +257,14 @@ func (w *world) loop(r *rand.Rand) {
 }
 
 // A view is what PacketConn returns.
-type view interface {
+type PacketConn interface {
 	net.PacketConn
 	ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error)
 	ReadBatch(ms []ipv4.Message, flags int) (int, error)
 }
 
 // view reads through a view once.
-func (w *world) view(r *rand.Rand, v view) bool {
+func (w *world) view(r *rand.Rand, v PacketConn) bool {
 	if r.IntN(4) == 0 {
 		_ = v.SetReadDeadline(time.Now().Add(time.Duration(r.IntN(100)) * time.Millisecond))
 	} else {
@@ -320,7 +320,7 @@ func (w *world) receive(m udp.Message) {
 		return
 	}
 	w.expected[m.From] = queue[skipped+1:]
-	if skipped > 0 && w.plan.overflow == udp.Block {
+	if skipped > 0 && w.plan.overflow == udp.OverflowBlock {
 		w.t.Errorf("%d datagrams from %v were skipped", skipped, m.From)
 	}
 	w.kept = append(w.kept, kept{m, bytes.Clone(m.Data)})
@@ -448,7 +448,7 @@ func (w *world) outgoing() (id uint64, d udp.Datagram) {
 	if w.plan.block && w.r.IntN(8) == 0 {
 		d.To = blocked
 	}
-	if _, err := w.s.RemoteAddr(); err == nil && w.r.IntN(8) > 0 {
+	if w.s.RemoteAddr().IsValid() && w.r.IntN(8) > 0 {
 		d.To = netip.AddrPort{}
 	}
 	return w.next, d

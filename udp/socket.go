@@ -31,10 +31,10 @@ type Socket struct {
 	mu         sync.Mutex // guards the next six
 	unwatch    func()     // stops watching the contexts that end the socket
 	receive    receiveState
-	outbox     *outbox    // made on first use
-	view       *view      // of PacketConn; made on first use
-	extensions extensions // per-socket state of other packages, by key
-	closing    bool       // group takes no more goroutines
+	outbox     *outbox     // made on first use
+	view       *PacketConn // of PacketConn; made on first use
+	extensions extensions  // per-socket state of other packages, by key
+	closing    bool        // group takes no more goroutines
 
 	listening    latch // set once the socket is bound
 	connected    latch // set while the socket has a peer
@@ -194,6 +194,10 @@ func (s *Socket) adopt(f *os.File) error {
 	if err != nil {
 		return s.opErrorText("file", f.Name(), err)
 	}
+	if err := s.setTOS(conn); err != nil {
+		conn.Close()
+		return s.opErrorText("file", f.Name(), err)
+	}
 	if s.cfg.offload == unset {
 		s.cfg.offload = off
 	}
@@ -234,27 +238,38 @@ func (s *Socket) anyFamily() string {
 	return "udp4"
 }
 
-// LocalAddr is the address that the socket is bound to, [ErrNotBound] before
-// it is. Connecting narrows an unspecified one down.
-func (s *Socket) LocalAddr() (netip.AddrPort, error) {
-	ep, err := s.bound("getsockname")
-	if err != nil {
-		return netip.AddrPort{}, err
+// LocalAddr returns the address that the socket is bound to, or the zero AddrPort
+// before it is bound. While a socket that is bound to every address is connected,
+// it is the one address that the kernel chose for the peer. After Close it is the
+// last address.
+func (s *Socket) LocalAddr() netip.AddrPort {
+	if ep := s.endpoint.Load(); ep != nil {
+		return ep.local
 	}
-	a, err := ep.conns[0].LocalAddr()
-	return a, s.opError("getsockname", netip.AddrPort{}, err)
+	return netip.AddrPort{}
 }
 
-// RemoteAddr is the peer, [ErrNotConnected] where there is none.
-func (s *Socket) RemoteAddr() (netip.AddrPort, error) {
-	if s.ending() {
-		return netip.AddrPort{}, s.opError("getpeername", netip.AddrPort{}, net.ErrClosed)
+// RemoteAddr returns the peer of a connected socket, or the zero AddrPort. After
+// Close it is the last peer.
+func (s *Socket) RemoteAddr() netip.AddrPort {
+	if ep := s.endpoint.Load(); ep != nil {
+		return ep.peer
 	}
+	return netip.AddrPort{}
+}
+
+// String returns the network and the addresses of the socket, for logs:
+// "udp4 127.0.0.1:41234", "udp4 127.0.0.1:41234->192.0.2.1:53" while it is
+// connected, "udp4 unbound" before it is bound.
+func (s *Socket) String() string {
 	ep := s.endpoint.Load()
-	if ep == nil || !ep.peer.IsValid() {
-		return netip.AddrPort{}, s.opError("getpeername", netip.AddrPort{}, ErrNotConnected)
+	switch {
+	case ep == nil:
+		return s.Network() + " unbound"
+	case ep.peer.IsValid():
+		return ep.network() + " " + ep.local.String() + "->" + ep.peer.String()
 	}
-	return ep.peer, nil
+	return ep.network() + " " + ep.local.String()
 }
 
 // SyscallConn gives the descriptor to code that sets options of its own. It

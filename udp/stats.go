@@ -5,7 +5,7 @@ import "sync/atomic"
 // Stats is a snapshot of what a socket has done: plain numbers, ready for
 // expvar, Prometheus or OpenTelemetry. All only ever grow but Received and
 // ReceivedBytes: they count what was read in one call just before the first of
-// it is handed over, and take back what DropOldest drops from the channel, what
+// it is handed over, and take back what OverflowDropOldest drops from the channel, what
 // a loop of All leaves, and what no receiver has come for when the socket ends.
 //
 // Every datagram that reached the socket is in Received, or in exactly one of
@@ -19,7 +19,7 @@ type Stats struct {
 	SentBytes     uint64
 
 	DroppedKernel   uint64 // the kernel's receive buffer was full (SO_MEMINFO; 0 elsewhere than on Linux)
-	DroppedOverflow uint64 // WithOverflow(DropNewest, DropOldest)
+	DroppedOverflow uint64 // WithOverflow(OverflowDropNewest, OverflowDropOldest)
 	DroppedBlocked  uint64 // WithReceiveBlockList
 	DroppedClosed   uint64 // not handed over before the end: read already, or still in the kernel's buffer
 	Truncated       uint64 // delivered, but cut off: WithMaxDatagram

@@ -121,7 +121,7 @@ func (w *writer) add(d Datagram, ok bool) {
 		w.last = ep
 		d.To, d.From = unmap(d.To), d.From.Unmap()
 	}
-	w.batch = append(w.batch, kernel.Datagram{Data: d.Data, To: d.To, From: d.From})
+	w.batch = append(w.batch, kernel.Datagram{Data: d.Data, To: d.To, From: d.From, Interface: d.Interface})
 	w.uncounted++
 	w.uncountedBytes += len(d.Data)
 }
@@ -134,7 +134,7 @@ func (w *writer) sameRoute(ep *endpoint, d *Datagram) bool {
 		return false
 	}
 	before := &w.batch[len(w.batch)-1]
-	return d.To == before.To && d.From == before.From
+	return d.To == before.To && d.From == before.From && d.Interface == before.Interface && d.TOS == 0 && d.TTL == 0
 }
 
 // send sends the batch.

@@ -103,10 +103,7 @@ func talk(ctx context.Context, out io.Writer, room netip.AddrPort, iface string)
 		return err
 	}
 	defer ann.socket.Close()
-	local, err := ann.socket.LocalAddr()
-	if err != nil {
-		return err
-	}
+	local := ann.socket.LocalAddr()
 	if len(ann.groups.Interfaces()) == 0 {
 		return errors.New("no network interface is up")
 	}

@@ -67,10 +67,7 @@ func lead(ctx context.Context, o options, stdout io.Writer) error {
 		return err
 	}
 	defer s.Close()
-	local, err := s.LocalAddr()
-	if err != nil {
-		return err
-	}
+	local := s.LocalAddr()
 	var file *os.File
 	if !o.reuseport {
 		if file, err = s.File(); err != nil { // a duplicate, for the workers

@@ -75,7 +75,7 @@ func TestWorkerThatCannotStartIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	address, _ := taken.LocalAddr()
+	address := taken.LocalAddr()
 	if m, err := hire("worker-1", address.String(), nil); err == nil {
 		t.Errorf("hired %v", m)
 	}

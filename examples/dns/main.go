@@ -54,10 +54,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	defer s.Close()
-	local, err := s.LocalAddr()
-	if err != nil {
-		return err
-	}
+	local := s.LocalAddr()
 	fmt.Fprintf(stdout, "answering for %v at %v\n", z.name, local)
 	answered, failed := serve(ctx, s, z)
 	fmt.Fprintf(stdout, "%d questions answered, %d failed\n", answered, failed)

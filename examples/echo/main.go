@@ -35,10 +35,7 @@ func run(ctx context.Context, listen string, out io.Writer) error {
 		return err
 	}
 	defer s.Close()
-	address, err := s.LocalAddr()
-	if err != nil {
-		return err
-	}
+	address := s.LocalAddr()
 	fmt.Fprintln(out, "listening on", address)
 	if listen == "" {
 		go serve(ctx, s)

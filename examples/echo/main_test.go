@@ -108,7 +108,7 @@ func TestSilenceIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	address, _ := silent.LocalAddr()
+	address := silent.LocalAddr()
 	ctx, interrupt := context.WithCancel(t.Context())
 	go func() {
 		<-silent.Messages() // it has asked

@@ -40,17 +40,14 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 // serve is the echo server and the pages. When one of them ends, so does the
 // other.
 func serve(ctx context.Context, listen, page string, stdout io.Writer) error {
-	// DropNewest makes a slow server visible as a counter of this socket: the
+	// OverflowDropNewest makes a slow server visible as a counter of this socket: the
 	// default leaves datagrams to the kernel, which counts what it drops too.
-	s, err := udp.Listen(ctx, "udp", listen, udp.WithOverflow(udp.DropNewest))
+	s, err := udp.Listen(ctx, "udp", listen, udp.WithOverflow(udp.OverflowDropNewest))
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	local, err := s.LocalAddr()
-	if err != nil {
-		return err
-	}
+	local := s.LocalAddr()
 	listener, err := net.Listen("tcp", page)
 	if err != nil {
 		return err

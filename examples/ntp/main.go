@@ -62,10 +62,7 @@ func demo(ctx context.Context, ahead time.Duration, count int, wait time.Duratio
 	}
 	defer s.Close()
 	go serve(ctx, s, ahead)
-	address, err := s.LocalAddr()
-	if err != nil {
-		return err
-	}
+	address := s.LocalAddr()
 	return ask(ctx, address.String(), count, 0, wait, stdout)
 }
 

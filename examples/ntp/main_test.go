@@ -65,7 +65,7 @@ func TestClientTakesTheAnswerToItsQuestionAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	address, _ := s.LocalAddr()
+	address := s.LocalAddr()
 	p := programtest.Start(t, run, "-query", address.String(), "-n", "1", "-wait", "30s")
 	m := <-s.Messages()
 	q, _ := decode(m.Data)
@@ -104,7 +104,7 @@ func TestSilentServerIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	address, _ := s.LocalAddr()
+	address := s.LocalAddr()
 	p := programtest.Start(t, run, "-query", address.String(), "-n", "2", "-every", "0", "-wait", "1ms")
 	if err := p.Wait(); err == nil {
 		t.Error("no error")

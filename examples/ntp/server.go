@@ -16,10 +16,7 @@ func standAlone(ctx context.Context, address string, stdout io.Writer) error {
 		return err
 	}
 	defer s.Close()
-	local, err := s.LocalAddr()
-	if err != nil {
-		return err
-	}
+	local := s.LocalAddr()
 	fmt.Fprintf(stdout, "serving the time at %v\n", local)
 	return serve(ctx, s, 0)
 }

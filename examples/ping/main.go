@@ -67,10 +67,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 			return err
 		}
 		defer server.Close()
-		address, err := server.LocalAddr()
-		if err != nil {
-			return err
-		}
+		address := server.LocalAddr()
 		o.to = address.String()
 	}
 	answered := 0

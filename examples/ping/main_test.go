@@ -49,7 +49,7 @@ func TestInterruptedItReportsWhatThereIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	address, _ := s.LocalAddr()
+	address := s.LocalAddr()
 	p := programtest.Start(t, run, "-to", address.String(), "-every", "1h", "-over", "send")
 	p.Expect("over send$")
 	p.Stop()
@@ -62,7 +62,7 @@ func TestDuplicatesAndForgeriesAreNotAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	address, _ := s.LocalAddr()
+	address := s.LocalAddr()
 	p := programtest.Start(t, run, "-to", address.String(), "-n", "2", "-every", "1ms", "-over", "send", "-wait", "30s")
 	m := <-s.Messages()
 	forged := bytes.Clone(m.Data)

@@ -52,10 +52,7 @@ func (r *relay) serve(ctx context.Context, listen, to string) error {
 		return err
 	}
 	defer s.Close()
-	local, err := s.LocalAddr()
-	if err != nil {
-		return err
-	}
+	local := s.LocalAddr()
 	if r.upstream, err = resolve(ctx, to); err != nil {
 		return err
 	}

@@ -43,10 +43,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	defer s.Close()
-	local, err := s.LocalAddr()
-	if err != nil {
-		return err
-	}
+	local := s.LocalAddr()
 	fmt.Fprintf(stdout, "collecting at %v\n", local)
 	c := collector{socket: s, out: stdout, limit: limit, live: *live, sources: map[netip.Addr]*source{}}
 	c.collect()

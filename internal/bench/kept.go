@@ -102,7 +102,7 @@ func tellFull(size, limit int) error {
 	const n = 4096
 	before, _ := alive()
 	s, src, err := listen(recvJob{at: netip.AddrPortFrom(loopback, 0), buffer: 4 << 20},
-		udp.WithMessageBuffer(n), udp.WithMaxDatagram(limit), udp.WithOverflow(udp.DropNewest))
+		udp.WithMessageBuffer(n), udp.WithMaxDatagram(limit), udp.WithOverflow(udp.OverflowDropNewest))
 	if err != nil {
 		return err
 	}

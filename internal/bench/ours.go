@@ -18,17 +18,13 @@ func listen(job recvJob, opts ...udp.Option) (*udp.Socket, source, error) {
 	if err != nil {
 		return nil, source{}, err
 	}
-	at, err := s.LocalAddr()
-	if err != nil {
-		return nil, source{}, err
-	}
 	if err := enlarge(s, job.buffer); err != nil {
 		return nil, source{}, err
 	}
 	if job.bursts {
 		err = keepBursts(s)
 	}
-	return s, source{at: at, stats: s.Stats, close: s.Close}, err
+	return s, source{at: s.LocalAddr(), stats: s.Stats, close: s.Close}, err
 }
 
 // keepBursts turns receive offload on before the first read does: what is queued without
@@ -133,7 +129,7 @@ func messagesMany(at netip.AddrPort, got func(n int)) (netip.AddrPort, error) {
 			msg.Release()
 		}
 	}()
-	return s.LocalAddr()
+	return s.LocalAddr(), nil
 }
 
 // unbound opens a socket for a sender role on a free port.

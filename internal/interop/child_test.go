@@ -19,8 +19,7 @@ func child() int {
 		return 1
 	}
 	defer s.Close()
-	a, err := s.LocalAddr()
-	fmt.Println("child echoes at", a, os.Getenv("LISTEN_FDNAMES"), err)
+	fmt.Println("child echoes at", s.LocalAddr(), os.Getenv("LISTEN_FDNAMES"))
 	if err := echo(s); err != nil {
 		fmt.Println("child:", err)
 		return 1

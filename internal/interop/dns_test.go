@@ -70,7 +70,7 @@ func dialDNS(t testing.TB, to string) *dns.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	return &dns.Conn{Conn: s.PacketConn().(net.Conn), UDPSize: dns.MaxMsgSize}
+	return &dns.Conn{Conn: s.PacketConn(), UDPSize: dns.MaxMsgSize}
 }
 
 func TestDNSAnswersManyClients(t *testing.T) {
@@ -105,7 +105,7 @@ func TestDNSAnswersManyClients(t *testing.T) {
 			if st := s.Stats(); st.Received != 8*each || st.Sent != 8*each {
 				t.Errorf("%d questions and %d answers, want %d", st.Received, st.Sent, 8*each)
 			}
-			if _, err := s.LocalAddr(); !errors.Is(err, net.ErrClosed) {
+			if err := s.SetBroadcast(false); !errors.Is(err, net.ErrClosed) {
 				t.Errorf("after the shutdown: %v, want net.ErrClosed", err)
 			}
 		})

@@ -10,7 +10,7 @@ import (
 
 func TestICEMultiplexesConnectionsOverOneSocket(t *testing.T) {
 	shared := listen(t, "udp4", "127.0.0.1:0")
-	if _, ok := shared.PacketConn().(ice.AddrPortReaderWriter); !ok {
+	if _, ok := any(shared.PacketConn()).(ice.AddrPortReaderWriter); !ok {
 		t.Error("the mux would not take its fast path")
 	}
 	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: shared.PacketConn()})

@@ -49,7 +49,7 @@ func TestSocatEchoesToUs(t *testing.T) {
 
 func TestSocatsTypeOfServiceArrives(t *testing.T) {
 	path := program(t, "socat")
-	s := listen(t, "udp4", "127.0.0.1:0", udp.WithTOS(), udp.WithTimestamps())
+	s := listen(t, "udp4", "127.0.0.1:0", udp.WithReceiveTOS(), udp.WithTimestamps())
 	p := start(t, exec.Command(path, "-u", "-", fmt.Sprintf("UDP4-SENDTO:%v,tos=0xb8", local(t, s))))
 	p.say("expedited")
 	if m := receive(t, s, "expedited\n"); m.TOS != 0xb8 || m.Time.IsZero() {

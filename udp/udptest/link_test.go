@@ -189,7 +189,7 @@ func TestRateFillsTheSendBuffer(t *testing.T) {
 func TestAQueueMarksECN(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		for _, tt := range []struct{ sent, marked int }{{0, 0}, {1, 3}, {2, 3}, {3, 3}, {0x28, 0x28}, {0x2a, 0x2b}} {
-			_, a, b := two(t, []udptest.LinkOption{udptest.Rate(1000, 1000)}, udp.WithTOS())
+			_, a, b := two(t, []udptest.LinkOption{udptest.Rate(1000, 1000)}, udp.WithReceiveTOS())
 			ok(t, a.SetTOS(tt.sent))
 			for range 10 {
 				send(t, a, at(t, b), string(make([]byte, 100)))

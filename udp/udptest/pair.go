@@ -14,11 +14,7 @@ func Pair(t testing.TB, opts ...udp.Option) (a, b *udp.Socket) {
 	a, b = n.bound(opts), n.bound(opts)
 	connect := func(s, to *udp.Socket) {
 		t.Helper()
-		at, err := to.LocalAddr()
-		if err == nil {
-			err = s.Connect(t.Context(), at.String())
-		}
-		if err != nil {
+		if err := s.Connect(t.Context(), to.LocalAddr().String()); err != nil {
 			t.Fatalf("udptest: Pair: %v", err)
 		}
 	}
