@@ -3,6 +3,7 @@ package netlab
 import (
 	"errors"
 	"fmt"
+	"os"
 )
 
 // A Runner runs the tests of a package and returns the exit status of the
@@ -24,6 +25,9 @@ type Runner interface {
 // What TestMain does before Run is therefore done twice, what it does after Run
 // once, in the process that ran the tests.
 //
+// On Linux before 6.4 the tests run on one CPU, so that loopback keeps the order
+// of datagrams there as it does elsewhere.
+//
 // Where the system refuses the namespaces, Run runs m where it is, and
 // [Require] says what was refused. Processes started by tests from the same
 // binary, the workers of a fuzz test among them, stay in the namespace of their
@@ -34,6 +38,9 @@ type inside struct{ tests Runner }
 
 func (i inside) Run() int {
 	errOutside = enter()
+	if err := keepOrder(); err != nil {
+		fmt.Fprintln(os.Stderr, "netlab: datagrams may overtake each other:", err)
+	}
 	return i.tests.Run()
 }
 

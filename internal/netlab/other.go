@@ -13,9 +13,10 @@ import (
 
 var errNoLinux = errors.New("network namespaces need Linux")
 
-func enter() error    { return errNoLinux }
-func haveIPv6() error { return errNoLinux }
-func gone(error) bool { return false }
+func enter() error     { return errNoLinux }
+func keepOrder() error { return nil }
+func haveIPv6() error  { return errNoLinux }
+func gone(error) bool  { return false }
 
 func newHost(string) (*Host, error)  { return nil, errNoLinux }
 func hostHere(string) (*Host, error) { return nil, errNoLinux }
