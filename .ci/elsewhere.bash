@@ -23,7 +23,7 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 # tested lists the directories of the packages that have tests, for GOOS and GOARCH.
 tested() {
-	go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}' "$@" | sed "s#^$PWD/##"
+	go list -e -f '{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}' "$@" | sed "s#^$PWD/##"
 }
 
 # program installs a package if the machine lacks a program of it.
@@ -41,6 +41,12 @@ program() {
 # where a package failed, or where fewer than $1 packages were run to their end.
 report() {
 	awk -v expected="$1" '
+	function head(text,    lines, n, i, all) { # what a test said first, and last
+		n = split(text, lines, "\n")
+		for (i = 1; i < n; i++) if (i <= 4 || i >= n - 4) all = all lines[i] "\n"; else if (i == 5) all = all "    ...\n"
+
+		return all
+	}
 	function finish() { delete said; current = ""; tail = 0; passed = skipped = failed = 0 }
 	{ sub(/\r$/, "") }
 	/^### .* exit / {
@@ -62,9 +68,9 @@ report() {
 		why[reason]++
 		next
 	}
-	/^ *--- FAIL: / { if ($0 !~ /^ /) failed++; print; printf "%s", said[$3]; next }
+	/^ *--- FAIL: / { if ($0 !~ /^ /) failed++; print; printf "%s", head(said[$3]); next }
 	/^ *--- (PASS|BENCH): / { next }
-	/^(panic:|fatal error:|SIG|unexpected fault|goleak:)/ { tail = 80 }
+	/^(panic:|fatal error:|SIG|unexpected fault|goleak:)/ { tail = 30 }
 	tail > 0 { print; tail--; next }
 	{ said[current] = said[current] $0 "\n" }
 	END {
