@@ -84,7 +84,7 @@ func lead(ctx context.Context, o options, stdout io.Writer) error {
 			m.stdin.Close()
 		}
 		for _, m := range crew {
-			m.cmd.Wait()
+			_ = m.cmd.Wait() // how a worker ends is its own affair
 		}
 	}()
 	for i := range o.workers {

@@ -19,7 +19,7 @@ func work(name string, o options, parent io.Reader, stdout io.Writer) error {
 		return err
 	}
 	go func() {
-		io.Copy(io.Discard, parent)
+		_, _ = io.Copy(io.Discard, parent)
 		s.Close()
 	}()
 	messages := s.Messages()

@@ -55,7 +55,7 @@ func TestTextIsWhatPrometheusReads(t *testing.T) {
 	}
 	defer s.Close()
 	w := httptest.NewRecorder()
-	pages(s).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	pages(s).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	if got := w.Header().Get("Content-Type"); !strings.HasPrefix(got, "text/plain; version=0.0.4") {
 		t.Errorf("the type is %q", got)
 	}

@@ -61,7 +61,7 @@ func demo(ctx context.Context, ahead time.Duration, count int, wait time.Duratio
 		return err
 	}
 	defer s.Close()
-	go serve(ctx, s, ahead)
+	go func() { _ = serve(ctx, s, ahead) }() // ends with the socket
 	address := s.LocalAddr()
 	return ask(ctx, address.String(), count, 0, wait, stdout)
 }

@@ -87,9 +87,9 @@ func TestReport(t *testing.T) {
 	r.sent = 5
 	r.out = map[uint64]time.Time{}
 	start := time.Now()
-	for i, trip := range []time.Duration{3, 3, 100, 19} {
+	for i, trip := range []int{3, 3, 100, 19} {
 		r.out[uint64(i)] = start
-		r.came(uint64(i), start.Add(trip*time.Microsecond))
+		r.came(uint64(i), start.Add(time.Duration(trip)*time.Microsecond))
 	}
 	var out strings.Builder
 	r.print(&out)

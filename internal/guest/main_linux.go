@@ -33,7 +33,7 @@ func main() {
 		run(fields[0], fields[1:])
 	}
 	unix.Sync()
-	unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF)
+	_ = unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF)
 }
 
 // start makes of a kernel that has just begun a system in which tests can run.

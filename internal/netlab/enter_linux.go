@@ -29,7 +29,7 @@ func enter() error {
 		return enterNew(here)
 	}
 	if fd, ok := os.LookupEnv(reportVar); ok {
-		os.Unsetenv(reportVar) // it is not for the processes this one starts
+		_ = os.Unsetenv(reportVar) // it is not for the processes this one starts
 		furnish(fd)
 	}
 	return nil

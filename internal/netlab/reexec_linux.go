@@ -103,8 +103,8 @@ func again(here string, w way) (status int, err error) {
 	}
 	complaint, err := io.ReadAll(report)
 	if err != nil || len(complaint) > 0 {
-		child.Process.Kill()
-		child.Wait()
+		_ = child.Process.Kill()
+		_ = child.Wait()
 		return 0, errors.Join(err, errors.New(string(complaint)))
 	}
 
@@ -115,7 +115,7 @@ func again(here string, w way) (status int, err error) {
 		for {
 			select {
 			case s := <-signals:
-				child.Process.Signal(s) // fails only when the child is gone
+				_ = child.Process.Signal(s) // fails only when the child is gone
 			case <-ended:
 				return
 			}

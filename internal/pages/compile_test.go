@@ -2,6 +2,7 @@ package pages_test
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/doc/comment"
@@ -19,6 +20,7 @@ import (
 
 	_ "example.com/dgram/multicast" // the test cache has to know what the pages use
 	_ "example.com/dgram/udp"
+	_ "example.com/dgram/udp/udptest"
 )
 
 func TestGoOnThePagesCompiles(t *testing.T) {
@@ -154,13 +156,16 @@ func compileAny(t *testing.T, code string) error {
 
 const prelude = `package p
 import (
-	"context"; "errors"; "expvar"; "fmt"; "log"; "net"; "net/netip"; "os"; "syscall"; "time"
+	"context"; "errors"; "expvar"; "fmt"; "log"; "net"; "net/netip"; "os"; "os/signal"; "sync"; "syscall"
+	"testing"; "testing/synctest"; "time"
 	"golang.org/x/net/ipv4"
-	"example.com/dgram/multicast"; "example.com/dgram/udp"
+	"example.com/dgram/multicast"; "example.com/dgram/udp"; "example.com/dgram/udp/udptest"
 )
 var (
 	_ context.Context; _ = errors.Is; _ = expvar.Publish; _ = fmt.Print; _ = log.Print; _ net.Addr
 	_ netip.Addr; _ os.File; _ syscall.Errno; _ time.Time; _ ipv4.Message; _ multicast.Option; _ udp.Option
+	_ = signal.NotifyContext; _ sync.Mutex; _ = synctest.Test; _ udptest.Option
+	t *testing.T
 	ctx context.Context
 	s, c *udp.Socket
 	m udp.Message
@@ -188,7 +193,7 @@ func compile(t *testing.T, source string) error {
 	config := types.Config{
 		Importer: imports,
 		Error: func(e error) {
-			if te, ok := e.(types.Error); !ok || !te.Soft {
+			if te := (types.Error{}); !errors.As(e, &te) || !te.Soft {
 				err = cmp.Or(err, e)
 			}
 		},
@@ -201,11 +206,11 @@ func compile(t *testing.T, source string) error {
 // exported.
 var exports = sync.OnceValues(func() (types.Importer, error) {
 	list := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}} {{.Export}}",
-		"./udp", "./multicast", "golang.org/x/net/ipv4", "context", "errors", "expvar", "fmt", "log", "os/signal")
+		"./udp/...", "./multicast", "golang.org/x/net/ipv4", "context", "errors", "expvar", "fmt", "log", "os/signal", "testing/synctest")
 	list.Dir = inModule(".")
 	out, err := list.Output()
 	if err != nil {
-		if e, ok := err.(*exec.ExitError); ok {
+		if e := (*exec.ExitError)(nil); errors.As(err, &e) {
 			err = fmt.Errorf("%w: %s", err, e.Stderr)
 		}
 		return nil, err
