@@ -45,7 +45,6 @@ report() {
 	function head(text,    lines, n, i, all) { # what a test said first, and last
 		n = split(text, lines, "\n")
 		for (i = 1; i < n; i++) if (i <= 4 || i >= n - 4) all = all lines[i] "\n"; else if (i == 5) all = all "    ...\n"
-
 		return all
 	}
 	function finish() { delete said; current = ""; tail = 0; passed = skipped = failed = 0 }

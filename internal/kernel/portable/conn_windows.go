@@ -22,6 +22,7 @@ const (
 	levelIPv6   = windows.IPPROTO_IPV6
 
 	nameBroadcast   = windows.SO_BROADCAST
+	nameExclusive   = ^windows.SO_REUSEADDR // SO_EXCLUSIVEADDRUSE (winsock2.h)
 	nameReadBuffer  = windows.SO_RCVBUF
 	nameWriteBuffer = windows.SO_SNDBUF
 	nameTTL         = windows.IP_TTL
@@ -38,12 +39,17 @@ const (
 	bufferShare   = 1
 	flagTruncated = windows.MSG_TRUNC
 
+	// hasTOS is false: Windows accepts IP_TOS and ignores it. ("IPPROTO_IP socket
+	// options" in the documentation of Windows Sockets 2.)
+	hasTOS = false
+
 	// canDup is false: net would have to take the socket out of its poller.
 	canDup = false
 )
 
-// open has net make the socket. net binds a group's to every interface, as
-// Windows demands, so the destination of each datagram is looked at here.
+// open has net make the socket. Windows binds no socket to a group: it is bound to
+// every interface, and the destination of each datagram is looked at here. net does
+// the same for a group's address, but shares the port unasked.
 func open(cfg kernel.Config) (*conn, error) {
 	local := cfg.Local
 	if a := local.Addr(); a.Zone() != "" {
@@ -53,13 +59,13 @@ func open(cfg kernel.Config) (*conn, error) {
 		}
 		local = netip.AddrPortFrom(a.WithZone(strconv.Itoa(index)), local.Port())
 	}
-	address := local.String()
-	if !local.Addr().IsValid() {
-		address = ":" + strconv.Itoa(int(local.Port()))
-	}
 	c := &conn{inet6: cfg.Network == "udp6", v6only: cfg.IPv6Only}
 	if local.Addr().IsMulticast() {
 		c.group = local.Addr().WithZone("")
+	}
+	address := local.String()
+	if !local.Addr().IsValid() || c.group.IsValid() {
+		address = ":" + strconv.Itoa(int(local.Port()))
 	}
 	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
 		var err error
@@ -97,8 +103,13 @@ func isUDP(uintptr) bool { return true }
 // itself without an address.
 func kernelConnects(netip.Addr) bool { return false }
 
-func (c *conn) connect(netip.AddrPort) error    { return errors.ErrUnsupported }
-func (c *conn) disconnect(netip.AddrPort) error { return nil }
+func (c *conn) connect(netip.AddrPort) error { return errors.ErrUnsupported }
+
+// disconnect has no peer to forget: only a closed socket is an error.
+func (c *conn) disconnect(netip.AddrPort) error {
+	_, err := c.LocalAddr()
+	return err
+}
 
 func (c *conn) getsockname() (netip.AddrPort, error) {
 	return c.name("getsockname", windows.Getsockname)
@@ -144,6 +155,11 @@ func v6only(fd uintptr, only bool) error {
 	}
 	return setInt(fd, levelIPv6, nameV6Only, value)
 }
+
+// exclusive keeps the port to this socket: without SO_EXCLUSIVEADDRUSE any socket
+// with SO_REUSEADDR takes it over. ("Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE" in
+// the documentation of Windows Sockets 2.)
+func exclusive(fd uintptr) error { return setInt(fd, levelSocket, nameExclusive, 1) }
 
 func reuseAddr(fd uintptr) error { return setInt(fd, levelSocket, windows.SO_REUSEADDR, 1) }
 func reusePort(uintptr) error    { return unsupported("balancing SO_REUSEPORT") }

@@ -12,3 +12,6 @@ func ParseControl(b []byte) (to netip.Addr, index int, tos uint8, foreign bool) 
 
 // Control is control.
 func Control(level, kind int, data []byte) []byte { return control(level, kind, data) }
+
+// SetAtMost is setAtMost.
+func SetAtMost(size int, set func(size int) error) error { return setAtMost(size, set) }

@@ -3,6 +3,7 @@
 package portable
 
 import (
+	"errors"
 	"net/netip"
 	"os"
 	"syscall"
@@ -20,7 +21,10 @@ func (c *conn) Connect(peer netip.AddrPort) error {
 		return err
 	}
 	if kernelConnects(local.Addr()) {
-		return c.connect(peer)
+		// FreeBSD connects no socket of a balanced SO_REUSEPORT group.
+		if err := c.connect(peer); !errors.Is(err, syscall.EOPNOTSUPP) {
+			return err
+		}
 	}
 	if peer, err = canonical(peer); err != nil {
 		return err

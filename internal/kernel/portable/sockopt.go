@@ -4,9 +4,13 @@ package portable
 
 import (
 	"errors"
+	"syscall"
 
 	"example.com/dgram/internal/kernel"
 )
+
+// longest is more than the payload of any datagram.
+const longest = 65535
 
 // configure sets what has to be set before the socket is bound. An adopted
 // socket keeps what only its maker could choose.
@@ -20,10 +24,20 @@ func (c *conn) configure(fd uintptr, cfg kernel.Config) error {
 	}
 	s.set(levelSocket, nameBroadcast, 1, cfg.Broadcast)
 	s.call(reuseAddr, cfg.ReuseAddr)
+	s.call(exclusive, !cfg.ReuseAddr && !c.shared.Load())
 	s.call(reusePort, cfg.ReusePort)
 	s.do(c.ownGroups(fd))
-	s.set(levelSocket, nameReadBuffer, cfg.ReadBuffer, cfg.ReadBuffer > 0)
-	s.set(levelSocket, nameWriteBuffer, cfg.WriteBuffer, cfg.WriteBuffer > 0)
+	if cfg.ReadBuffer > 0 {
+		s.buffer(nameReadBuffer, cfg.ReadBuffer)
+	}
+	switch {
+	case cfg.WriteBuffer > 0:
+		s.buffer(nameWriteBuffer, cfg.WriteBuffer)
+	case !c.shared.Load() && s.get(levelSocket, nameWriteBuffer)/bufferShare < longest:
+		// On BSD and macOS the buffer is the limit of one datagram: 9216 bytes
+		// by default (net.inet.udp.maxdgram).
+		s.try(func(fd uintptr) error { return setInt(fd, levelSocket, nameWriteBuffer, longest) }, true)
+	}
 	s.both(c, nameTTL, nameHops, cfg.TTL, cfg.TTL > 0)
 	s.call(c.packetInfo, cfg.PacketInfo == kernel.On)
 	s.try(c.packetInfo, cfg.PacketInfo == kernel.Try)
@@ -79,6 +93,35 @@ func (s *settings) both(c *conn, v4, v6, value int, wanted bool) {
 	s.try(func(fd uintptr) error { return setInt(fd, levelIPv4, v4, value) }, wanted && c.inet6 && c.speaksIPv4())
 }
 
+// buffer sets the size of a buffer.
+func (s *settings) buffer(name, size int) {
+	if s.err == nil {
+		s.err = setAtMost(size, func(n int) error { return setInt(s.fd, levelSocket, name, n) })
+	}
+}
+
+// setAtMost sets a buffer to size, or to the most that the system grants, as Linux
+// does by itself: BSD, macOS and Solaris refuse with ENOBUFS what is beyond their
+// limit (kern.ipc.maxsockbuf, kern.sbmax, udp_max_buf).
+func setAtMost(size int, set func(size int) error) error {
+	err := set(size)
+	if !errors.Is(err, syscall.ENOBUFS) {
+		return err
+	}
+	granted, refused := 0, size
+	for refused-granted > 1024 {
+		if half := granted + (refused-granted)/2; set(half) == nil {
+			granted = half
+		} else {
+			refused = half
+		}
+	}
+	if granted == 0 {
+		return err
+	}
+	return nil
+}
+
 // SetOption sets an integer property.
 func (c *conn) SetOption(o kernel.Option, value int) error {
 	return c.control(func(fd uintptr) error {
@@ -89,11 +132,14 @@ func (c *conn) SetOption(o kernel.Option, value int) error {
 		case kernel.TTL:
 			s.both(c, nameTTL, nameHops, value, true)
 		case kernel.TOS:
-			s.both(c, nameTOS, nameClass, value, true)
+			if value != 0 && !hasTOS {
+				return unsupported("type of service")
+			}
+			s.both(c, nameTOS, nameClass, value, hasTOS)
 		case kernel.ReadBuffer:
-			s.set(levelSocket, nameReadBuffer, value, true)
+			s.buffer(nameReadBuffer, value)
 		case kernel.WriteBuffer:
-			s.set(levelSocket, nameWriteBuffer, value, true)
+			s.buffer(nameWriteBuffer, value)
 		default:
 			return errors.ErrUnsupported
 		}
@@ -125,6 +171,9 @@ func (c *conn) Option(o kernel.Option) (value int, err error) {
 		return 0, errors.ErrUnsupported
 	}
 	err = c.control(func(fd uintptr) (err error) {
+		if o == kernel.TOS && !hasTOS {
+			return nil // it is 0
+		}
 		value, err = getInt(fd, level, name)
 		return err
 	})

@@ -26,6 +26,9 @@ const (
 	nameV6Only      = unix.IPV6_V6ONLY
 )
 
+// hasTOS says that the type of service of what is sent can be chosen.
+const hasTOS = true
+
 // setInt sets an option; one that the system does not know is
 // errors.ErrUnsupported.
 func setInt(fd uintptr, level, name, value int) error {
@@ -40,6 +43,10 @@ func getInt(fd uintptr, level, name int) (int, error) {
 	value, err := unix.GetsockoptInt(int(fd), level, name)
 	return value, os.NewSyscallError("getsockopt", err)
 }
+
+// exclusive has nothing to do: on Unix a port is shared where every socket of it
+// asked for that.
+func exclusive(uintptr) error { return nil }
 
 // v6only makes an IPv6 socket dual-stack or not, where there is a choice.
 func v6only(fd uintptr, only bool) error {

@@ -2,6 +2,8 @@ package sockopt
 
 import (
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"net"
 	"os"
 	"syscall"
@@ -51,11 +53,20 @@ func (g own) Joined(Member) bool { return false }
 // Name is the name of an interface, "" where there is none.
 func (g own) Name(index int) string { return nameOf(index) }
 
+// errLoopback is there because IP_MULTICAST_LOOP is the receiver's choice here, and
+// the sender's everywhere else: turned off, it would make the socket deaf to the
+// programs of this machine, and silence nobody. ("IP multicast" in the documentation
+// of Windows Sockets 2.)
+var errLoopback = fmt.Errorf("%w: Windows has no sender's choice of multicast loopback", errors.ErrUnsupported)
+
 // set4 names an interface as 0.x.x.x: its index in network byte order.
 func (g own) set4(s setting, value int) error {
 	option := windows.IP_MULTICAST_TTL
 	switch s {
 	case multicastLoopback:
+		if value == 0 {
+			return errLoopback
+		}
 		option = windows.IP_MULTICAST_LOOP
 	case multicastInterface:
 		option = windows.IP_MULTICAST_IF
@@ -67,6 +78,9 @@ func (g own) set4(s setting, value int) error {
 }
 
 func (g own) set6(s setting, value int) error {
+	if s == multicastLoopback && value == 0 {
+		return errLoopback
+	}
 	return g.setsockopt(windows.IPPROTO_IPV6, settings6[s], value)
 }
 
