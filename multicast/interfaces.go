@@ -10,7 +10,6 @@ import (
 
 	"example.com/dgram/internal/inside"
 	"example.com/dgram/internal/kernel"
-	"example.com/dgram/internal/watch"
 	"example.com/dgram/udp"
 )
 
@@ -74,7 +73,7 @@ func lookupIface(in inside.Socket, iface string, peer netip.Addr) (ifaceRef, err
 	case peer.IsValid() && a.Is4() != peer.Is4():
 		return ifaceRef{}, wrongFamily("interface", a)
 	}
-	return ifaceByAddr(a)
+	return ifaceByAddr(in, a)
 }
 
 // zoneOf is the name or index in what names an interface.
@@ -96,7 +95,7 @@ func ifaceByName(in inside.Socket, zone string) (ifaceRef, error) {
 	case none == nil:
 		index, err = ep.Conn.Index(zone)
 	case errors.Is(none, udp.ErrNotBound):
-		index, err = indexNow(zone)
+		index, err = indexNow(in, zone)
 	default:
 		err = none
 	}
@@ -109,8 +108,8 @@ func ifaceByName(in inside.Socket, zone string) (ifaceRef, error) {
 	return ifaceRef{index: index, name: zone}, nil
 }
 
-func indexNow(zone string) (int, error) {
-	is, err := watch.Now()
+func indexNow(in inside.Socket, zone string) (int, error) {
+	is, err := interfacesOf(in)
 	if err != nil {
 		return 0, err
 	}
@@ -124,7 +123,17 @@ func indexNow(zone string) (int, error) {
 }
 
 // ifaceByAddr finds the interface that has an address.
-func ifaceByAddr(a netip.Addr) (ifaceRef, error) {
+func ifaceByAddr(in inside.Socket, a netip.Addr) (ifaceRef, error) {
+	if own, ok := in.System().(kernel.InterfaceSystem); ok {
+		for _, i := range own.Interfaces() {
+			for _, p := range i.Addrs {
+				if p.Addr() == a {
+					return ifaceRef{index: i.Index, name: i.Name}, nil
+				}
+			}
+		}
+		return ifaceRef{}, kernel.ZoneError(a.String())
+	}
 	is, err := net.Interfaces()
 	if err != nil {
 		return ifaceRef{}, err

@@ -7,7 +7,7 @@ import (
 	"syscall"
 
 	"example.com/dgram/internal/inside"
-	"example.com/dgram/multicast/internal/sockopt"
+	"example.com/dgram/internal/kernel"
 	"example.com/dgram/udp"
 )
 
@@ -120,8 +120,8 @@ func (m *Membership) Interfaces() []string {
 }
 
 // on is the membership on one interface, for the kernel.
-func (m *Membership) on(index int) sockopt.Member {
-	return sockopt.Member{Group: m.group.WithZone(""), Source: m.source, Interface: index}
+func (m *Membership) on(index int) kernel.Member {
+	return kernel.Member{Group: m.group.WithZone(""), Source: m.source, Interface: index}
 }
 
 // sameGroup reports whether m and o are two memberships of one group.

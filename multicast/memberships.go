@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"example.com/dgram/internal/inside"
+	"example.com/dgram/internal/kernel"
 	"example.com/dgram/internal/watch"
 	"example.com/dgram/multicast/internal/sockopt"
 )
@@ -23,7 +24,7 @@ type memberships struct {
 	open func() watch.Watcher // watch.Open, but for tests
 
 	mu       sync.Mutex
-	groups   sockopt.Groups   // once the socket is bound
+	groups   kernel.Groups    // once the socket is bound
 	list     []*Membership    // in the order of Join
 	known    []interfaceState // the interfaces that there are, as far as is known
 	outgoing int              // the index that SetInterface set, for kernels that do not tell
@@ -36,10 +37,13 @@ type memberships struct {
 type key struct{}
 
 func membershipsOf(in inside.Socket) *memberships {
-	return in.Attached(key{}, func() any { return &memberships{in: in, open: watch.Open} }).(*memberships)
+	return in.Attached(key{}, func() any { return &memberships{in: in, open: watcherOf(in)} }).(*memberships)
 }
 
-func groupsOf(ep inside.Endpoint) sockopt.Groups {
+func groupsOf(ep inside.Endpoint) kernel.Groups {
+	if c, ok := ep.Conn.(kernel.GroupConn); ok {
+		return c.Groups()
+	}
 	return sockopt.Of(ep.Conn.SyscallConn(), ep.Network, ep.Dual)
 }
 
@@ -89,7 +93,7 @@ func (ms *memberships) clash(m *Membership) error {
 // joinAll joins every interface that there is. If some could be joined, the
 // watcher tries the others once more before it reports them.
 func (ms *memberships) joinAll(m *Membership) error {
-	now, err := watch.Now()
+	now, err := interfacesOf(ms.in)
 	if err != nil {
 		return err
 	}
@@ -154,7 +158,7 @@ func (ms *memberships) othersJoined(m *Membership, index int) bool {
 // not tell: the one that is joined and nobody else's, or that of a membership of the
 // same group for which the system chose too.
 func (ms *memberships) systemChoice(m *Membership) int {
-	now, _ := watch.Now() // without, there is no telling
+	now, _ := interfacesOf(ms.in) // without, there is no telling
 	choice := 0
 	for _, i := range now {
 		if !ms.groups.Joined(m.on(i.Index)) {

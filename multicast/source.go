@@ -6,7 +6,7 @@ import (
 	"syscall"
 
 	"example.com/dgram/internal/inside"
-	"example.com/dgram/multicast/internal/sockopt"
+	"example.com/dgram/internal/kernel"
 	"example.com/dgram/udp"
 )
 
@@ -16,7 +16,7 @@ import (
 // too many syscall.ENOBUFS with the name of the sysctl.
 func Block(s *udp.Socket, group, source netip.Addr, opts ...Option) error {
 	return filter(s, "block", group, source, opts, func(ms *memberships, m *Membership, source netip.Addr) error {
-		if err := ms.each(m, source, sockopt.Groups.Block, sockopt.Groups.Unblock); err != nil {
+		if err := ms.each(m, source, kernel.Groups.Block, kernel.Groups.Unblock); err != nil {
 			return explain(err, m.group, true)
 		}
 		m.blocked = append(m.blocked, source)
@@ -28,7 +28,7 @@ func Block(s *udp.Socket, group, source netip.Addr, opts ...Option) error {
 // syscall.EADDRNOTAVAIL.
 func Unblock(s *udp.Socket, group, source netip.Addr, opts ...Option) error {
 	return filter(s, "unblock", group, source, opts, func(ms *memberships, m *Membership, source netip.Addr) error {
-		if err := ms.each(m, source, sockopt.Groups.Unblock, sockopt.Groups.Block); err != nil {
+		if err := ms.each(m, source, kernel.Groups.Unblock, kernel.Groups.Block); err != nil {
 			return err
 		}
 		m.blocked = slices.DeleteFunc(m.blocked, func(b netip.Addr) bool { return b == source })
@@ -67,7 +67,7 @@ func filter(s *udp.Socket, op string, group, source netip.Addr, opts []Option, f
 
 // each does something on every interface of m, or on none. Where m is nowhere at
 // the moment it is remembered for later.
-func (ms *memberships) each(m *Membership, source netip.Addr, do, undo func(sockopt.Groups, sockopt.Member) error) error {
+func (ms *memberships) each(m *Membership, source netip.Addr, do, undo func(kernel.Groups, kernel.Member) error) error {
 	for n, index := range m.joined {
 		k := m.on(index)
 		k.Source = source

@@ -20,6 +20,8 @@ var _ = func() struct{} {
 // door implements inside.Socket.
 type door struct{ s *Socket }
 
+func (d door) System() kernel.System { return d.s.system }
+
 func (d door) Bound(op string) (inside.Endpoint, error) {
 	ep, err := d.s.bound(op)
 	if err != nil {

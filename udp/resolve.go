@@ -216,9 +216,17 @@ func fits(a netip.Addr, network string, only bool) error {
 }
 
 // knownZone checks a zone where there is no kernel socket yet to ask.
-func knownZone(zone string) error {
+func knownZone(system kernel.System, zone string) error {
 	if zone == "" {
 		return nil
+	}
+	if own, ok := system.(kernel.InterfaceSystem); ok {
+		for _, i := range own.Interfaces() {
+			if i.Name == zone || strconv.Itoa(i.Index) == zone {
+				return nil
+			}
+		}
+		return kernel.ZoneError(zone)
 	}
 	find := func() (*net.Interface, error) { return net.InterfaceByName(zone) }
 	if index, err := strconv.Atoi(zone); err == nil {

@@ -131,7 +131,7 @@ func (s *Socket) check(ep *endpoint, to netip.AddrPort, from netip.Addr) error {
 		if err := fits(to.Addr(), s.cfg.kernel.Network, s.cfg.kernel.IPv6Only); err != nil {
 			return err
 		}
-		if err := knownZone(to.Addr().Zone()); err != nil {
+		if err := knownZone(s.system, to.Addr().Zone()); err != nil {
 			return err
 		}
 	case ep.peer.IsValid():

@@ -21,6 +21,8 @@ var (
 
 // A Socket is the inside of a udp.Socket.
 type Socket interface {
+	// System is where the socket's kernel sockets come from.
+	System() kernel.System
 	// Bound returns the kernel socket of a socket that has one; otherwise the
 	// error is udp.ErrNotBound or net.ErrClosed.
 	Bound(op string) (Endpoint, error)

@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"example.com/dgram/internal/kernel"
-	"example.com/dgram/internal/netlab"
 )
 
 func (s suite) TestADeadlineWakesAReader(t *testing.T) {
@@ -198,25 +197,15 @@ func (s suite) TestSendWaitSends(t *testing.T) {
 // throttled returns a socket whose datagrams stay in its send buffer, which is
 // full.
 func (s suite) throttled(t *testing.T) (kernel.Conn, kernel.Datagram, func()) {
-	lab := netlab.New(t)
-	a, b := lab.Host("a"), lab.Host("b")
-	lab.Link(a.Port("eth0", "10.0.0.1/24"), b.Port("eth0", "10.0.0.2/24"))
-	on := func(h *netlab.Host, ip string) kernel.Conn {
-		c := netlab.On(h, func() (kernel.Conn, error) {
-			return s.system.Open(kernel.Config{Network: "udp4", Local: addr(ip), WriteBuffer: 4608})
-		})
-		t.Cleanup(func() { c.Close() })
-		return c
-	}
-	c, peer := on(a, "10.0.0.1:0"), on(b, "10.0.0.2:0")
+	c, peer, slow, fast := s.neighbours(t)
 	send(t, c, "hello", local(t, peer)) // they get to know each other
 	want(t, peer, "hello")
-	lab.Must(a.Throttle("eth0", 1, 1600, 1<<20))
+	slow()
 	d := kernel.Datagram{Data: make([]byte, 1000), To: local(t, peer)}
 	for range 100 {
 		switch err := c.Send(&d, nil); {
 		case errors.Is(err, syscall.EAGAIN):
-			return c, d, func() { lab.Must(a.Unthrottle("eth0")) }
+			return c, d, fast
 		case err != nil:
 			t.Fatal(err)
 		}

@@ -10,11 +10,7 @@ import (
 	"syscall"
 	"testing"
 
-	"golang.org/x/net/ipv4"
-	"golang.org/x/net/ipv6"
-
 	"example.com/dgram/internal/kernel"
-	"example.com/dgram/internal/netlab"
 )
 
 func (s suite) TestOptionsAreReadBackAsSet(t *testing.T) {
@@ -131,39 +127,13 @@ type joiner struct {
 
 func (j joiner) SyscallConn() (syscall.RawConn, error) { return j.conn.SyscallConn(), nil }
 
-// groupInterface is one on which groups can be joined. Linux' loopback is not.
-func groupInterface(t *testing.T) net.Interface {
-	t.Helper()
-	if lo := loopbackInterface(t); lo.Flags&net.FlagMulticast != 0 {
-		return lo
-	}
-	lab := netlab.New(t)
-	home, neighbour := lab.Home(), lab.Host("neighbour")
-	lab.Link(home.Port("groups0", "10.7.7.1/24", "fd07::1/64"), neighbour.Port("eth0", "10.7.7.2/24", "fd07::2/64"))
-	i, err := net.InterfaceByName("groups0")
-	check(t, err)
-	return *i
-}
-
-func join(t *testing.T, c kernel.Conn, ifi net.Interface, group netip.Addr) {
-	t.Helper()
-	g := &net.UDPAddr{IP: group.AsSlice()}
-	var err error
-	if group.Is4() {
-		err = ipv4.NewPacketConn(joiner{conn: c}).JoinGroup(&ifi, g)
-	} else {
-		err = ipv6.NewPacketConn(joiner{conn: c}).JoinGroup(&ifi, g)
-	}
-	check(t, err)
-}
-
 func (s suite) TestASocketHearsTheGroupItIsBoundTo(t *testing.T) {
 	for _, tt := range []struct{ network, group, other, host string }{
 		{"udp4", "239.7.7.7", "239.7.7.8", "127.0.0.1"},
 		{"udp6", "ff05::7:7", "ff05::7:8", "::1"},
 	} {
 		t.Run(tt.network, func(t *testing.T) {
-			ifi := groupInterface(t)
+			ifi := s.groupInterface(t)
 			group, other := netip.MustParseAddr(tt.group), netip.MustParseAddr(tt.other)
 			c := s.open(t, kernel.Config{Network: tt.network, Local: netip.AddrPortFrom(group, 0), PacketInfo: kernel.Try})
 			port := local(t, c).Port()
@@ -194,7 +164,7 @@ func (s suite) TestASocketHearsOnlyTheGroupsItJoined(t *testing.T) {
 		{"udp6", "239.7.7.9", "[::]:0"},
 	} {
 		t.Run(tt.network+" "+tt.group, func(t *testing.T) {
-			ifi := groupInterface(t)
+			ifi := s.groupInterface(t)
 			group := netip.MustParseAddr(tt.group)
 			network := "udp4"
 			if group.Is6() {

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"example.com/dgram/internal/kernel"
-	"example.com/dgram/internal/netlab"
 )
 
 func (s suite) TestAnUnboundDescriptorIsBound(t *testing.T) {
@@ -89,21 +88,15 @@ func (s suite) TestARefusalIsAnErrorAndReadingGoesOn(t *testing.T) {
 }
 
 func (s suite) TestLinkLocalAddressesHaveTheInterfaceAsTheirZone(t *testing.T) {
-	lab := netlab.New(t)
-	home, neighbour := lab.Home(), lab.Host("neighbour")
-	lab.Link(home.Port("zone0", "10.7.8.1/24"), neighbour.Port("eth0", "10.7.8.2/24"))
-	ip, err := home.LinkLocal("zone0")
-	check(t, err)
-	named, number := ip.WithZone("zone0"), ip.Zone()
-
+	named, numbered := s.linkLocal(t)
 	server := s.open(t, kernel.Config{Network: "udp6", PacketInfo: kernel.On})
-	for _, zone := range []string{"zone0", number} {
-		client := s.open(t, kernel.Config{Network: "udp6", Local: netip.AddrPortFrom(ip.WithZone(zone), 0)})
+	for _, ip := range []netip.Addr{named, numbered} {
+		client := s.open(t, kernel.Config{Network: "udp6", Local: netip.AddrPortFrom(ip, 0)})
 		me := netip.AddrPortFrom(named, local(t, client).Port())
 		if a := local(t, client); a != me {
 			t.Errorf("bound to %v, want %v", a, me)
 		}
-		to := netip.AddrPortFrom(ip.WithZone(zone), local(t, server).Port())
+		to := netip.AddrPortFrom(ip, local(t, server).Port())
 		send(t, client, "ask", to)
 		p := want(t, server, "ask")
 		if p.From != me {

@@ -4,6 +4,8 @@ package sockopt
 import (
 	"net/netip"
 	"syscall"
+
+	"example.com/dgram/internal/kernel"
 )
 
 // Groups is what a socket can be told about multicast. It works on the
@@ -58,11 +60,9 @@ type options interface {
 }
 
 // A Member is a group on an interface.
-type Member struct {
-	Group     netip.Addr // without a zone
-	Source    netip.Addr // zero for any source
-	Interface int        // index, 0 for the system's choice
-}
+type Member = kernel.Member
+
+var _ kernel.Groups = Groups{}
 
 // Join makes the socket a member.
 func (g Groups) Join(m Member) error {

@@ -52,6 +52,7 @@ type Conn struct {
 type departure struct {
 	at    time.Duration
 	bytes int
+	link  *link
 }
 
 // Sizes of buffers as a stock Linux has them: net.core.rmem_default, rmem_max

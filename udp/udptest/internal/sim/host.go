@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"slices"
@@ -253,8 +255,19 @@ func (h *Host) outward(a netip.Addr) *Interface {
 func (h *Host) IPv6() bool { return true }
 
 // Adopt refuses every file: none is a socket of this host.
-func (h *Host) Adopt(_ *os.File, c kernel.Config) (kernel.Conn, kernel.Config, error) {
-	return nil, c, kernel.ErrNotUDP
+func (h *Host) Adopt(f *os.File, c kernel.Config) (kernel.Conn, kernel.Config, error) {
+	if _, err := f.Stat(); errors.Is(err, os.ErrClosed) {
+		return nil, c, net.ErrClosed
+	}
+	p, err := net.FilePacketConn(f)
+	if err != nil {
+		return nil, c, kernel.ErrNotUDP
+	}
+	defer p.Close()
+	if _, udp := p.(*net.UDPConn); !udp {
+		return nil, c, kernel.ErrNotUDP
+	}
+	return nil, c, errors.ErrUnsupported
 }
 
 var _ kernel.System = (*Host)(nil)

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -56,17 +57,35 @@ type flow struct {
 }
 
 // SetLink describes the direction from a to b from now on. What is in flight
-// is not affected.
+// is not affected; what is in the old link's queue leaves the send buffers.
 func (n *Network) SetLink(a, b *Host, l Link) {
 	n.lock()
 	defer n.unlock()
 	n.topo++
+	if old := n.links[direction{a, b}]; old != nil && old.Rate > 0 {
+		a.depart(old)
+	}
 	n.links[direction{a, b}] = &link{
 		Link:  l,
 		id:    combine(uint64(a.index), uint64(b.index)),
 		since: n.now(),
 		name:  a.name + " to " + b.name,
 		flows: map[flowKey]*flow{},
+	}
+}
+
+// depart empties the send buffers of the host of what waits for a link.
+func (h *Host) depart(l *link) {
+	for _, conns := range h.ports {
+		for _, c := range conns {
+			c.departs = slices.DeleteFunc(c.departs, func(d departure) bool {
+				if d.link == l {
+					c.charged -= d.bytes
+				}
+				return d.link == l
+			})
+			ring(c.room)
+		}
 	}
 }
 

@@ -16,6 +16,9 @@ const (
 // bind takes a port for c, a free one where local says 0, and the address.
 func (h *Host) bind(c *Conn, local netip.AddrPort) error {
 	a := local.Addr()
+	if a.Zone() != "" && h.zone(a.Zone()) == nil {
+		return zoneError(a.Zone())
+	}
 	switch {
 	case !a.IsValid() || a.IsUnspecified():
 		a = c.wildcard()
@@ -24,12 +27,8 @@ func (h *Host) bind(c *Conn, local netip.AddrPort) error {
 	}
 	c.bound = a.WithZone("")
 	if a.Zone() != "" {
-		i := h.zone(a.Zone())
-		if i == nil {
-			return zoneError(a.Zone())
-		}
 		if c.device == nil {
-			c.device = i // sin6_scope_id binds to the device
+			c.device = h.zone(a.Zone()) // sin6_scope_id binds to the device
 		}
 	}
 	c.local = c.bound

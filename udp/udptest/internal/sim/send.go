@@ -169,7 +169,7 @@ func (c *Conn) hasRoom() bool {
 
 // hold charges a datagram to the send buffer until it has left the link's
 // queue.
-func (c *Conn) hold(p *packet, departs time.Duration) {
+func (c *Conn) hold(p *packet, l *link, departs time.Duration) {
 	bytes := truesize(len(p.data))
 	c.charged += bytes
 	at := len(c.departs)
@@ -178,7 +178,7 @@ func (c *Conn) hold(p *packet, departs time.Duration) {
 	}
 	c.departs = append(c.departs, departure{})
 	copy(c.departs[at+1:], c.departs[at:])
-	c.departs[at] = departure{departs, bytes}
+	c.departs[at] = departure{departs, bytes, l}
 }
 
 // emit sends a packet on its way.
@@ -244,7 +244,7 @@ func (n *Network) cross(c *Conn, p *packet) error {
 	now := n.now()
 	x := l.cross(n, now, p)
 	if c != nil && x.departs > now {
-		c.hold(p, x.departs)
+		c.hold(p, l, x.departs)
 	}
 	if x.lost != Delivered {
 		n.record(p, outbound, x.lost.String())

@@ -1,0 +1,100 @@
+package kerneltest
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+	"testing"
+
+	"golang.org/x/net/ipv4"
+	"golang.org/x/net/ipv6"
+
+	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/netlab"
+)
+
+// A Network is a system with a network of its own. For other systems the suite
+// makes networks with package netlab.
+type Network interface {
+	kernel.System
+	// GroupInterface is one on which groups can be joined.
+	GroupInterface() net.Interface
+	// LinkLocal is an address of the system's host, with the name of its
+	// interface as the zone, and the interface's index.
+	LinkLocal() (a netip.Addr, index int)
+	// Throttle links the host's address from to the address to of a neighbour,
+	// and returns the neighbour. Once slow has been called, what is sent stays
+	// in the send buffer until fast is.
+	Throttle() (neighbour kernel.System, from, to netip.Addr, slow, fast func())
+}
+
+// groupInterface is one on which groups can be joined. Linux' loopback is not.
+func (s suite) groupInterface(t *testing.T) net.Interface {
+	t.Helper()
+	if n, ok := s.system.(Network); ok {
+		return n.GroupInterface()
+	}
+	if lo := loopbackInterface(t); lo.Flags&net.FlagMulticast != 0 {
+		return lo
+	}
+	lab := netlab.New(t)
+	home, neighbour := lab.Home(), lab.Host("neighbour")
+	lab.Link(home.Port("groups0", "10.7.7.1/24", "fd07::1/64"), neighbour.Port("eth0", "10.7.7.2/24", "fd07::2/64"))
+	i, err := net.InterfaceByName("groups0")
+	check(t, err)
+	return *i
+}
+
+func join(t *testing.T, c kernel.Conn, ifi net.Interface, group netip.Addr) {
+	t.Helper()
+	g := &net.UDPAddr{IP: group.AsSlice()}
+	var err error
+	if own, ok := c.(kernel.GroupConn); ok {
+		err = own.Groups().Join(kernel.Member{Group: group, Interface: ifi.Index})
+	} else if group.Is4() {
+		err = ipv4.NewPacketConn(joiner{conn: c}).JoinGroup(&ifi, g)
+	} else {
+		err = ipv6.NewPacketConn(joiner{conn: c}).JoinGroup(&ifi, g)
+	}
+	check(t, err)
+}
+
+// linkLocal is an address of the system's host, with the interface's name and
+// with its number as the zone.
+func (s suite) linkLocal(t *testing.T) (named, numbered netip.Addr) {
+	t.Helper()
+	if n, ok := s.system.(Network); ok {
+		a, index := n.LinkLocal()
+		return a, a.WithZone(strconv.Itoa(index))
+	}
+	lab := netlab.New(t)
+	home, neighbour := lab.Home(), lab.Host("neighbour")
+	lab.Link(home.Port("zone0", "10.7.8.1/24"), neighbour.Port("eth0", "10.7.8.2/24"))
+	ip, err := home.LinkLocal("zone0")
+	check(t, err)
+	return ip.WithZone("zone0"), ip
+}
+
+// neighbours are two sockets on two hosts. Once slow has been called, what the
+// first sends stays in its send buffer until fast is.
+func (s suite) neighbours(t *testing.T) (c, peer kernel.Conn, slow, fast func()) {
+	t.Helper()
+	config := func(a netip.Addr) kernel.Config {
+		return kernel.Config{Network: "udp4", Local: netip.AddrPortFrom(a, 0), WriteBuffer: 4608}
+	}
+	if n, ok := s.system.(Network); ok {
+		neighbour, from, to, slow, fast := n.Throttle()
+		return s.open(t, config(from)), suite{neighbour}.open(t, config(to)), slow, fast
+	}
+	lab := netlab.New(t)
+	a, b := lab.Host("a"), lab.Host("b")
+	lab.Link(a.Port("eth0", "10.0.0.1/24"), b.Port("eth0", "10.0.0.2/24"))
+	on := func(h *netlab.Host, ip string) kernel.Conn {
+		c := netlab.On(h, func() (kernel.Conn, error) { return s.system.Open(config(netip.MustParseAddr(ip))) })
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+	return on(a, "10.0.0.1"), on(b, "10.0.0.2"),
+		func() { lab.Must(a.Throttle("eth0", 1, 1600, 1<<20)) },
+		func() { lab.Must(a.Unthrottle("eth0")) }
+}
