@@ -113,14 +113,15 @@ type simConn struct {
 	timer    *time.Timer
 	work     int // calls since the last rest: a loop that spins makes too many
 
-	buffer  []simPacket
-	queued  int     // datagrams in buffer
-	limit   int     // of those
-	arrived int     // datagrams that found room
-	short   int     // if not 0, the most packets that the next receive call brings
-	errs    []error // what the next receive calls meet
-	broken  error   // what every receive call meets
-	read    int     // errors that receive calls have returned
+	buffer   []simPacket
+	queued   int     // datagrams in buffer
+	draining bool    // reads take what is buffered and do not wait
+	limit    int     // of those
+	arrived  int     // datagrams that found room
+	short    int     // if not 0, the most packets that the next receive call brings
+	errs     []error // what the next receive calls meet
+	broken   error   // what every receive call meets
+	read     int     // errors that receive calls have returned
 
 	space     int     // datagrams that fit into the send buffer
 	fates     []error // what the next sends meet, nil for success
@@ -156,7 +157,7 @@ func (c *simConn) arrive(p simPacket) (fits bool) {
 	c.change(func() {
 		n := len(p.datagrams)
 		switch {
-		case c.closes > 0, c.peer.IsValid() && c.peer != p.from:
+		case c.closes > 0, c.draining, c.peer.IsValid() && c.peer != p.from:
 			return
 		case c.queued+n > c.limit:
 			c.drops += uint64(n)
@@ -221,15 +222,10 @@ func (c *simConn) take(n int) ([]simPacket, error) {
 			return nil, os.NewSyscallError("recvmmsg", err)
 		}
 		if len(c.buffer) > 0 {
-			if n = min(n, len(c.buffer)); c.short > 0 {
+			if c.short > 0 {
 				n, c.short = min(n, c.short), 0
 			}
-			got := slices.Clone(c.buffer[:n])
-			c.buffer = slices.Delete(c.buffer, 0, n)
-			for _, p := range got {
-				c.queued -= len(p.datagrams)
-			}
-			return got, nil
+			return c.cut(n), nil
 		}
 		bell := c.bell
 		c.mu.Unlock()
@@ -243,7 +239,9 @@ func (c *simConn) ready() error {
 	switch {
 	case c.closes > 0:
 		return net.ErrClosed
-	case !c.deadline.IsZero() && !time.Now().Before(c.deadline):
+	case c.draining && len(c.buffer) == 0 && len(c.errs) == 0 && c.broken == nil:
+		return kernel.ErrDrained
+	case !c.draining && !c.deadline.IsZero() && !time.Now().Before(c.deadline):
 		return os.ErrDeadlineExceeded
 	}
 	return nil
@@ -325,6 +323,65 @@ func (c *simConn) ReadMsgs(ms []ipv4.Message, _ int) (int, error) {
 		ms[i].Addr = net.UDPAddrFromAddrPort(p.from)
 	}
 	return len(got), err
+}
+
+// TryReceive delivers what is there now.
+func (c *simConn) TryReceive(s kernel.Sink) error {
+	defer c.alone(&c.receiving, "TryReceive")()
+	var copies slab.Writer
+	got, err := c.takeNow(min(max(s.Room(), 1), 16))
+	if err != nil || len(got) == 0 {
+		return err
+	}
+	deliver(s, got, &copies)
+	return nil
+}
+
+func (c *simConn) takeNow(n int) ([]simPacket, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls.Read++
+	switch {
+	case c.closes > 0:
+		return nil, net.ErrClosed
+	case len(c.errs) > 0:
+		err := c.errs[0]
+		c.errs = c.errs[1:]
+		return nil, os.NewSyscallError("recvmmsg", err)
+	case c.draining && len(c.buffer) == 0:
+		return nil, kernel.ErrDrained
+	}
+	return c.cut(n), nil
+}
+
+// cut takes up to n packets out of the buffer. The caller holds mu.
+func (c *simConn) cut(n int) []simPacket {
+	n = min(n, len(c.buffer))
+	got := slices.Clone(c.buffer[:n])
+	c.buffer = slices.Delete(c.buffer, 0, n)
+	for _, p := range got {
+		c.queued -= len(p.datagrams)
+	}
+	return got
+}
+
+// Queued reports whether the buffer holds a packet.
+func (c *simConn) Queued() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.buffer) > 0
+}
+
+// Drain makes the socket deaf.
+func (c *simConn) Drain() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closes > 0 {
+		return net.ErrClosed
+	}
+	c.draining = true
+	c.ring()
+	return nil
 }
 
 func (c *simConn) SetReadDeadline(t time.Time) error {

@@ -11,6 +11,9 @@ var ErrNotUDP = errors.New("not a UDP socket")
 // ErrStopped means that a caller gave up waiting.
 var ErrStopped = errors.New("stopped waiting")
 
+// ErrDrained means that nothing is left to read after [Conn.Drain].
+var ErrDrained = errors.New("socket is drained")
+
 // A ZoneError is a zone that names no interface. It is syscall.ENODEV.
 type ZoneError string
 

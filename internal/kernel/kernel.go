@@ -170,14 +170,23 @@ type Refusal struct {
 // Calls counts system calls.
 type Calls struct{ Read, Write uint64 }
 
-// A Conn is one UDP socket. Receive, ReadMsg and ReadMsgs are for one caller
-// at a time; everything else may be called from any goroutine.
+// A Conn is one UDP socket. Receive, TryReceive, ReadMsg and ReadMsgs are for
+// one caller at a time; everything else may be called from any goroutine.
 type Conn interface {
 	// Receive reads until the Sink has enough (nil), the read deadline passes
 	// (os.ErrDeadlineExceeded), the socket closes (net.ErrClosed) or the kernel
 	// reports an error. With once it returns after the first batch. After any
 	// error but net.ErrClosed it may be called again.
 	Receive(s Sink, once bool) error
+	// TryReceive delivers one batch of what is there now. It never waits, and
+	// works past a read deadline that has expired. When nothing is there it
+	// returns nil and delivers nothing. It calls Room and Deliver alone, so the
+	// Sink has to take all of it; called again and again it empties the kernel's
+	// queue.
+	TryReceive(s Sink) error
+	// Queued reports whether a read would find a datagram now. It takes none,
+	// and no pending error.
+	Queued() bool
 	// ReadMsg reads one datagram into b and its control messages into oob, as
 	// net.UDPConn.ReadMsgUDPAddrPort does.
 	ReadMsg(b, oob []byte) (n, oobn, flags int, from netip.AddrPort, err error)
@@ -223,6 +232,15 @@ type Conn interface {
 	Calls() Calls
 	// NextRefusal takes one report from the error queue.
 	NextRefusal() (Refusal, bool)
+	// Drain stops hearing and wakes reads that wait. From then on Receive,
+	// TryReceive, ReadMsg and ReadMsgs take what is queued, never wait, and
+	// return [ErrDrained] when nothing is left; read deadlines have no effect.
+	// Sends go on. A second call does nothing.
+	//
+	// Where the system cannot make the socket deaf, reads take at most as many
+	// datagrams as were queued when Drain was called. On a shared descriptor
+	// they take none. Drops does not count any more.
+	Drain() error
 	// Discard counts and drops what lies in the receive buffer, for a socket
 	// that is about to close. It leaves a shared descriptor's buffer alone.
 	Discard() (datagrams uint64)

@@ -57,6 +57,10 @@ func Test(t *testing.T, system kernel.System) {
 		{"ASocketHearsOnlyTheGroupsItJoined", s.TestASocketHearsOnlyTheGroupsItJoined},
 		{"AdoptedSocketsAreWhatTheyWere", s.TestAdoptedSocketsAreWhatTheyWere},
 		{"OnlyUDPSocketsAreAdopted", s.TestOnlyUDPSocketsAreAdopted},
+		{"TryReceiveEmptiesTheQueue", s.TestTryReceiveEmptiesTheQueue},
+		{"DrainDeliversWhatIsQueuedAndEnds", s.TestDrainDeliversWhatIsQueuedAndEnds},
+		{"DrainWakesAReader", s.TestDrainWakesAReader},
+		{"DiscardAfterDrainCountsWhatIsLeft", s.TestDiscardAfterDrainCountsWhatIsLeft},
 	} {
 		t.Run(test.name, test.run)
 	}

@@ -137,7 +137,7 @@ func (o *outbound) plan(fd uintptr, whole bool) (messages int, bursts bool) {
 			return messages, bursts
 		}
 		control := unsafe.Slice((*byte)(unsafe.Pointer(&o.control[messages])), controlSendSize)
-		oob := appendSource(control[:0], d.From, d.Interface, o.c.inet6 && !d.To.Addr().Is4())
+		oob := o.c.appendControls(control[:0], d)
 		payload := d.Data
 		if run > 1 {
 			payload = o.gather(buffers, i, run, bytes)

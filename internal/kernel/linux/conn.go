@@ -45,7 +45,8 @@ type conn struct {
 	reads, writes atomic.Uint64
 	dropped       dropCounter
 
-	rx receiving // the one receiver
+	rx    receiving // the one receiver
+	drain draining
 }
 
 // newConn takes fd over, even when it fails.
@@ -62,7 +63,7 @@ func newConn(fd int, cfg kernel.Config) (*conn, error) {
 		return nil, err
 	}
 	c.raw = raw
-	c.rx.most, c.rx.step = firstBatch, c.read
+	c.rx.most, c.rx.step, c.rx.now = firstBatch, c.read, c.readNow
 	return c, nil
 }
 
@@ -90,8 +91,8 @@ func (c *conn) use() bool {
 
 func (c *conn) release() { c.using.RUnlock() }
 
-// gone translates what the poller says.
-func (c *conn) gone(err error) error {
+// mapClosed maps the poller's errors after Close to net.ErrClosed.
+func (c *conn) mapClosed(err error) error {
 	switch {
 	case err == nil || errors.Is(err, os.ErrDeadlineExceeded):
 		return err
@@ -104,8 +105,8 @@ func (c *conn) gone(err error) error {
 // control runs f on the descriptor and names the system call that failed.
 func (c *conn) control(call string, f func(fd uintptr) error) error {
 	var err error
-	if gone := c.raw.Control(func(fd uintptr) { err = f(fd) }); gone != nil {
-		return c.gone(gone)
+	if closed := c.raw.Control(func(fd uintptr) { err = f(fd) }); closed != nil {
+		return c.mapClosed(closed)
 	}
 	return os.NewSyscallError(call, err)
 }
@@ -181,14 +182,24 @@ func (c *conn) RemoteAddr() (a netip.AddrPort, err error) {
 
 // Index resolves a zone in the network namespace of the socket.
 func (c *conn) Index(zone string) (index int, err error) {
-	if gone := c.raw.Control(func(fd uintptr) { index, err = zoneIndex(fd, zone) }); gone != nil {
-		return 0, c.gone(gone)
+	if closed := c.raw.Control(func(fd uintptr) { index, err = zoneIndex(fd, zone) }); closed != nil {
+		return 0, c.mapClosed(closed)
 	}
 	return index, err
 }
 
-// SetReadDeadline ends reads that wait.
-func (c *conn) SetReadDeadline(t time.Time) error { return c.gone(c.file.SetReadDeadline(t)) }
+// SetReadDeadline ends reads that wait. On a socket that drains none does.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.drain.mu.Lock()
+	defer c.drain.mu.Unlock()
+	switch {
+	case !c.drain.on.Load():
+		return c.mapClosed(c.file.SetReadDeadline(t))
+	case c.closed.Load():
+		return net.ErrClosed
+	}
+	return nil
+}
 
 // Calls counts the system calls.
 func (c *conn) Calls() kernel.Calls {
@@ -215,6 +226,6 @@ func (c *conn) SyscallConn() syscall.RawConn { return rawConn{c} }
 // rawConn says net.ErrClosed where os says that a file is closed.
 type rawConn struct{ c *conn }
 
-func (r rawConn) Control(f func(uintptr)) error    { return r.c.gone(r.c.raw.Control(f)) }
-func (r rawConn) Read(f func(uintptr) bool) error  { return r.c.gone(r.c.raw.Read(f)) }
-func (r rawConn) Write(f func(uintptr) bool) error { return r.c.gone(r.c.raw.Write(f)) }
+func (r rawConn) Control(f func(uintptr)) error    { return r.c.mapClosed(r.c.raw.Control(f)) }
+func (r rawConn) Read(f func(uintptr) bool) error  { return r.c.mapClosed(r.c.raw.Read(f)) }
+func (r rawConn) Write(f func(uintptr) bool) error { return r.c.mapClosed(r.c.raw.Write(f)) }

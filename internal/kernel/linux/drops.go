@@ -13,9 +13,10 @@ import (
 
 // A dropCounter makes a 64-bit count of the kernel's 32-bit one, which wraps.
 type dropCounter struct {
-	mu    sync.Mutex
-	last  uint32
-	total uint64
+	mu     sync.Mutex
+	last   uint32
+	total  uint64
+	frozen bool
 }
 
 func (d *dropCounter) reset(now uint32) {
@@ -29,11 +30,22 @@ func (d *dropCounter) reset(now uint32) {
 func (d *dropCounter) advance(ask func() (now uint32, ok bool)) uint64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.frozen {
+		return d.total
+	}
 	if now, ok := ask(); ok {
 		d.total += uint64(now - d.last)
 		d.last = now
 	}
 	return d.total
+}
+
+// freeze takes the count for the last time.
+func (d *dropCounter) freeze(ask func() (now uint32, ok bool)) {
+	d.advance(ask)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.frozen = true
 }
 
 // Drops counts what the kernel dropped. SO_MEMINFO is current at any time;
@@ -43,13 +55,18 @@ func (c *conn) Drops() uint64 { return c.dropped.advance(c.meminfoDrops) }
 // meminfoDrops is word SK_MEMINFO_DROPS of SO_MEMINFO (Linux 4.12).
 func (c *conn) meminfoDrops() (drops uint32, ok bool) {
 	err := c.raw.Control(func(fd uintptr) {
-		var info [9]uint32
-		n := uint32(unsafe.Sizeof(info))
-		_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO,
-			uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&n)), 0)
-		drops, ok = info[8], errno == 0
+		info, errno := meminfo(fd)
+		drops, ok = info[unix.SK_MEMINFO_DROPS], errno == 0
 	})
 	return drops, ok && err == nil
+}
+
+// meminfo reads SO_MEMINFO.
+func meminfo(fd uintptr) (info [unix.SK_MEMINFO_VARS]uint32, errno syscall.Errno) {
+	n := uint32(unsafe.Sizeof(info))
+	_, _, errno = unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO,
+		uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&n)), 0)
+	return info, errno
 }
 
 // Discard counts what lies in the receive buffer. First it makes the socket
@@ -59,34 +76,39 @@ func (c *conn) Discard() uint64 {
 	if c.shared.Load() {
 		return 0
 	}
+	limit := int64(1 << 62)
+	if c.drain.on.Load() {
+		limit = c.drain.left.Swap(0)
+	}
 	var total uint64
 	_ = c.controlAll(func(fd int) error {
-		if deafen(uintptr(fd)) != 0 {
-			prog := unix.SockFprog{Len: uint16(len(discarding)), Filter: &discarding[0]}
-			_ = unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &prog)
+		if !c.drain.on.Load() && connectToSelf(uintptr(fd)) != 0 {
+			_ = attachDeafFilter(fd)
 		}
 		s := borrow()
 		defer s.giveBack()
-		for first := true; ; first = false {
-			n, errno := s.receive(uintptr(fd), batchSize)
+		for first := true; limit > 0; first = false {
+			n, errno := s.receive(uintptr(fd), int(min(limit, batchSize)))
 			if errno == unix.EINTR || errno != 0 && errno != unix.EAGAIN && first {
 				continue // a pending error is reported once
 			}
 			if errno != 0 {
 				return nil
 			}
+			limit -= int64(n)
 			s.parse(c, uintptr(fd), n)
 			for i := range s.batch.Packets {
 				total += uint64(s.batch.Packets[i].Datagrams())
 			}
 		}
+		return nil
 	})
 	return total
 }
 
-// deafen connects a socket to itself. To everybody else the port is as good as
-// closed: who sends there hears that it is.
-func deafen(fd uintptr) syscall.Errno {
+// connectToSelf connects the socket to its own address, so that the kernel
+// answers other senders with port unreachable and Discard ends under a flood.
+func connectToSelf(fd uintptr) syscall.Errno {
 	var name rawName
 	size := uint32(sizeofName)
 	if _, _, errno := syscall.RawSyscall(unix.SYS_GETSOCKNAME, fd, uintptr(unsafe.Pointer(&name)), uintptr(unsafe.Pointer(&size))); errno != 0 {
@@ -102,7 +124,11 @@ func deafen(fd uintptr) syscall.Errno {
 	return sysConnect(fd, &name, size)
 }
 
-// discarding is for a socket that cannot be connected, as one that is bound to a
-// broadcast address: a filter that takes nothing. The kernel counts what it
-// turns away as dropped. It takes ten times as long to attach.
-var discarding = []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: 0}}
+// attachDeafFilter attaches a filter that accepts nothing (socket(7)). It works
+// for every socket, also for one that cannot be connected because it is bound to
+// a broadcast address. The kernel counts what the filter turns away as dropped.
+// It takes ten times as long as connectToSelf.
+func attachDeafFilter(fd int) error {
+	filter := unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0}
+	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &filter})
+}

@@ -62,16 +62,36 @@ func (c *conn) ReadMsg(b, oob []byte) (n, oobn, flags int, from netip.AddrPort, 
 		r.hdr.SetIovlen(1)
 		r.hdr.SetControllen(len(oob))
 	}
-	gone := c.raw.Read(r.one)
+	closed := c.readMsg(r.one)
 	n, oobn, flags, from, errno := r.n, int(r.hdr.Controllen), int(r.hdr.Flags), r.from, r.errno
 	r.b, r.hdr, r.iov = nil, unix.Msghdr{}, unix.Iovec{}
-	if gone != nil {
-		return 0, 0, 0, netip.AddrPort{}, c.gone(gone)
+	if closed != nil {
+		return 0, 0, 0, netip.AddrPort{}, c.mapClosed(closed)
 	}
 	if errno != 0 {
 		return 0, 0, 0, netip.AddrPort{}, os.NewSyscallError("recvmsg", errno)
 	}
 	return n, oobn, flags, from, nil
+}
+
+// readMsg runs a system call until it has found something. On a socket that
+// drains it does not wait.
+func (c *conn) readMsg(call func(fd uintptr) bool) error {
+	if !c.drain.on.Load() {
+		if err := c.raw.Read(call); !c.woken(err) {
+			return err
+		}
+	}
+	if c.drain.left.Load() <= 0 {
+		return c.drain.ended()
+	}
+	found := false
+	err := c.raw.Control(func(fd uintptr) { found = call(fd) })
+	if err == nil && !found {
+		return c.drain.ended()
+	}
+	c.drain.left.Add(-1)
+	return err
 }
 
 // readOne is the system call. False waits for something to read. Without a
@@ -114,13 +134,16 @@ func (c *conn) ReadMsgs(ms []ipv4.Message, flags int) (int, error) {
 	r := c.reading()
 	r.ms, r.flags, r.n = ms[:min(len(ms), maxMessages)], flags, 0
 	r.point()
-	gone := c.raw.Read(r.many)
+	closed := c.readMsg(r.many)
 	n, errno := r.n, r.errno
 	clear(r.hdrs[:len(r.ms)])
 	clear(r.iovs)
 	r.ms = nil
-	if gone != nil {
-		return 0, c.gone(gone)
+	if closed != nil {
+		return 0, c.mapClosed(closed)
+	}
+	if errno == unix.EAGAIN && c.drain.on.Load() {
+		return 0, c.drain.ended()
 	}
 	if errno != 0 {
 		return 0, os.NewSyscallError("recvmmsg", errno)

@@ -17,6 +17,7 @@ type receiving struct {
 	reading *reading // for ReadMsg, made on first use
 	sink    kernel.Sink
 	step    func(fd uintptr) bool // conn.read
+	now     func(fd uintptr)      // conn.readNow
 	errno   syscall.Errno
 	most    int32 // packets that the next call may bring
 	once    bool
@@ -30,13 +31,18 @@ type receiving struct {
 // edge is lost. A loop of reads makes two calls for a datagram at low rates.
 func (c *conn) Receive(s kernel.Sink, once bool) error {
 	r := &c.rx
-	r.sink, r.once, r.errno = s, once, 0
-	err := c.raw.Read(r.step)
-	r.sink = nil
-	if err != nil {
-		return c.gone(err)
+	if !c.drain.on.Load() {
+		r.sink, r.once, r.errno = s, once, 0
+		err := c.raw.Read(r.step)
+		r.sink = nil
+		switch {
+		case err == nil:
+			return callError("recvmmsg", r.errno)
+		case !c.woken(err):
+			return c.mapClosed(err)
+		}
 	}
-	return callError("recvmmsg", r.errno)
+	return c.receiveQueued(s, once)
 }
 
 // read empties the receive buffer. False waits for more; scratch is never held

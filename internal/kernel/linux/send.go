@@ -24,7 +24,12 @@ func (c *conn) SendTo(b []byte, to netip.AddrPort) error {
 	if !c.use() {
 		return net.ErrClosed
 	}
-	err := c.sendto(b, to)
+	var err error
+	if c.drain.sourceless.Load() {
+		err = c.send(&kernel.Datagram{Data: b, To: to}, nil)
+	} else {
+		err = c.sendto(b, to)
+	}
 	c.release()
 	return err
 }
@@ -55,7 +60,7 @@ func (c *conn) SendWait(d *kernel.Datagram, oob []byte, stop <-chan struct{}) er
 		}
 	}()
 	var err error
-	gone := c.raw.Write(func(uintptr) bool {
+	closed := c.raw.Write(func(uintptr) bool {
 		err = c.send(d, oob)
 		return err != errEAGAIN
 	})
@@ -63,12 +68,12 @@ func (c *conn) SendWait(d *kernel.Datagram, oob []byte, stop <-chan struct{}) er
 	<-watched
 	if stopped {
 		_ = c.file.SetWriteDeadline(time.Time{})
-		if gone != nil && !c.closed.Load() {
+		if closed != nil && !c.closed.Load() {
 			return kernel.ErrStopped
 		}
 	}
-	if gone != nil {
-		return c.gone(gone)
+	if closed != nil {
+		return c.mapClosed(closed)
 	}
 	return err
 }
@@ -76,7 +81,7 @@ func (c *conn) SendWait(d *kernel.Datagram, oob []byte, stop <-chan struct{}) er
 // send is the system call for a datagram of any kind. One part to one address
 // needs no header.
 func (c *conn) send(d *kernel.Datagram, oob []byte) (err error) {
-	if len(d.More) == 0 && len(oob) == 0 && !d.From.IsValid() && d.Interface == 0 {
+	if len(d.More) == 0 && len(oob) == 0 && c.plainHeader(d) {
 		return c.sendto(d.Data, d.To)
 	}
 	var name rawName
@@ -100,7 +105,7 @@ func (c *conn) send(d *kernel.Datagram, oob []byte) (err error) {
 	hdr.SetIovlen(1 + len(d.More))
 	var control [controlSendSize / 8]uint64 // aligned for struct cmsghdr
 	if len(oob) == 0 {
-		oob = appendSource(unsafe.Slice((*byte)(unsafe.Pointer(&control)), controlSendSize)[:0], d.From, d.Interface, c.inet6 && !d.To.Addr().Is4())
+		oob = c.appendControls(unsafe.Slice((*byte)(unsafe.Pointer(&control)), controlSendSize)[:0], d)
 	}
 	if len(oob) > 0 {
 		hdr.Control = unsafe.SliceData(oob)
@@ -113,6 +118,21 @@ func (c *conn) send(d *kernel.Datagram, oob []byte) (err error) {
 			return callError("sendmsg", errno)
 		}
 	}
+}
+
+// plainHeader reports whether d needs no control message.
+func (c *conn) plainHeader(d *kernel.Datagram) bool {
+	return !d.From.IsValid() && d.Interface == 0 && !c.drain.sourceless.Load()
+}
+
+// appendControls appends the control messages that d needs.
+func (c *conn) appendControls(b []byte, d *kernel.Datagram) []byte {
+	inet6 := c.inet6 && !d.To.Addr().Is4()
+	if !d.From.IsValid() && d.Interface == 0 && c.drain.sourceless.Load() {
+		var none unix.Inet4Pktinfo // the route decides, not the address that the socket is connected from
+		return appendControl(b, unix.SOL_IP, unix.IP_PKTINFO, unsafe.Slice((*byte)(unsafe.Pointer(&none)), unix.SizeofInet4Pktinfo))
+	}
+	return appendSource(b, d.From, d.Interface, inet6)
 }
 
 // sendto is the system call for one part. Without an address it goes to the

@@ -159,12 +159,12 @@ func (c *conn) Option(o kernel.Option) (value int, err error) {
 func (c *conn) SetOffload(on bool) error {
 	value := int32(truth(on))
 	var errno syscall.Errno
-	gone := c.raw.Control(func(fd uintptr) {
+	closed := c.raw.Control(func(fd uintptr) {
 		_, _, errno = unix.RawSyscall6(unix.SYS_SETSOCKOPT, fd, unix.SOL_UDP, unix.UDP_GRO, uintptr(unsafe.Pointer(&value)), unsafe.Sizeof(value), 0)
 	})
 	switch {
-	case gone != nil:
-		return c.gone(gone)
+	case closed != nil:
+		return c.mapClosed(closed)
 	case errno == unix.ENOPROTOOPT:
 		return errors.ErrUnsupported
 	case errno != 0:
@@ -176,8 +176,8 @@ func (c *conn) SetOffload(on bool) error {
 // controlAll is control for several calls that name themselves.
 func (c *conn) controlAll(f func(fd int) error) error {
 	var err error
-	if gone := c.raw.Control(func(fd uintptr) { err = f(int(fd)) }); gone != nil {
-		return c.gone(gone)
+	if closed := c.raw.Control(func(fd uintptr) { err = f(int(fd)) }); closed != nil {
+		return c.mapClosed(closed)
 	}
 	return err
 }

@@ -24,7 +24,7 @@ func (System) Adopt(f *os.File, cfg kernel.Config) (kernel.Conn, kernel.Config, 
 	s, err := net.FilePacketConn(f)
 	switch {
 	case errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE):
-		return nil, cfg, bare(err)
+		return nil, cfg, xnetError(err)
 	case err != nil:
 		return nil, cfg, kernel.ErrNotUDP
 	}

@@ -73,6 +73,8 @@ type conn struct {
 	closed atomic.Bool
 
 	reads, writes atomic.Uint64
+
+	drain draining
 }
 
 // newConn takes s over.
@@ -80,7 +82,7 @@ func newConn(s *net.UDPConn, network string, v6only bool) (*conn, error) {
 	raw, err := s.SyscallConn()
 	if err != nil {
 		s.Close()
-		return nil, bare(err)
+		return nil, xnetError(err)
 	}
 	return &conn{udp: s, raw: raw, inet6: network == "udp6", v6only: v6only}, nil
 }
@@ -90,21 +92,21 @@ func (c *conn) Close() error {
 	if c.closed.Swap(true) {
 		return net.ErrClosed
 	}
-	return bare(c.udp.Close())
+	return xnetError(c.udp.Close())
 }
 
 // control runs f on the descriptor.
 func (c *conn) control(f func(fd uintptr) error) error {
 	var err error
 	if gone := c.raw.Control(func(fd uintptr) { err = f(fd) }); gone != nil {
-		return bare(gone)
+		return xnetError(gone)
 	}
 	return system(err)
 }
 
-// bare takes net's wrapping off an error: the addresses in it are stale, and
+// xnetError takes net's wrapping off an error: the addresses in it are stale, and
 // package udp has its own.
-func bare(err error) error {
+func xnetError(err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		err = op.Err
 	}
@@ -120,8 +122,19 @@ func unsupported(what string) error { return fmt.Errorf("%w: %s", errors.ErrUnsu
 // speaksIPv4 tells whether IPv4 datagrams go through the socket.
 func (c *conn) speaksIPv4() bool { return !c.inet6 || !c.v6only }
 
-// SetReadDeadline ends reads that wait.
-func (c *conn) SetReadDeadline(t time.Time) error { return bare(c.udp.SetReadDeadline(t)) }
+// SetReadDeadline ends reads that wait. On a socket that drains none does.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.drain.mu.Lock()
+	defer c.drain.mu.Unlock()
+	switch {
+	case !c.drain.on.Load():
+		c.drain.deadline = t
+		return xnetError(c.udp.SetReadDeadline(t))
+	case c.closed.Load():
+		return net.ErrClosed
+	}
+	return nil
+}
 
 // Calls counts the system calls.
 func (c *conn) Calls() kernel.Calls {
@@ -152,7 +165,7 @@ func (c *conn) Dup() (*os.File, error) {
 	}
 	f, err := c.udp.File()
 	if err != nil {
-		return nil, bare(err)
+		return nil, xnetError(err)
 	}
 	c.shared.Store(true)
 	return f, nil
@@ -164,6 +177,6 @@ func (c *conn) SyscallConn() syscall.RawConn { return rawConn{c.raw} }
 // rawConn is net's with bare errors.
 type rawConn struct{ raw syscall.RawConn }
 
-func (r rawConn) Control(f func(uintptr)) error    { return bare(r.raw.Control(f)) }
-func (r rawConn) Read(f func(uintptr) bool) error  { return bare(r.raw.Read(f)) }
-func (r rawConn) Write(f func(uintptr) bool) error { return bare(r.raw.Write(f)) }
+func (r rawConn) Control(f func(uintptr)) error    { return xnetError(r.raw.Control(f)) }
+func (r rawConn) Read(f func(uintptr) bool) error  { return xnetError(r.raw.Read(f)) }
+func (r rawConn) Write(f func(uintptr) bool) error { return xnetError(r.raw.Write(f)) }

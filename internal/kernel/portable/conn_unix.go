@@ -40,7 +40,7 @@ func open(cfg kernel.Config) (*conn, error) {
 	s, err := net.FilePacketConn(f) // duplicates
 	f.Close()
 	if err != nil {
-		return nil, bare(err)
+		return nil, xnetError(err)
 	}
 	udp, ok := s.(*net.UDPConn)
 	if !ok {
@@ -83,7 +83,7 @@ func (c *conn) connect(peer netip.AddrPort) error {
 // disconnect disconnects in the kernel. Some systems give up a port that they
 // had chosen themselves, so it is bound again.
 func (c *conn) disconnect(local netip.AddrPort) error {
-	if err := c.control(forget); err != nil {
+	if err := c.control(clearPeer); err != nil {
 		return err
 	}
 	if now, err := c.LocalAddr(); err != nil || now.Port() != 0 {

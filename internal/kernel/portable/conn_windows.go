@@ -36,8 +36,8 @@ const (
 )
 
 const (
-	bufferShare   = 1
-	flagTruncated = windows.MSG_TRUNC
+	bufferDoubling = 1
+	flagTruncated  = windows.MSG_TRUNC
 
 	// hasTOS is false: Windows accepts IP_TOS and ignores it. ("IPPROTO_IP socket
 	// options" in the documentation of Windows Sockets 2.)
@@ -79,12 +79,12 @@ func open(cfg kernel.Config) (*conn, error) {
 	}}
 	s, err := lc.ListenPacket(context.Background(), cfg.Network, address)
 	if err != nil {
-		return nil, bare(err)
+		return nil, xnetError(err)
 	}
 	c.udp = s.(*net.UDPConn)
 	if c.raw, err = c.udp.SyscallConn(); err != nil {
 		c.udp.Close()
-		return nil, bare(err)
+		return nil, xnetError(err)
 	}
 	return c, nil
 }
@@ -99,9 +99,9 @@ func (c *conn) adopted(peer netip.AddrPort) { c.peer.Store(&peer) }
 // isUDP trusts net, which has looked at the type.
 func isUDP(uintptr) bool { return true }
 
-// kernelConnects is false: net cannot send on a socket that it did not connect
+// canConnect is false: net cannot send on a socket that it did not connect
 // itself without an address.
-func kernelConnects(netip.Addr) bool { return false }
+func canConnect(netip.Addr) bool { return false }
 
 func (c *conn) connect(netip.AddrPort) error { return errors.ErrUnsupported }
 
@@ -164,9 +164,9 @@ func exclusive(fd uintptr) error { return setInt(fd, levelSocket, nameExclusive,
 func reuseAddr(fd uintptr) error { return setInt(fd, levelSocket, windows.SO_REUSEADDR, 1) }
 func reusePort(uintptr) error    { return unsupported("balancing SO_REUSEPORT") }
 
-// ownGroups: other sockets' groups are not heard, but a socket that is bound to
+// disableMulticastAll: other sockets' groups are not heard, but a socket that is bound to
 // one has to know destinations.
-func (c *conn) ownGroups(fd uintptr) error {
+func (c *conn) disableMulticastAll(fd uintptr) error {
 	if c.group.IsValid() {
 		return c.packetInfo(fd)
 	}

@@ -9,13 +9,13 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// twins is one error under two names: that of Windows, which it prints as, and
+// dualErrno is one error under two names: that of Windows, which it prints as, and
 // that of package syscall, which on Windows is a number of Go's own that no
 // system call returns. errors.Is finds both.
-type twins struct{ native, portable syscall.Errno }
+type dualErrno struct{ native, portable syscall.Errno }
 
-func (e twins) Error() string   { return e.native.Error() }
-func (e twins) Unwrap() []error { return []error{e.native, e.portable} }
+func (e dualErrno) Error() string   { return e.native.Error() }
+func (e dualErrno) Unwrap() []error { return []error{e.native, e.portable} }
 
 // system gives a system call's error its second name.
 func system(err error) error {
@@ -28,7 +28,7 @@ func system(err error) error {
 		return err
 	}
 	if portable := portableErrno(native); portable != 0 {
-		return &os.SyscallError{Syscall: call.Syscall, Err: twins{native, portable}}
+		return &os.SyscallError{Syscall: call.Syscall, Err: dualErrno{native, portable}}
 	}
 	return err
 }

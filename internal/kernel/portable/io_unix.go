@@ -39,6 +39,30 @@ func (c *conn) read(bufs [][]byte, oob []byte, flags int) (m message, err error)
 	return m, err
 }
 
+// recvNow reads one datagram without waiting.
+func (c *conn) recvNow(bufs [][]byte, oob []byte, flags int) (m message, err error) {
+	err = c.control(func(fd uintptr) (err error) {
+		m, err = c.recvmsg(int(fd), bufs, oob, flags)
+		return os.NewSyscallError("recvmsg", err)
+	})
+	return m, err
+}
+
+// Queued reports whether a read would find a datagram now. It takes no pending
+// error, as a read that peeks would.
+func (c *conn) Queued() bool {
+	fds := []unix.PollFd{{Events: unix.POLLIN}}
+	err := c.control(func(fd uintptr) error {
+		fds[0].Fd = int32(fd)
+		for {
+			if _, err := unix.Poll(fds, 0); err != unix.EINTR {
+				return err
+			}
+		}
+	})
+	return err == nil && fds[0].Revents&unix.POLLIN != 0 && !(c.drain.on.Load() && c.drain.left.Load() <= 0)
+}
+
 // whenReadable tries until there is something.
 func (c *conn) whenReadable(try func(fd int) error) error {
 	var err error
@@ -46,7 +70,7 @@ func (c *conn) whenReadable(try func(fd int) error) error {
 		err = try(int(fd))
 		return err != unix.EAGAIN
 	}); gone != nil {
-		return bare(gone)
+		return xnetError(gone)
 	}
 	return os.NewSyscallError("recvmsg", err)
 }
@@ -94,7 +118,7 @@ func (c *conn) Send(d *kernel.Datagram, oob []byte) error {
 	if err != nil {
 		return err
 	}
-	if padsEmpty && len(oob) > 0 && d.Len() == 0 {
+	if emptyControlPads && len(oob) > 0 && d.Len() == 0 {
 		return c.sendEmpty(oob, to)
 	}
 	return c.control(func(fd uintptr) error {
@@ -112,7 +136,7 @@ func (c *conn) sendWhenReady(d *kernel.Datagram, oob []byte) error {
 		err = c.sendmsg(int(fd), d, oob, to)
 		return err != unix.EAGAIN
 	}); gone != nil {
-		return bare(gone)
+		return xnetError(gone)
 	}
 	return os.NewSyscallError("sendmsg", err)
 }
@@ -162,7 +186,7 @@ func (c *conn) sendEmpty(oob []byte, to unix.Sockaddr) error {
 	}
 	c.writes.Add(1)
 	_, err := ipv4.NewPacketConn(c.udp).WriteBatch([]ipv4.Message{m}, 0)
-	return bare(err)
+	return xnetError(err)
 }
 
 // Discard reads and drops until nothing is left, or a flood outlasts it.
@@ -171,13 +195,17 @@ func (c *conn) Discard() (datagrams uint64) {
 		return 0
 	}
 	_ = c.control(func(fd uintptr) error {
+		limit := int64(1 << 16)
+		if c.drain.on.Load() {
+			limit = min(limit, c.drain.left.Swap(0))
+		}
 		b := [][]byte{make([]byte, 1)}
-		for range 1 << 16 {
+		for range limit {
 			m, err := c.recvmsg(int(fd), b, nil, 0)
 			if err == unix.EAGAIN {
 				break
 			}
-			if err == nil && c.mine(&m) {
+			if err == nil && c.accepts(&m) {
 				datagrams++
 			}
 		}

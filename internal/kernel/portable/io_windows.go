@@ -5,9 +5,11 @@ package portable
 import (
 	"encoding/binary"
 	"errors"
+	"net"
 	"net/netip"
 	"os"
 	"strconv"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -25,7 +27,7 @@ func (c *conn) next(sink kernel.Sink) (*scratch, error) {
 		waited = true
 		return done
 	}); err != nil {
-		return nil, bare(err)
+		return nil, xnetError(err)
 	}
 	sink.Room() // one always fits
 	s := borrow()
@@ -35,6 +37,50 @@ func (c *conn) next(sink kernel.Sink) (*scratch, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// recvNow reads one datagram that is there. It cannot wait: reads are for one
+// caller at a time, so what select found is still there.
+func (c *conn) recvNow(bufs [][]byte, oob []byte, flags int) (message, error) {
+	if c.closed.Load() {
+		return message{}, net.ErrClosed
+	}
+	if !c.readable() {
+		return message{}, system(os.NewSyscallError("wsarecvmsg", windows.WSAEWOULDBLOCK))
+	}
+	// net does not read past a deadline that has expired.
+	c.drain.mu.Lock()
+	defer c.drain.mu.Unlock()
+	_ = c.udp.SetReadDeadline(time.Time{})
+	m, err := c.read(bufs, oob, flags)
+	_ = c.udp.SetReadDeadline(c.drain.deadline)
+	return m, err
+}
+
+// Queued reports whether a read would find a datagram now.
+func (c *conn) Queued() bool {
+	return c.readable() && !(c.drain.on.Load() && c.drain.left.Load() <= 0)
+}
+
+// fdSet is struct fd_set of winsock2.h with one socket.
+type fdSet struct {
+	count   uint32
+	sockets [64]windows.Handle
+}
+
+var procSelect = windows.NewLazySystemDLL("ws2_32.dll").NewProc("select")
+
+// readable asks select (winsock2.h), which does not wait.
+func (c *conn) readable() bool {
+	found := false
+	_ = c.control(func(fd uintptr) error {
+		set := fdSet{count: 1, sockets: [64]windows.Handle{windows.Handle(fd)}}
+		var now [2]int32 // struct timeval
+		n, _, _ := procSelect.Call(0, uintptr(unsafe.Pointer(&set)), 0, 0, uintptr(unsafe.Pointer(&now)))
+		found = int32(n) == 1
+		return nil
+	})
+	return found
 }
 
 // recvmsg reads into b, which holds any datagram: of one that does not fit,
@@ -47,7 +93,7 @@ func (c *conn) recvmsg(b, oob []byte) (m message, err error) {
 		err = nil
 	}
 	if err != nil {
-		return message{}, bare(err)
+		return message{}, xnetError(err)
 	}
 	m.from = netip.AddrPortFrom(m.from.Addr().Unmap(), m.from.Port())
 	m.info = parseControl(oob[:m.oobn])
@@ -113,7 +159,7 @@ func (c *conn) Send(d *kernel.Datagram, oob []byte) error {
 	}
 	c.writes.Add(1)
 	_, _, err := c.udp.WriteMsgUDPAddrPort(data, oob, to)
-	return bare(err)
+	return xnetError(err)
 }
 
 // sendWhenReady is Send, which ends at the write deadline.

@@ -20,7 +20,7 @@ func (c *conn) Connect(peer netip.AddrPort) error {
 	if err != nil {
 		return err
 	}
-	if kernelConnects(local.Addr()) {
+	if canConnect(local.Addr()) {
 		// FreeBSD connects no socket of a balanced SO_REUSEPORT group.
 		if err := c.connect(peer); !errors.Is(err, syscall.EOPNOTSUPP) {
 			return err
@@ -63,8 +63,8 @@ func (c *conn) LocalAddr() (netip.AddrPort, error) {
 	return local, err
 }
 
-// mine tells whether m is for this socket, where the kernel left that to us.
-func (c *conn) mine(m *message) bool {
+// accepts reports whether m is for this socket, where the kernel left that to us.
+func (c *conn) accepts(m *message) bool {
 	if p := c.peer.Load(); p != nil && m.from != *p {
 		return false
 	}

@@ -79,28 +79,32 @@ func (s *scratch) deliver(sink kernel.Sink) {
 
 // Receive reads one datagram after the other.
 func (c *conn) Receive(sink kernel.Sink, once bool) error {
-	for {
+	for !c.drain.on.Load() {
 		s, err := c.next(sink)
 		if err != nil {
+			if c.woken(err) {
+				break
+			}
 			return err
 		}
-		mine := c.mine(&s.msg)
-		if mine {
+		accepted := c.accepts(&s.msg)
+		if accepted {
 			s.deliver(sink)
 		}
 		s.giveBack()
-		if !mine {
+		if !accepted {
 			continue
 		}
 		if !sink.Settled() && !sink.Settle() || once {
 			return nil
 		}
 	}
+	return c.receiveQueued(sink, once)
 }
 
 // ReadMsg reads one datagram into b and its control messages into oob.
 func (c *conn) ReadMsg(b, oob []byte) (n, oobn, flags int, from netip.AddrPort, err error) {
-	m, err := c.readMine([][]byte{b}, oob, 0)
+	m, err := c.readAccepted([][]byte{b}, oob, 0)
 	return m.n, m.oobn, m.flags, m.from, err
 }
 
@@ -109,7 +113,7 @@ func (c *conn) ReadMsgs(ms []ipv4.Message, flags int) (int, error) {
 	if len(ms) == 0 {
 		return 0, nil
 	}
-	m, err := c.readMine(ms[0].Buffers, ms[0].OOB, flags)
+	m, err := c.readAccepted(ms[0].Buffers, ms[0].OOB, flags)
 	if err != nil {
 		return 0, err
 	}
@@ -118,25 +122,39 @@ func (c *conn) ReadMsgs(ms []ipv4.Message, flags int) (int, error) {
 	return 1, nil
 }
 
-// readMine reads until something is for this socket. Where the destination
+// readAccepted reads until something is for this socket. Where the destination
 // decides, the control messages that tell it need room.
-func (c *conn) readMine(bufs [][]byte, oob []byte, flags int) (message, error) {
+func (c *conn) readAccepted(bufs [][]byte, oob []byte, flags int) (message, error) {
 	room := oob
 	if c.group.IsValid() && len(oob) < oobSize {
 		room = make([]byte, oobSize)
 	}
 	for {
-		m, err := c.read(bufs, room, flags)
+		m, err := c.readOrDrain(bufs, room, flags)
 		if err != nil {
 			return message{}, err
 		}
-		if c.mine(&m) {
+		if c.accepts(&m) {
 			if len(room) != len(oob) {
 				m.oobn = 0
 			}
 			return m, nil
 		}
 	}
+}
+
+// readOrDrain reads one datagram. On a socket that drains it does not wait.
+func (c *conn) readOrDrain(bufs [][]byte, oob []byte, flags int) (message, error) {
+	if !c.drain.on.Load() {
+		if m, err := c.read(bufs, oob, flags); !c.woken(err) {
+			return m, err
+		}
+	}
+	if c.drain.left.Add(-1) < 0 {
+		return message{}, c.drain.ended()
+	}
+	m, err := c.recvNow(bufs, oob, flags)
+	return m, c.nothingNow(err)
 }
 
 // foreign tells whether nobody has the address for itself.

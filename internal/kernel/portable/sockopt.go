@@ -26,14 +26,14 @@ func (c *conn) configure(fd uintptr, cfg kernel.Config) error {
 	s.call(reuseAddr, cfg.ReuseAddr)
 	s.call(exclusive, !cfg.ReuseAddr && !c.shared.Load())
 	s.call(reusePort, cfg.ReusePort)
-	s.do(c.ownGroups(fd))
+	s.do(c.disableMulticastAll(fd))
 	if cfg.ReadBuffer > 0 {
 		s.buffer(nameReadBuffer, cfg.ReadBuffer)
 	}
 	switch {
 	case cfg.WriteBuffer > 0:
 		s.buffer(nameWriteBuffer, cfg.WriteBuffer)
-	case !c.shared.Load() && s.get(levelSocket, nameWriteBuffer)/bufferShare < longest:
+	case !c.shared.Load() && s.get(levelSocket, nameWriteBuffer)/bufferDoubling < longest:
 		// On BSD and macOS the buffer is the limit of one datagram: 9216 bytes
 		// by default (net.inet.udp.maxdgram).
 		s.try(func(fd uintptr) error { return setInt(fd, levelSocket, nameWriteBuffer, longest) }, true)
@@ -164,9 +164,9 @@ func (c *conn) Option(o kernel.Option) (value int, err error) {
 			level, name = levelIPv6, nameClass
 		}
 	case kernel.ReadBuffer:
-		name, share = nameReadBuffer, bufferShare
+		name, share = nameReadBuffer, bufferDoubling
 	case kernel.WriteBuffer:
-		name, share = nameWriteBuffer, bufferShare
+		name, share = nameWriteBuffer, bufferDoubling
 	default:
 		return 0, errors.ErrUnsupported
 	}

@@ -9,9 +9,9 @@ import (
 // What is AIX' own.
 const (
 	dontWait            = unix.MSG_NONBLOCK
-	bufferShare         = 1
+	bufferDoubling      = 1
 	hasControl          = true
-	padsEmpty           = true
+	emptyControlPads    = true
 	alwaysV6Only        = false
 	mapsSource          = true
 	sourceNeedsWildcard = false
@@ -19,16 +19,16 @@ const (
 
 func isUDP(uintptr) bool { return true }
 
-func kernelConnects(netip.Addr) bool { return false }
+func canConnect(netip.Addr) bool { return false }
 
-func forget(uintptr) error {
+func clearPeer(uintptr) error {
 	return unsupported("disconnecting a socket that another program connected")
 }
 
 func reuseAddr(fd uintptr) error { return setInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1) }
 func reusePort(uintptr) error    { return unsupported("balancing SO_REUSEPORT") }
 
-func (c *conn) ownGroups(uintptr) error { return nil }
+func (c *conn) disableMulticastAll(uintptr) error { return nil }
 
 func (c *conn) useInterface(uintptr, string) error { return unsupported("binding to an interface") }
 

@@ -10,11 +10,11 @@ import (
 
 // What the BSDs share.
 const (
-	dontWait    = unix.MSG_DONTWAIT
-	bufferShare = 1
-	hasControl  = true
-	padsEmpty   = true
-	mapsSource  = true
+	dontWait         = unix.MSG_DONTWAIT
+	bufferDoubling   = 1
+	hasControl       = true
+	emptyControlPads = true
+	mapsSource       = true
 
 	// A source control message is refused on a bound socket.
 	sourceNeedsWildcard = true
@@ -22,13 +22,13 @@ const (
 
 func isUDP(uintptr) bool { return true }
 
-// kernelConnects is for sockets on every interface: disconnecting makes them
+// canConnect is for sockets on every interface: disconnecting makes them
 // that.
-func kernelConnects(local netip.Addr) bool { return local.IsUnspecified() }
+func canConnect(local netip.Addr) bool { return local.IsUnspecified() }
 
 func reuseAddr(fd uintptr) error { return shareAddr(fd) }
 
-func (c *conn) ownGroups(uintptr) error { return nil }
+func (c *conn) disableMulticastAll(uintptr) error { return nil }
 
 func (c *conn) useInterface(uintptr, string) error { return unsupported("binding to an interface") }
 

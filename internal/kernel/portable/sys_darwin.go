@@ -11,12 +11,12 @@ import (
 
 // What is macOS' own.
 const (
-	dontWait     = unix.MSG_DONTWAIT
-	bufferShare  = 1
-	hasControl   = true
-	padsEmpty    = true
-	alwaysV6Only = false
-	mapsSource   = false
+	dontWait         = unix.MSG_DONTWAIT
+	bufferDoubling   = 1
+	hasControl       = true
+	emptyControlPads = true
+	alwaysV6Only     = false
+	mapsSource       = false
 
 	// A source control message takes a bound socket's address away.
 	sourceNeedsWildcard = true
@@ -24,14 +24,14 @@ const (
 
 func isUDP(uintptr) bool { return true }
 
-// kernelConnects is for sockets on every interface: disconnecting makes them
+// canConnect is for sockets on every interface: disconnecting makes them
 // that.
-func kernelConnects(local netip.Addr) bool { return local.IsUnspecified() }
+func canConnect(local netip.Addr) bool { return local.IsUnspecified() }
 
 func reuseAddr(fd uintptr) error { return shareAddr(fd) }
 func reusePort(uintptr) error    { return unsupported("balancing SO_REUSEPORT") }
 
-func (c *conn) ownGroups(uintptr) error { return nil }
+func (c *conn) disableMulticastAll(uintptr) error { return nil }
 
 func (c *conn) useInterface(fd uintptr, name string) error {
 	i, err := net.InterfaceByName(name)

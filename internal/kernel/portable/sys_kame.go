@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forget disconnects. These systems disconnect before they connect, so it is
+// clearPeer disconnects. These systems disconnect before they connect, so it is
 // enough to connect to nobody; that this fails is how it works.
-func forget(fd uintptr) error {
+func clearPeer(fd uintptr) error {
 	if _, err := unix.Getpeername(int(fd)); err != nil {
 		return nil
 	}

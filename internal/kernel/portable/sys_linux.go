@@ -11,9 +11,9 @@ import (
 // What is Linux' own.
 const (
 	dontWait            = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
-	bufferShare         = 2 // SO_RCVBUF is read back doubled (socket(7))
+	bufferDoubling      = 2 // SO_RCVBUF is read back doubled (socket(7))
 	hasControl          = true
-	padsEmpty           = false
+	emptyControlPads    = false
 	alwaysV6Only        = false
 	mapsSource          = false
 	sourceNeedsWildcard = false
@@ -24,10 +24,10 @@ func isUDP(fd uintptr) bool {
 	return err == nil && p == unix.IPPROTO_UDP
 }
 
-func kernelConnects(netip.Addr) bool { return true }
+func canConnect(netip.Addr) bool { return true }
 
-// forget disconnects: an address of no family (connect(2)).
-func forget(fd uintptr) error {
+// clearPeer disconnects: an address of no family (connect(2)).
+func clearPeer(fd uintptr) error {
 	none := unix.RawSockaddrInet6{Family: unix.AF_UNSPEC}
 	_, _, errno := unix.Syscall(unix.SYS_CONNECT, fd, uintptr(unsafe.Pointer(&none)), unix.SizeofSockaddrInet6)
 	if errno != 0 {
@@ -39,8 +39,8 @@ func forget(fd uintptr) error {
 func reuseAddr(fd uintptr) error { return setInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1) }
 func reusePort(fd uintptr) error { return setInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) }
 
-// ownGroups turns off that a socket hears what others have joined.
-func (c *conn) ownGroups(fd uintptr) error {
+// disableMulticastAll turns off that a socket hears what others have joined.
+func (c *conn) disableMulticastAll(fd uintptr) error {
 	_ = setInt(fd, unix.IPPROTO_IP, unix.IP_MULTICAST_ALL, 0)
 	if c.inet6 {
 		_ = setInt(fd, unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_ALL, 0) // since Linux 4.20

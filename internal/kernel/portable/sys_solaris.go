@@ -13,9 +13,9 @@ import (
 // messages here.
 const (
 	dontWait            = unix.MSG_DONTWAIT
-	bufferShare         = 1
+	bufferDoubling      = 1
 	hasControl          = false
-	padsEmpty           = false
+	emptyControlPads    = false
 	alwaysV6Only        = false
 	mapsSource          = false
 	sourceNeedsWildcard = false
@@ -23,16 +23,16 @@ const (
 
 func isUDP(uintptr) bool { return true }
 
-func kernelConnects(netip.Addr) bool { return false }
+func canConnect(netip.Addr) bool { return false }
 
-func forget(uintptr) error {
+func clearPeer(uintptr) error {
 	return unsupported("disconnecting a socket that another program connected")
 }
 
 func reuseAddr(fd uintptr) error { return setInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1) }
 func reusePort(uintptr) error    { return unsupported("balancing SO_REUSEPORT") }
 
-func (c *conn) ownGroups(uintptr) error { return nil }
+func (c *conn) disableMulticastAll(uintptr) error { return nil }
 
 func (c *conn) useInterface(fd uintptr, name string) error {
 	i, err := net.InterfaceByName(name)

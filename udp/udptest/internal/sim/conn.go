@@ -25,6 +25,7 @@ type Conn struct {
 	// Guarded by the network's mutex.
 	closed    bool
 	deaf      bool       // nothing more is taken in
+	draining  bool       // reads take what is queued and do not wait
 	device    *Interface // the one to use, nil for any
 	bound     netip.Addr // as bound, without zone
 	local     netip.Addr // bound, or what connecting made of it

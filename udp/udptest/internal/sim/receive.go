@@ -108,7 +108,9 @@ func (c *Conn) ready() error {
 	switch {
 	case c.closed:
 		return net.ErrClosed
-	case !c.deadline.IsZero() && !time.Now().Before(c.deadline):
+	case c.draining && c.queue.len() == 0 && c.pending == 0:
+		return kernel.ErrDrained
+	case !c.draining && !c.deadline.IsZero() && !time.Now().Before(c.deadline):
 		return os.ErrDeadlineExceeded
 	}
 	return c.takePending("recvmmsg")

@@ -1,0 +1,206 @@
+//go:build linux
+
+package linux
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// draining is the state of a socket's Drain.
+type draining struct {
+	mu   sync.Mutex // one Drain at a time, and none beside SetReadDeadline
+	on   atomic.Bool
+	over atomic.Bool  // a read has returned ErrDrained
+	left atomic.Int64 // packets that reads may still take
+
+	sourceless atomic.Bool // connected to itself: sends need an empty source
+}
+
+// smallestPacket is a lower bound for the memory that the kernel charges for
+// one packet in a receive buffer: the struct sk_buff alone is larger.
+const smallestPacket = 200
+
+// Drain stops hearing and wakes reads that wait.
+//
+// A socket filter that accepts nothing keeps what is queued, for connected
+// sockets and for groups too. A socket that shares its port with others
+// (SO_REUSEPORT) is also connected to itself: otherwise the kernel would go on
+// to choose the socket for its share of the datagrams, and drop them.
+func (c *conn) Drain() error {
+	d := &c.drain
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if c.closed.Load() {
+		return net.ErrClosed
+	}
+	if d.on.Load() {
+		return nil
+	}
+	c.dropped.freeze(c.meminfoDrops)
+	switch {
+	case c.shared.Load():
+		d.left.Store(0)
+	case c.deafen() == nil:
+		d.left.Store(1 << 62)
+	default:
+		d.left.Store(c.queuedAtMost())
+	}
+	d.on.Store(true)
+	return c.mapClosed(c.file.SetReadDeadline(time.Unix(1, 0)))
+}
+
+// deafen makes the kernel turn away every later datagram.
+func (c *conn) deafen() error {
+	return c.controlAll(func(fd int) error {
+		if shares, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT); err == nil && shares != 0 && !c.connected.Load() {
+			c.leaveShare(uintptr(fd))
+		}
+		return attachDeafFilter(fd)
+	})
+}
+
+// leaveShare connects the socket to itself, where it can still send afterwards:
+// the kernel makes the address that it connects from the source of what is
+// sent. For IPv4 an empty IP_PKTINFO with each send leaves the source to the
+// route again. IPv6 has nothing like it, so a socket on every interface keeps
+// its share until it is closed.
+func (c *conn) leaveShare(fd uintptr) {
+	sa, err := unix.Getsockname(int(fd))
+	if err != nil {
+		return
+	}
+	everywhere := fromSockaddr(fd, sa).Addr().IsUnspecified()
+	if everywhere && c.inet6 {
+		return
+	}
+	if connectToSelf(fd) == 0 {
+		c.drain.sourceless.Store(everywhere)
+	}
+}
+
+// queuedAtMost is an upper bound for the packets in the receive buffer.
+func (c *conn) queuedAtMost() int64 {
+	bytes := 0
+	_ = c.raw.Control(func(fd uintptr) {
+		if info, errno := meminfo(fd); errno == 0 {
+			bytes = int(info[unix.SK_MEMINFO_RMEM_ALLOC])
+			return
+		}
+		bytes, _ = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF)
+	})
+	return int64(bytes/smallestPacket + 1)
+}
+
+// woken reports whether err is that of a read that Drain woke.
+func (c *conn) woken(err error) bool {
+	return errors.Is(err, os.ErrDeadlineExceeded) && c.drain.on.Load()
+}
+
+// allowed is how many of n packets a read may take.
+func (d *draining) allowed(n int) int { return int(min(int64(n), d.left.Load())) }
+
+// ended notes that nothing is left to read.
+func (d *draining) ended() error {
+	d.over.Store(true)
+	d.left.Store(0)
+	return kernel.ErrDrained
+}
+
+// receiveQueued is Receive on a socket that drains: it takes what is queued and
+// never waits.
+func (c *conn) receiveQueued(s kernel.Sink, once bool) error {
+	for {
+		if err := c.receiveNow(s); err != nil {
+			return err
+		}
+		if !s.Settled() && !s.Settle() || once {
+			return nil
+		}
+	}
+}
+
+// TryReceive delivers one batch of what is there now.
+func (c *conn) TryReceive(s kernel.Sink) error {
+	err := c.receiveNow(s)
+	if err == errEAGAIN {
+		return nil
+	}
+	return err
+}
+
+// receiveNow delivers one batch. Where there is none it returns errEAGAIN, or
+// ErrDrained on a socket that drains.
+//
+// It does not ask the poller, which would not read past a deadline.
+func (c *conn) receiveNow(s kernel.Sink) error {
+	r := &c.rx
+	r.sink, r.errno = s, 0
+	err := c.raw.Control(r.now)
+	r.sink = nil
+	switch {
+	case err != nil:
+		return c.mapClosed(err)
+	case r.errno == unix.EAGAIN && c.drain.on.Load():
+		return c.drain.ended()
+	}
+	return callError("recvmmsg", r.errno)
+}
+
+// readNow is one receive call for receiveNow.
+func (c *conn) readNow(fd uintptr) {
+	r := &c.rx
+	want := min(r.sink.Room(), batchSize)
+	if c.drain.on.Load() {
+		if want = c.drain.allowed(want); want <= 0 {
+			r.errno = unix.EAGAIN
+			return
+		}
+	}
+	s := borrow()
+	defer s.giveBack()
+	var n int
+	errno := syscall.Errno(unix.EINTR)
+	for errno == unix.EINTR {
+		n, errno = s.receive(fd, want)
+		c.reads.Add(1)
+	}
+	if r.errno = errno; errno != 0 {
+		return
+	}
+	c.drain.left.Add(-int64(n))
+	s.parse(c, fd, n)
+	r.sink.Deliver(&s.batch)
+}
+
+// Queued reports whether a read would find a datagram now. It takes nothing off
+// the queue, and no pending error either, as a read that peeks would.
+func (c *conn) Queued() bool {
+	found := false
+	_ = c.raw.Control(func(fd uintptr) {
+		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		for {
+			n, err := unix.Poll(fds, 0)
+			switch {
+			case err == unix.EINTR:
+				continue
+			case err != nil: // refused by a sandbox
+				_, _, errno := unix.Recvfrom(int(fd), make([]byte, 1), unix.MSG_PEEK|unix.MSG_DONTWAIT)
+				found = errno == nil
+			default:
+				found = n > 0 && fds[0].Revents&unix.POLLIN != 0
+			}
+			return
+		}
+	})
+	return found && !(c.drain.on.Load() && c.drain.left.Load() <= 0)
+}

@@ -1,0 +1,52 @@
+package sim
+
+import (
+	"net"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// Drain makes the socket deaf and wakes reads that wait.
+func (c *Conn) Drain() error {
+	return c.locked(func() error {
+		c.deaf, c.draining = true, true
+		ring(c.wake)
+		return nil
+	})
+}
+
+// TryReceive delivers one batch of what is in the receive buffer.
+func (c *Conn) TryReceive(s kernel.Sink) error {
+	w := scratches.Get().(*scratch)
+	defer scratches.Put(w)
+	room := min(max(s.Room(), 1), batchSize)
+	count, err := c.takeNow(w, room)
+	if err != nil || count == 0 {
+		return err
+	}
+	w.deliver(s, count)
+	return nil
+}
+
+func (c *Conn) takeNow(w *scratch, room int) (int, error) {
+	c.host.n.lock()
+	defer c.host.n.unlock()
+	if c.closed {
+		return 0, net.ErrClosed
+	}
+	c.calls.Read++
+	if err := c.takePending("recvmmsg"); err != nil {
+		return 0, err
+	}
+	if c.draining && c.queue.len() == 0 {
+		return 0, kernel.ErrDrained
+	}
+	return c.gather(w, room), nil
+}
+
+// Queued reports whether the receive buffer holds a datagram.
+func (c *Conn) Queued() bool {
+	c.host.n.lock()
+	defer c.host.n.unlock()
+	return c.queue.len() > 0
+}
