@@ -21,19 +21,22 @@ func Example() {
 	address := s.LocalAddr()
 	go visit(address, stop)
 
+	errs := s.Errors() // reading it is optional
 	for {
 		select {
 		case m, ok := <-s.Messages():
 			if !ok {
-				return // s.Err() says why
+				return // s.Err() is the cause
 			}
 			if err := s.Reply(ctx, m, m.Data); err != nil {
-				log.Print(err)
+				log.Print(err) // and go on: a sender can be forged
 			}
-		case err, ok := <-s.Errors():
-			if ok {
-				log.Print(err)
+		case err, ok := <-errs:
+			if !ok {
+				errs = nil // the socket has ended; Messages ends next
+				continue
 			}
+			log.Print(err)
 		}
 	}
 
