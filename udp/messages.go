@@ -19,8 +19,8 @@ type Message struct {
 	Truncated bool           // longer than WithMaxDatagram; Data holds the beginning
 
 	foreign bool // To is a group's or a broadcast address: no reply leaves from it
-	tag     uint32
-	block   *slab.Block // nil where nothing is to be released
+	slot    uint32
+	life    *slab.Life
 }
 
 // Release gives the bytes of Data back for reuse. It is optional, and only for
@@ -29,8 +29,8 @@ type Message struct {
 // the build tag dgram_debug released bytes are overwritten, so that a test
 // notices who still reads them.
 func (m Message) Release() {
-	if m.block != nil {
-		m.block.Release(m.tag)
+	if m.life != nil {
+		m.life.Release(m.slot)
 	}
 }
 

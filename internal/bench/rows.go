@@ -1,9 +1,6 @@
 package main
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // groups is the table, method by method: which variants run against each other, which
 // row of the table asks what about them, and its target. Rows 1 to 9, 12 and 13 are in
@@ -61,7 +58,7 @@ func (b *bench) queue(size int, gso bool) func(variant string) int {
 }
 
 func takesBursts(variant string) bool {
-	switch strings.TrimPrefix(variant, otherPrefix) {
+	switch variant {
 	case "messages", "messages-keep", "messages-1024", "all", "receive", "receive-batch", "c-gro":
 		return true
 	}

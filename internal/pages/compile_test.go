@@ -20,6 +20,7 @@ import (
 
 	_ "example.com/dgram/multicast" // the test cache has to know what the pages use
 	_ "example.com/dgram/udp"
+	_ "example.com/dgram/udp/session"
 	_ "example.com/dgram/udp/udptest"
 )
 
@@ -159,12 +160,13 @@ import (
 	"context"; "errors"; "expvar"; "fmt"; "log"; "net"; "net/netip"; "os"; "os/signal"; "sync"; "syscall"
 	"testing"; "testing/synctest"; "time"
 	"golang.org/x/net/ipv4"
-	"example.com/dgram/multicast"; "example.com/dgram/udp"; "example.com/dgram/udp/udptest"
+	"example.com/dgram/multicast"; "example.com/dgram/udp"
+	"example.com/dgram/udp/session"; "example.com/dgram/udp/udptest"
 )
 var (
 	_ context.Context; _ = errors.Is; _ = expvar.Publish; _ = fmt.Print; _ = log.Print; _ net.Addr
 	_ netip.Addr; _ os.File; _ syscall.Errno; _ time.Time; _ ipv4.Message; _ multicast.Option; _ udp.Option
-	_ = signal.NotifyContext; _ sync.Mutex; _ = synctest.Test; _ udptest.Option
+	_ = signal.NotifyContext; _ sync.Mutex; _ = synctest.Test; _ udptest.Option; _ session.Option
 	t *testing.T
 	ctx context.Context
 	s, c *udp.Socket

@@ -1,0 +1,78 @@
+package session
+
+import (
+	"example.com/dgram/udp"
+)
+
+// deliver gives each datagram to the session of its peer, or opens one, or counts
+// why not. It runs in the goroutine that reads the socket.
+func (m *Mux) deliver(batch []udp.Message) {
+	now := m.now()
+	m.mu.Lock()
+	for i := range batch {
+		d := &batch[i]
+		c := m.table.find(d.From, d.To)
+		if c == nil {
+			if c = m.greet(d, now); c == nil {
+				d.Release()
+				continue
+			}
+		}
+		if !c.knowsLocal() {
+			c.settle(d.To, d.Interface)
+		}
+		c.last.Store(now)
+		switch c.push(d, &m.cfg) {
+		case queued:
+			m.count.Delivered++
+		case dropped, replaced:
+			m.count.DroppedQueue++ // and where one was replaced, Delivered counts the new one in its place
+		}
+	}
+	m.mu.Unlock()
+}
+
+// greet returns a session for a datagram that has none, or counts why there is
+// none. The caller holds mu.
+func (m *Mux) greet(d *udp.Message, now int64) *Session {
+	if m.cfg.admit != nil {
+		if !m.mayBegin() {
+			return nil
+		}
+		m.mu.Unlock()
+		admitted := m.cfg.admit(*d)
+		m.mu.Lock()
+		if !admitted {
+			m.count.Refused++
+			return nil
+		}
+		if c := m.table.find(d.From, d.To); c != nil {
+			return c // of an Open meanwhile
+		}
+	}
+	if !m.mayBegin() {
+		return nil
+	}
+	m.makeRoom()
+	c := &Session{mux: m, peer: d.From}
+	c.settle(d.To, d.Interface)
+	m.add(c, now)
+	m.offered++
+	m.sessions <- c // mayBegin has seen room, and only this goroutine sends
+	return c
+}
+
+// mayBegin reports whether a peer's datagram may open a session now. Where it may
+// not, the datagram is counted.
+func (m *Mux) mayBegin() bool {
+	switch {
+	case m.phase != open,
+		m.table.n >= m.cfg.max && m.cfg.whenMax == RefuseNew:
+		m.count.Refused++
+	case len(m.sessions) == cap(m.sessions):
+		m.count.DroppedBacklog++
+	default:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,224 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync/atomic"
+
+	"example.com/dgram/udp"
+)
+
+// A Session is the conversation with one peer at one local address. Its methods
+// may be called from any goroutine.
+type Session struct {
+	mux    *Mux
+	peer   netip.AddrPort
+	local  netip.Addr  // set once, before fixed
+	device int32       // index of the interface, set with local
+	fixed  atomic.Bool // local is set
+
+	last     atomic.Int64 // when a datagram passed, by Mux.now
+	answered atomic.Bool  // something was sent to the peer
+	over     atomic.Bool  // the session has ended
+
+	sibling *Session // of the same peer; these four are guarded by Mux.mu
+	place   int32    // in the idle queue
+	ranked  bool     // the idle queue is that of known peers
+	removed bool     // the session is not in the table any more
+
+	stream // its mu guards the next four
+	why    error
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	conn   *conn
+}
+
+// Messages returns the channel on which the datagrams of the peer arrive, those
+// included that have waited for it. Every call returns the same channel. The mux
+// closes it when the session ends; what was received before the end can still be
+// received after it.
+//
+// The channel holds as many datagrams as [Queue] says. A session that is read by
+// Receive or by its Conn has no channel: Messages then returns a closed one, and
+// [udp.ErrReading] is on [Mux.Errors].
+func (c *Session) Messages() <-chan udp.Message {
+	messages, ok := c.channel(c.mux.cfg.queue)
+	if !ok {
+		c.mux.report(c.opError("read", udp.ErrReading))
+	}
+	return messages
+}
+
+// Receive returns the next datagram of the peer. It waits for one, for ctx or for
+// the end of the session. What was received before the end comes first; then the
+// error is [net.ErrClosed] and the cause.
+//
+// Several goroutines may call Receive, and Receive may be mixed with Read of the
+// Conn. After Messages it is [udp.ErrReading].
+func (c *Session) Receive(ctx context.Context) (udp.Message, error) {
+	if ctx == nil {
+		return udp.Message{}, c.opError("read", errNilContext)
+	}
+	for {
+		if err := ctx.Err(); err != nil {
+			return udp.Message{}, err
+		}
+		m, wait, err := c.next()
+		if err != nil {
+			return m, c.opError("read", err)
+		}
+		if wait == nil {
+			return m, nil
+		}
+		select {
+		case <-wait:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// Send sends one datagram, the parts in a row, to the peer. It leaves from the
+// address that the peer sent to. Send waits as [udp.Socket.Reply] does. After the
+// end of the session the error is [net.ErrClosed] and the cause.
+//
+// The first Send that succeeds makes the peer known: the session has the whole
+// idle time from then on, and is evicted after those of strangers.
+func (c *Session) Send(ctx context.Context, parts ...[]byte) error {
+	if c.over.Load() {
+		return c.opError("send", endError(c.ending()))
+	}
+	if err := c.mux.transmit(ctx, c, parts); err != nil {
+		return err
+	}
+	c.last.Store(c.mux.now())
+	if !c.answered.Load() {
+		c.answered.Store(true)
+	}
+	return nil
+}
+
+// Peer returns the address of the other side.
+func (c *Session) Peer() netip.AddrPort { return c.peer }
+
+// Local returns the address that the peer sent to, from which Send answers. It is
+// the zero Addr where the system does not tell, and in a session of [Mux.Open]
+// before the peer's first datagram.
+func (c *Session) Local() netip.Addr {
+	if c.knowsLocal() {
+		return c.local
+	}
+	return netip.Addr{}
+}
+
+func (c *Session) knowsLocal() bool { return c.fixed.Load() }
+
+// settle sets the local address. The mux calls it once, and holds its mu.
+func (c *Session) settle(local netip.Addr, device int) {
+	c.local, c.device = local, int32(device)
+	c.fixed.Store(true)
+}
+
+// Context returns a context that is done when the session ends. [context.Cause]
+// then says why: [ErrIdle], [ErrEvicted], [net.ErrClosed], or the error that
+// ended the socket.
+func (c *Session) Context() context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ctx == nil {
+		c.ctx, c.cancel = context.WithCancelCause(context.Background())
+		if c.over.Load() {
+			c.cancel(c.why)
+		}
+	}
+	return c.ctx
+}
+
+// Done returns a channel that is closed when the session ends.
+func (c *Session) Done() <-chan struct{} { return c.Context().Done() }
+
+// Close ends the session. What its stream holds can still be received. A datagram
+// that the peer sends from then on opens another session. Close returns nil, and
+// may be called at any time and from any goroutine.
+func (c *Session) Close() error {
+	c.mux.mu.Lock()
+	defer c.mux.mu.Unlock()
+	c.mux.end(c, net.ErrClosed)
+	return nil
+}
+
+// Conn returns the session as a [net.Conn]. Every call returns the same one. Each
+// Read takes one datagram and each Write sends one. A datagram that is longer
+// than the buffer of Read is cut off, as by net.UDPConn. The Conn is also a
+// [net.PacketConn] with one peer.
+//
+// Read shares the stream with Receive. On a session whose Messages was called,
+// Read is [udp.ErrReading]. Close ends the session.
+func (c *Session) Conn() net.Conn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.conn == nil {
+		c.conn = newConn(c)
+		if c.over.Load() {
+			c.conn.stop()
+		}
+	}
+	return c.conn
+}
+
+// String returns the two addresses, for logs.
+func (c *Session) String() string {
+	return fmt.Sprintf("%v->%v", c.localAddr(), c.peer)
+}
+
+// finish ends what the session itself has. The caller holds Mux.mu and has
+// removed the session.
+func (c *Session) finish(cause error) {
+	c.mu.Lock()
+	c.why = cause
+	c.over.Store(true)
+	c.closeLocked(cause)
+	cancel, conn := c.cancel, c.conn
+	c.mu.Unlock()
+	if conn != nil {
+		conn.stop()
+	}
+	if cancel != nil {
+		cancel(cause)
+	}
+}
+
+// ending returns the cause of the end.
+func (c *Session) ending() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.why
+}
+
+// endError is what a call answers after an end: net.ErrClosed and the cause.
+func endError(cause error) error {
+	if cause == nil || cause == net.ErrClosed {
+		return net.ErrClosed
+	}
+	return fmt.Errorf("%w: %w", net.ErrClosed, cause)
+}
+
+func (c *Session) localAddr() netip.AddrPort {
+	local := c.mux.socket.LocalAddr()
+	if a := c.Local(); a.IsValid() {
+		local = netip.AddrPortFrom(a, local.Port())
+	}
+	return local
+}
+
+// opError puts err into the shape of net's errors.
+func (c *Session) opError(op string, err error) error {
+	return &net.OpError{
+		Op:     op,
+		Net:    c.mux.socket.Network(),
+		Source: net.UDPAddrFromAddrPort(c.localAddr()),
+		Addr:   net.UDPAddrFromAddrPort(c.peer),
+		Err:    err,
+	}
+}
