@@ -162,10 +162,11 @@ func (s *Socket) wantPacketInfo(wildcard bool) kernel.Want {
 func (s *Socket) publish(ep *endpoint) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing {
+	if s.closing || s.draining.Load() != nil {
 		return false
 	}
 	s.endpoint.Store(ep)
+	s.readDeadline.attach(ep.conns)
 	s.listening.set(true)
 	s.connected.set(ep.peer.IsValid())
 	s.startReaders(ep)
@@ -184,10 +185,13 @@ func (s *Socket) lockAddr(ctx context.Context) error {
 		return errNilContext
 	}
 	if s.ending() {
-		return net.ErrClosed
+		return s.endError()
 	}
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if s.draining.Load() != nil {
+		return ErrDrained
 	}
 	entered := s.addrMu.lock(ctx.Done(), s.lifetime.done)
 	switch {
@@ -195,17 +199,17 @@ func (s *Socket) lockAddr(ctx context.Context) error {
 		if entered {
 			s.addrMu.unlock()
 		}
-		return net.ErrClosed
+		return s.endError()
 	case !entered:
 		return ctx.Err()
 	}
 	return nil
 }
 
-// closedError returns net.ErrClosed if the socket has begun to end, else err.
+// closedError returns endError if the socket has begun to end, else err.
 func (s *Socket) closedError(err error) error {
 	if s.ending() {
-		return net.ErrClosed
+		return s.endError()
 	}
 	return err
 }

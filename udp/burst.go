@@ -93,18 +93,6 @@ func (u *burst) bytes(n int) int {
 	return (n-1)*min(u.segment, u.limit) + min(last, u.limit)
 }
 
-// truncated is how many of the burst's messages are cut off.
-func (u *burst) truncated() uint64 {
-	if u.left == 1 {
-		return 1
-	}
-	n := uint64(u.left - 1)
-	if len(u.rest)-int(n)*u.segment > u.limit {
-		n++
-	}
-	return n
-}
-
 // release gives the bytes of all that is left back.
 func (u *burst) release() {
 	for ; u.left > 0; u.next() {

@@ -3,7 +3,6 @@ package udp
 import (
 	"context"
 	"errors"
-	"time"
 )
 
 // How a socket ends, whatever the cause:
@@ -77,18 +76,11 @@ func (s *Socket) Err() error {
 func (s *Socket) teardown() {
 	s.mu.Lock()
 	s.closing = true // a Bind on its way closes what it opened
-	ep, unhook, pull := s.endpoint.Load(), s.unwatch, s.receive.iterator
+	ep, unwatch := s.endpoint.Load(), s.unwatch
 	s.mu.Unlock()
-	if ep != nil {
-		for _, conn := range ep.conns {
-			_ = conn.SetReadDeadline(time.Unix(1, 0))
-		}
-	}
+	s.readDeadline.end()
 	_ = s.group.Wait() // its error is the cause already
 
-	if pull != nil {
-		pull.countUndelivered(s)
-	}
 	if ep != nil {
 		for _, conn := range ep.conns {
 			s.count.droppedClosed.Add(conn.Discard())
@@ -96,15 +88,12 @@ func (s *Socket) teardown() {
 			conn.Close()
 		}
 	}
-	if s.receive.overflow != nil {
-		s.receive.overflow.close(s)
+	s.endStream()
+	if st := s.receive.stream.Load(); st != nil {
+		st.release()
 	}
-	if s.receive.messages != nil {
-		close(s.receive.messages)
-	}
-	s.errors.close()
-	if unhook != nil {
-		unhook()
+	if unwatch != nil {
+		unwatch()
 	}
 	s.ended.set(true)
 }

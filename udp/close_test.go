@@ -146,7 +146,7 @@ func TestChannelsCloseOnceAndTogether(t *testing.T) {
 	s := listen(t, f.network, f.local())
 	messages, errs := s.Messages(), s.Errors()
 	tell(t, std(t, f), at(t, s), "a", "b")
-	eventually(t, "both are received", func() bool { return s.Stats().Received == 2 })
+	eventually(t, "both are received", func() bool { return s.Stats().Waiting == 2 })
 	ok(t, s.Close())
 	rest := drained(t, "messages", messages)
 	same(t, "messages after the end", len(rest), 2)

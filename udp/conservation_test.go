@@ -238,7 +238,7 @@ func TestAFloodTakesNoMoreMemoryThanConfigured(t *testing.T) {
 }
 
 func sum(st udp.Stats) uint64 {
-	return st.Received + st.DroppedKernel + st.DroppedOverflow + st.DroppedBlocked + st.DroppedClosed
+	return st.Received + st.Waiting + st.DroppedKernel + st.DroppedOverflow + st.DroppedBlocked + st.DroppedClosed
 }
 
 // flood sends that many datagrams from each source, in bursts, and counts what

@@ -264,7 +264,10 @@ func TestOverflowIsReportedByTheEpisode(t *testing.T) {
 			for range n {
 				tell(t, from, at(t, s), "x")
 			}
-			total := func() uint64 { st := s.Stats(); return st.Received + st.DroppedOverflow + st.DroppedKernel }
+			total := func() uint64 {
+				st := s.Stats()
+				return st.Received + st.Waiting + st.DroppedOverflow + st.DroppedKernel
+			}
 			eventually(t, "all have come", func() bool { return total() == n })
 			for range 4 {
 				next(t, s)

@@ -112,6 +112,22 @@ func (missingAddress) Is(target error) bool {
 	return target == ErrAddressFamily || target == syscall.EDESTADDRREQ
 }
 
+// endError returns the error of a call that the end of the socket stops: it is
+// net.ErrClosed and, unless the socket was closed by Close, the cause.
+func (s *Socket) endError() error {
+	if cause := s.Err(); cause != nil {
+		return &endedError{cause}
+	}
+	return net.ErrClosed
+}
+
+// endedError is net.ErrClosed with the cause of the end.
+type endedError struct{ cause error }
+
+func (e *endedError) Error() string { return net.ErrClosed.Error() + ": " + e.cause.Error() }
+
+func (e *endedError) Unwrap() []error { return []error{net.ErrClosed, e.cause} }
+
 // opError puts err into the shape of net's errors. What is one already, and
 // the error of a context, stays as it is.
 func (s *Socket) opError(op string, addr netip.AddrPort, err error) error {

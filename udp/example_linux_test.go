@@ -109,6 +109,7 @@ func ExampleWithReaders() {
 	for range 16 {
 		<-s.Messages()
 	}
+	s.Close() // from here on the numbers stand still
 	fmt.Println(s.Stats().Received)
 
 	// Output: 16

@@ -228,7 +228,7 @@ func ExampleSocket_Stats() {
 
 	stats := s.Stats()
 	fmt.Println("sent:", stats.Sent, "datagrams of", stats.SentBytes, "bytes")
-	fmt.Println("accounted for:", stats.Received+stats.DroppedClosed)
+	fmt.Println("accounted for:", stats.Received+stats.Waiting+stats.DroppedClosed)
 
 	// Output:
 	// sent: 5 datagrams of 20 bytes

@@ -232,7 +232,7 @@ func TestABurstThatIsRefusedIsSentPlainly(t *testing.T) {
 			if said := c.says("sent"); said != "100 <nil>" {
 				t.Errorf("the child sent %s", said)
 			}
-			same(t, "received", s.Stats().Received, 100)
+			received(t, s, 100)
 		})
 	}
 }

@@ -32,6 +32,9 @@ func (d door) Bound(op string) (inside.Endpoint, error) {
 
 func (d door) Bind(ctx context.Context, op string, addr netip.Addr) (inside.Endpoint, error) {
 	ep, err := d.s.autoBindFor(ctx, op, addr)
+	if err == nil && d.s.draining.Load() != nil {
+		err = d.s.opError(op, netip.AddrPort{}, ErrDrained)
+	}
 	if err != nil {
 		return inside.Endpoint{}, err
 	}

@@ -2,6 +2,7 @@ package udp
 
 import (
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"example.com/dgram/internal/kernel"
@@ -55,8 +56,8 @@ func (s *Socket) Messages() <-chan Message {
 	if s.receive.messages != nil {
 		return s.receive.messages
 	}
-	if !s.receive.claim(readByMessages) || s.closing {
-		if !s.closing {
+	if s.receive.ended || s.closing || !s.receive.claim(readByMessages) {
+		if !s.receive.ended && !s.closing {
 			s.report(s.opError("read", netip.AddrPort{}, ErrReading))
 		}
 		if s.receive.closed == nil {
@@ -66,6 +67,7 @@ func (s *Socket) Messages() <-chan Message {
 		return s.receive.closed
 	}
 	s.receive.messages = make(chan Message, s.cfg.messageBuffer)
+	_ = s.readDeadline.setUser(time.Time{})
 	s.startReaders(s.endpoint.Load())
 	return s.receive.messages
 }
@@ -76,9 +78,12 @@ type receiveState struct {
 	messages  chan Message // sent to by the readers, closed once by finish
 	closed    chan Message // for callers who may not read
 	running   bool
-	noOffload bool      // no receive offload: others read the descriptor
-	overflow  *overflow // for a policy that drops
-	iterator  *iterator // for All
+	ended     bool                   // Messages and Errors are closed
+	readers   atomic.Int32           // reader goroutines that run
+	noOffload bool                   // no receive offload: others read the descriptor
+	overflow  *overflow              // for a policy that drops
+	stream    atomic.Pointer[stream] // for All, Receive, ReceiveBatch and TryReceive
+	refused   atomic.Bool            // TryReceive has reported ErrReading
 }
 
 type readMode uint8
@@ -86,7 +91,7 @@ type readMode uint8
 const (
 	unread readMode = iota
 	readByMessages
-	readByAll
+	readByCalls
 	readByView
 )
 
@@ -109,6 +114,7 @@ func (s *Socket) startReaders(ep *endpoint) {
 		s.receive.overflow = new(overflow)
 	}
 	s.startOffload(ep)
+	s.receive.readers.Store(int32(len(ep.conns)))
 	for _, conn := range ep.conns {
 		r := s.newReader(conn, s.receive.messages)
 		s.group.Go(r.run)

@@ -43,14 +43,21 @@ func (s *Socket) Flush(ctx context.Context) error {
 	if err := s.checkUsable(ctx); err != nil {
 		return s.opError("flush", netip.AddrPort{}, err)
 	}
+	return s.opError("flush", netip.AddrPort{}, s.flush(ctx))
+}
+
+// flush is Flush without the shape of its errors.
+func (s *Socket) flush(ctx context.Context) error {
 	s.mu.Lock()
 	o := s.outbox
 	s.mu.Unlock()
 	if o == nil {
 		return nil
 	}
-	err := o.wait(ctx, s.lifetime)
-	return s.opError("flush", netip.AddrPort{}, err)
+	if err := o.wait(ctx, s.lifetime); err != nil {
+		return s.closedError(err)
+	}
+	return nil
 }
 
 // SendQueueCount is how many datagrams are in the Outbox, in the writer's hand

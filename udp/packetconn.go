@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"net/netip"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -53,7 +52,7 @@ type PacketConn struct {
 	err  error // the implicit bind failed
 
 	claimed atomic.Bool // the view has the stream
-	reading sync.Mutex  // one reader at a time
+	reading fifoMutex   // one reader at a time
 	errs    readBackoff // the reader's, since the last datagram
 	write   deadline
 }
@@ -119,10 +118,12 @@ func (v *PacketConn) SetReadDeadline(t time.Time) error {
 	if err := v.ready("set"); err != nil {
 		return err
 	}
-	if !v.mayRead() {
-		return nil // somebody else reads, and has no deadline
+	v.s.mu.Lock()
+	defer v.s.mu.Unlock()
+	if v.s.receive.mode != unread && v.s.receive.mode != readByView {
+		return nil // the reader of the stream has no deadline
 	}
-	return v.s.opError("set", netip.AddrPort{}, v.conn.SetReadDeadline(t))
+	return v.s.opError("set", netip.AddrPort{}, v.s.readDeadline.setUser(t))
 }
 
 func (v *PacketConn) SetWriteDeadline(t time.Time) error {
@@ -131,13 +132,6 @@ func (v *PacketConn) SetWriteDeadline(t time.Time) error {
 	}
 	v.write.set(t)
 	return nil
-}
-
-// mayRead reports whether the stream is not read in another way.
-func (v *PacketConn) mayRead() bool {
-	v.s.mu.Lock()
-	defer v.s.mu.Unlock()
-	return v.s.receive.mode == unread || v.s.receive.mode == readByView
 }
 
 // claim takes the stream.

@@ -60,7 +60,7 @@ func (v *PacketConn) ReadMsgUDPAddrPort(b, oob []byte) (n, oobn, flags int, from
 	if err := v.beginRead(); err != nil {
 		return 0, 0, 0, from, err
 	}
-	defer v.reading.Unlock()
+	defer v.reading.unlock()
 	for {
 		n, oobn, flags, from, err = v.conn.ReadMsg(b, oob)
 		if err != nil {
@@ -83,7 +83,7 @@ func (v *PacketConn) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
 	if err := v.beginRead(); err != nil {
 		return 0, err
 	}
-	defer v.reading.Unlock()
+	defer v.reading.unlock()
 	for {
 		n, err := v.conn.ReadMsgs(ms, flags)
 		if err != nil {
@@ -150,7 +150,7 @@ func (v *PacketConn) count(n, flags *int) {
 	if *flags&host.MsgTrunc != 0 {
 		v.s.count.truncated.Add(1)
 	}
-	v.s.count.receive(1, *n)
+	v.s.count.view(*n)
 }
 
 // beginRead claims the stream and locks reading.
@@ -161,10 +161,13 @@ func (v *PacketConn) beginRead() error {
 	if v.s.cfg.readers > 1 {
 		return v.s.opError("read", netip.AddrPort{}, errors.ErrUnsupported)
 	}
+	if v.s.streamEnded() {
+		return v.s.opError("read", netip.AddrPort{}, v.s.receiveError())
+	}
 	if !v.claim() {
 		return v.s.opError("read", netip.AddrPort{}, ErrReading)
 	}
-	v.reading.Lock()
+	v.reading.lock(nil, nil)
 	return nil
 }
 
@@ -182,7 +185,9 @@ func (v *PacketConn) admit(from netip.AddrPort) bool {
 func (v *PacketConn) readError(err error) error {
 	switch {
 	case v.s.ending():
-		err = net.ErrClosed
+		err = v.s.endError()
+	case errors.Is(err, kernel.ErrDrained):
+		err = ErrDrained
 	case isICMPError(err) && v.RemoteAddr() == nil:
 		// News about one of many peers: servers end with an error that they
 		// read, and need not.

@@ -5,7 +5,6 @@ import (
 	"os"
 	"runtime"
 	"slices"
-	"time"
 
 	"example.com/dgram/internal/kernel"
 )
@@ -16,35 +15,33 @@ import (
 // With a channel it delivers there. Without one it is pulled, and what it read
 // waits in pending.
 type reader struct {
-	s          *Socket
-	conn       kernel.Conn
-	out        chan Message // the only sender is this reader, or it and its siblings
-	pending    []burst      // read, and not handed over
-	burst      int          // datagrams in the last packet, to guess how many the next brings
-	precounted int          // messages that are counted already and sure to fit
-	alone      bool         // no siblings: what fits, fits
-	moved      bool         // something arrived since the last error
-	dropping   bool         // the last datagram did not fit
+	s        *Socket
+	conn     kernel.Conn
+	out      chan Message // the only sender is this reader, or it and its siblings
+	pending  []burst      // read, and not handed over
+	burst    int          // datagrams in the last packet, to guess how many the next brings
+	sent     taken        // handed to the channel and not counted yet
+	alone    bool         // no siblings: what fits, fits
+	moved    bool         // something arrived since the last error
+	dropping bool         // the last datagram did not fit
 }
 
 func (s *Socket) newReader(conn kernel.Conn, out chan Message) *reader {
 	return &reader{s: s, conn: conn, out: out, alone: s.cfg.readers == 1, burst: 1}
 }
 
-// run reads until the socket ends. A soft error is reported and never ends it.
+// run reads until the socket ends or is drained. A soft error is reported and
+// never ends it.
 func (r *reader) run() error {
+	defer r.s.receive.readers.Add(-1)
 	var errs readBackoff
 	for {
 		err := r.conn.Receive(r, false)
-		if r.s.ending() || err == nil {
+		if r.s.ending() || err == nil || errors.Is(err, kernel.ErrDrained) {
 			return nil
 		}
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			_ = r.conn.SetReadDeadline(time.Time{}) // somebody else's: a raw descriptor has no owner
-			if r.s.ending() {
-				return nil // it may have been the end's after all
-			}
-			continue
+			continue // the deadline of the view, taken back when Messages claimed the stream
 		}
 		if r.moved {
 			errs = readBackoff{}
@@ -82,7 +79,7 @@ func (r *reader) Deliver(b *kernel.Batch) {
 	s := r.s
 	to := s.endpoint.Load().to()
 	r.moved = true
-	r.countBatch(b)
+	read := 0
 	var passing burst // most are gone at once, and leave nothing that a quiet socket would keep
 	for i := range b.Packets {
 		p := &b.Packets[i]
@@ -92,6 +89,7 @@ func (r *reader) Deliver(b *kernel.Batch) {
 			continue
 		}
 		r.burst = n
+		read += n
 		u := &passing
 		if r.out == nil {
 			u = r.next()
@@ -100,13 +98,12 @@ func (r *reader) Deliver(b *kernel.Batch) {
 		if !u.head.To.IsValid() {
 			u.head.To = to
 		}
-		if u.head.Truncated {
-			s.count.truncated.Add(u.truncated())
-		}
 		if r.out != nil && !r.deliver(u) {
 			*r.next() = *u
 		}
 	}
+	s.count.read.Add(uint64(read))
+	s.count.deliver(&r.sent)
 }
 
 // next extends pending by one burst and returns it.
@@ -114,25 +111,6 @@ func (r *reader) next() *burst {
 	n := len(r.pending)
 	r.pending = slices.Grow(r.pending, 1)[:n+1]
 	return &r.pending[n]
-}
-
-// countBatch counts a batch that is sure to fit into the channel, in one go.
-// Counting comes before handing over: who holds a message must find it in
-// Stats.
-func (r *reader) countBatch(b *kernel.Batch) {
-	r.precounted = 0
-	if r.out == nil || !r.alone || len(r.pending) > 0 || r.s.cfg.receiveBlock != nil || r.s.cfg.maxDatagram != defaultMaxDatagram {
-		return
-	}
-	n, bytes := 0, 0
-	for i := range b.Packets {
-		n += b.Packets[i].Datagrams()
-		bytes += len(b.Packets[i].Data)
-	}
-	if n <= cap(r.out)-len(r.out) {
-		r.s.count.receive(n, bytes)
-		r.precounted = n
-	}
 }
 
 // deliver hands a burst on or drops it. It never waits: false means that the
@@ -168,17 +146,13 @@ func (r *reader) trySend(u *burst) {
 		r.dropping = false
 		r.s.receive.overflow.resumed(r.s)
 	}
-	if r.precounted >= n {
-		r.precounted -= n
-	} else {
-		r.s.count.receive(n, u.bytes(n))
-	}
 	for ; n > 0; n-- {
+		m := &u.head
 		select {
-		case r.out <- u.head:
+		case r.out <- *m:
+			r.sent.add(m)
 			u.next()
-		default: // a sibling was faster, or nobody waits
-			r.s.count.unreceive(n, u.bytes(n))
+		default: // another reader was faster, or no receiver waits
 			return
 		}
 	}
@@ -188,17 +162,25 @@ func (r *reader) trySend(u *burst) {
 // one who takes from its own channel besides the user, who makes room too.
 func (r *reader) dropOldest(u *burst) {
 	for u.left > 0 {
-		select {
-		case old := <-r.out:
-			r.s.count.unreceive(1, len(old.Data))
-			r.countDropped(1)
-			old.Release()
-		default:
-		}
+		r.popOldest()
 		dropping := r.dropping
 		r.dropping = false // this one fits, but only because another did not
 		r.trySend(u)
 		r.dropping = dropping
+	}
+}
+
+// popOldest drops the oldest message in the channel. It is counted before it is
+// popped, so that Received never counts it for a moment.
+func (r *reader) popOldest() {
+	popped := &r.s.count.popped
+	popped.Add(1)
+	select {
+	case old := <-r.out:
+		r.countDropped(1)
+		old.Release()
+	default:
+		popped.Add(^uint64(0))
 	}
 }
 
@@ -228,6 +210,7 @@ func (r *reader) Settle() bool {
 			}
 		}
 	}
+	r.s.count.deliver(&r.sent)
 	if cap(r.pending) > maxPackets {
 		r.pending = nil // an idle socket keeps little
 	}
@@ -245,22 +228,25 @@ func (r *reader) waitForRoom(u *burst) bool {
 			return true // the receiver has run, which cost less than to block
 		}
 	}
-	n := len(u.head.Data)
-	r.s.count.receive(1, n)
+	r.s.count.deliver(&r.sent)
 	select {
 	case r.out <- u.head:
+		r.sent.add(&u.head)
+		r.s.count.deliver(&r.sent)
 		u.next()
 		return true
 	case <-r.s.lifetime.done:
-		r.s.count.unreceive(1, n)
 		return false
 	}
 }
 
 // countUndelivered counts and releases the bursts from i on.
 func (r *reader) countUndelivered(i int) {
+	r.s.count.deliver(&r.sent)
 	for ; i < len(r.pending); i++ {
-		r.s.count.droppedClosed.Add(uint64(r.pending[i].left))
+		n := uint64(r.pending[i].left)
+		r.s.count.droppedHand.Add(n)
+		r.s.count.droppedClosed.Add(n)
 		r.pending[i].release()
 	}
 	r.pending = nil

@@ -41,9 +41,10 @@ type world struct {
 	next     uint64             // number of the next datagram
 	channel  <-chan udp.Message // once the consumer has it
 	expected map[netip.AddrPort][]simPacket
-	taken    int // messages that were received
-	bytes    int // of them
-	yielded  int // errors that a loop was given
+	taken    int    // messages that were received
+	received uint64 // Stats.Received as it was last seen
+	bytes    int    // of them
+	yielded  int    // errors that a loop was given
 	kept     []kept
 	fates    map[uint64]error // of what was handed to a Send: nil is sent
 	queued   []uint64         // what went into the Outbox, in order

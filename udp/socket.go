@@ -48,6 +48,9 @@ type Socket struct {
 	queued  atomic.Int64             // their bytes
 	spare   atomic.Pointer[outgoing] // one-entry cache in front of outgoingPool
 
+	readDeadline readDeadline
+	draining     atomic.Pointer[draining] // nil until Drain
+
 	errors errorQueue
 	count  counters
 }

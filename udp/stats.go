@@ -1,29 +1,50 @@
 package udp
 
-import "sync/atomic"
+import (
+	"iter"
+	"sync"
+	"sync/atomic"
+)
 
 // Stats is a snapshot of what a socket has done: plain numbers, ready for
-// expvar, Prometheus or OpenTelemetry. All only ever grow but Received and
-// ReceivedBytes: they count what was read in one call just before the first of
-// it is handed over, and take back what OverflowDropOldest drops from the channel, what
-// a loop of All leaves, and what no receiver has come for when the socket ends.
+// expvar, Prometheus or OpenTelemetry. All but Waiting only grow.
 //
-// Every datagram that reached the socket is in Received, or in exactly one of
-// the Dropped counters. One limit: with receive offload on, Linux counts a
-// coalesced burst that it drops as one, so that DroppedKernel is a lower bound;
-// WithOffload(false) makes it exact.
+// Every datagram that reached the socket is in Received, in Waiting, or in
+// exactly one of the Dropped counters. There is one limit: with receive offload
+// on, Linux counts a coalesced burst that it drops as one, so that
+// DroppedKernel is a lower bound. WithOffload(false) makes it exact.
 type Stats struct {
-	Received      uint64 // datagrams handed to the channel, the loop or ReadFrom
+	// Received is the number of datagrams that a receiver has taken. It may lag
+	// behind by what one read brought.
+	Received uint64
+	// ReceivedBytes is their payload. A datagram counts when it is handed to the
+	// message channel; what OverflowDropOldest takes out again stays counted.
 	ReceivedBytes uint64
-	Sent          uint64 // datagrams that the kernel accepted; exact after the call, or Flush
-	SentBytes     uint64
+	// Waiting is the number of datagrams that were read from the kernel and that
+	// no receiver has taken yet. It is a gauge: the one number that also falls.
+	Waiting uint64
 
-	DroppedKernel   uint64 // the kernel's receive buffer was full (SO_MEMINFO; 0 elsewhere than on Linux)
-	DroppedOverflow uint64 // WithOverflow(OverflowDropNewest, OverflowDropOldest)
-	DroppedBlocked  uint64 // WithReceiveBlockList
-	DroppedClosed   uint64 // not handed over before the end: read already, or still in the kernel's buffer
-	Truncated       uint64 // delivered, but cut off: WithMaxDatagram
-	SendDropped     uint64 // queued and never accepted by the kernel
+	Sent      uint64 // datagrams that the kernel accepted; exact after the call, or Flush
+	SentBytes uint64
+
+	// DroppedKernel is the number of datagrams that the kernel dropped: its
+	// receive buffer was full, or a checksum was wrong (SO_MEMINFO). It is 0 on
+	// systems other than Linux.
+	DroppedKernel uint64
+	// DroppedOverflow counts what OverflowDropNewest and OverflowDropOldest drop.
+	DroppedOverflow uint64
+	// DroppedBlocked counts what WithReceiveBlockList drops, and datagrams of
+	// other senders that were queued when Connect chose a peer.
+	DroppedBlocked uint64
+	// DroppedClosed counts what was not handed over before the end: datagrams
+	// that a reader had read, and those in the kernel's buffer.
+	DroppedClosed uint64
+	// Truncated is the number of datagrams that were handed over and are longer
+	// than WithMaxDatagram.
+	Truncated uint64
+	// SendDropped is the number of queued datagrams that the kernel never
+	// accepted.
+	SendDropped uint64
 
 	Errors        uint64 // errors seen outside any call
 	ErrorsDropped uint64 // of them, those that did not fit into Errors
@@ -32,31 +53,34 @@ type Stats struct {
 	WriteCalls uint64
 }
 
-// counters are what the socket counts itself.
-type counters struct {
-	received, receivedBytes                        atomic.Uint64
-	sent, sentBytes                                atomic.Uint64
-	droppedOverflow, droppedBlocked, droppedClosed atomic.Uint64
-	truncated, sendDropped                         atomic.Uint64
+// All returns every counter with its name in snake case, for collectors:
+//
+//	for name, value := range s.Stats().All() {
+//		fmt.Fprintf(w, "udp_%s %d\n", name, value)
+//	}
+//
+// All but waiting are counters that only grow; waiting is a gauge.
+func (s Stats) All() iter.Seq2[string, uint64] {
+	return func(yield func(string, uint64) bool) {
+		_ = yield("received", s.Received) &&
+			yield("received_bytes", s.ReceivedBytes) &&
+			yield("waiting", s.Waiting) &&
+			yield("sent", s.Sent) &&
+			yield("sent_bytes", s.SentBytes) &&
+			yield("dropped_kernel", s.DroppedKernel) &&
+			yield("dropped_overflow", s.DroppedOverflow) &&
+			yield("dropped_blocked", s.DroppedBlocked) &&
+			yield("dropped_closed", s.DroppedClosed) &&
+			yield("truncated", s.Truncated) &&
+			yield("send_dropped", s.SendDropped) &&
+			yield("errors", s.Errors) &&
+			yield("errors_dropped", s.ErrorsDropped) &&
+			yield("read_calls", s.ReadCalls) &&
+			yield("write_calls", s.WriteCalls)
+	}
 }
 
-func (c *counters) receive(datagrams, bytes int) {
-	c.received.Add(uint64(datagrams))
-	c.receivedBytes.Add(uint64(bytes))
-}
-
-// unreceive takes back what was counted for messages that nobody took.
-func (c *counters) unreceive(datagrams, bytes int) {
-	c.received.Add(-uint64(datagrams))
-	c.receivedBytes.Add(-uint64(bytes))
-}
-
-func (c *counters) send(datagrams, bytes int) {
-	c.sent.Add(uint64(datagrams))
-	c.sentBytes.Add(uint64(bytes))
-}
-
-// Stats returns a snapshot. It asks the kernel for its drops, a system call
+// Stats returns a snapshot. It asks the kernel for its drops, one system call
 // for each kernel socket.
 func (s *Socket) Stats() Stats {
 	c := &s.count
@@ -65,13 +89,12 @@ func (s *Socket) Stats() Stats {
 		DroppedBlocked:  c.droppedBlocked.Load(),
 		DroppedClosed:   c.droppedClosed.Load(),
 		Truncated:       c.truncated.Load(),
-		SendDropped:     c.sendDropped.Load(),
-		Received:        c.received.Load(),
+		SendDropped:     c.sendDropped.Load() + s.stranded(),
 		ReceivedBytes:   c.receivedBytes.Load(),
 		Sent:            c.sent.Load(),
 		SentBytes:       c.sentBytes.Load(),
 	}
-	st.SendDropped += s.stranded()
+	st.Received, st.Waiting = c.receivedAndWaiting(s.messageChannel())
 	st.Errors, st.ErrorsDropped = s.errors.counts()
 	if ep := s.endpoint.Load(); ep != nil {
 		for _, conn := range ep.conns {
@@ -82,4 +105,102 @@ func (s *Socket) Stats() Stats {
 		}
 	}
 	return st
+}
+
+// messageChannel returns the channel of Messages, or nil.
+func (s *Socket) messageChannel() chan Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.receive.messages
+}
+
+// counters are what the socket counts itself.
+//
+// What a receiver has taken from the message channel is not counted: it is what
+// the readers have sent, less what is in the channel. So a datagram costs no
+// counter of its own.
+type counters struct {
+	read          atomic.Uint64 // datagrams read from the kernel and not blocked
+	delivered     atomic.Uint64 // of them, sent to the message channel; counted after the send
+	popped        atomic.Uint64 // of those, taken out by OverflowDropOldest; counted before
+	pulled        atomic.Uint64 // of those read, handed to a call: All, Receive, the view
+	droppedHand   atomic.Uint64 // of those read, not handed over before the end; part of droppedClosed
+	receivedBytes atomic.Uint64
+
+	sent, sentBytes                                atomic.Uint64
+	droppedOverflow, droppedBlocked, droppedClosed atomic.Uint64
+	truncated, sendDropped                         atomic.Uint64
+
+	mu       sync.Mutex
+	received uint64 // the largest number that a snapshot has shown
+}
+
+// receivedAndWaiting computes the two numbers so that received never falls. The
+// order of the loads makes it a lower bound at every moment: delivered is loaded
+// before the length of the channel, and popped after it.
+func (c *counters) receivedAndWaiting(messages chan Message) (received, waiting uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delivered := c.delivered.Load()
+	queued := uint64(len(messages))
+	out := c.popped.Load() + queued
+	received = c.pulled.Load()
+	if delivered > out {
+		received += delivered - out
+	}
+	c.received = max(c.received, received)
+	gone := c.received + c.droppedOverflow.Load() + c.droppedHand.Load()
+	if read := c.read.Load(); read > gone {
+		waiting = read - gone
+	}
+	return c.received, waiting
+}
+
+// taken is what calls have taken from the stream and not counted yet.
+type taken struct{ datagrams, bytes, truncated int }
+
+func (t *taken) add(m *Message) {
+	t.datagrams++
+	t.bytes += len(m.Data)
+	if m.Truncated {
+		t.truncated++
+	}
+}
+
+// take counts t as pulled and clears it.
+func (c *counters) take(t *taken) {
+	if t.datagrams == 0 {
+		return
+	}
+	c.pulled.Add(uint64(t.datagrams))
+	c.countPayload(t)
+}
+
+// deliver counts t as sent to the message channel and clears it.
+func (c *counters) deliver(t *taken) {
+	if t.datagrams == 0 {
+		return
+	}
+	c.delivered.Add(uint64(t.datagrams))
+	c.countPayload(t)
+}
+
+func (c *counters) countPayload(t *taken) {
+	c.receivedBytes.Add(uint64(t.bytes))
+	if t.truncated > 0 {
+		c.truncated.Add(uint64(t.truncated))
+	}
+	*t = taken{}
+}
+
+// view counts a datagram that the view has read.
+func (c *counters) view(bytes int) {
+	c.read.Add(1)
+	c.pulled.Add(1)
+	c.receivedBytes.Add(uint64(bytes))
+}
+
+func (c *counters) send(datagrams, bytes int) {
+	c.sent.Add(uint64(datagrams))
+	c.sentBytes.Add(uint64(bytes))
 }

@@ -73,6 +73,18 @@ func (d *deafConn) Receive(s kernel.Sink, once bool) error {
 	return d.Conn.Receive(s, once)
 }
 
+func (d *deafConn) TryReceive(s kernel.Sink) error {
+	d.mu.Lock()
+	if len(d.errs) > 0 {
+		err := d.errs[0]
+		d.errs = d.errs[1:]
+		d.mu.Unlock()
+		return err
+	}
+	d.mu.Unlock()
+	return d.Conn.TryReceive(s)
+}
+
 // deaf is a system whose sockets read these errors first.
 func deaf(errs ...error) stub {
 	return stub{dress: func(c kernel.Conn) kernel.Conn { return &deafConn{Conn: c, errs: errs} }}

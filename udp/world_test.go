@@ -280,6 +280,13 @@ func eventually(t testing.TB, what string, cond func() bool) {
 	}
 }
 
+// received waits until Received counts n: it may lag behind by one read.
+func received(t testing.TB, s *udp.Socket, n uint64) {
+	t.Helper()
+	eventually(t, "Received counts what was taken", func() bool { return s.Stats().Received >= n })
+	same(t, "Received", s.Stats().Received, n)
+}
+
 // stacks logs what every goroutine does.
 func stacks(t testing.TB) {
 	t.Helper()

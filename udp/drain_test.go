@@ -1,0 +1,266 @@
+package udp_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"example.com/dgram/udp"
+)
+
+// consumers read a socket to the end of its stream and return the number of
+// datagrams, each in its own way.
+var consumers = map[string]func(t *testing.T, s *udp.Socket) int{
+	"Messages": func(t *testing.T, s *udp.Socket) (n int) {
+		for range s.Messages() {
+			n++
+		}
+		return n
+	},
+	"All": func(t *testing.T, s *udp.Socket) (n int) {
+		for _, err := range s.All(t.Context()) {
+			if err != nil {
+				t.Error(err)
+			}
+			n++
+		}
+		return n
+	},
+	"Receive": func(t *testing.T, s *udp.Socket) (n int) {
+		for {
+			if _, err := s.Receive(t.Context()); err != nil {
+				if !errors.Is(err, udp.ErrDrained) || !errors.Is(err, net.ErrClosed) {
+					t.Error(err)
+				}
+				return n
+			}
+			n++
+		}
+	},
+	"the view": func(t *testing.T, s *udp.Socket) (n int) {
+		c := s.PacketConn()
+		for {
+			if _, _, err := c.ReadFrom(make([]byte, 16)); err != nil {
+				if !errors.Is(err, net.ErrClosed) {
+					t.Error(err)
+				}
+				return n
+			}
+			n++
+		}
+	},
+}
+
+func TestDrainDeliversWhatWaits(t *testing.T) {
+	each(t, func(t *testing.T, f family) {
+		for name, consume := range consumers {
+			t.Run(name, func(t *testing.T) {
+				s := listen(t, f.network, f.local(), udp.WithMessageBuffer(4))
+				from := std(t, f)
+				const sent = 100
+				fill(t, from, s, sent)
+				draining := later(func() error { return s.Drain(t.Context()) })
+				same(t, "datagrams", consume(t, s), sent)
+				err, _ := take(t, "Drain", draining)
+				ok(t, err)
+				drained(t, "errors", s.Errors())
+				same(t, "received", s.Stats().Received, sent)
+				ok(t, s.SendTo(t.Context(), of(from), []byte("bye")))
+				hear(t, from, "bye")
+				ok(t, s.Drain(t.Context()))
+				ok(t, s.Err())
+				select {
+				case <-s.Done():
+					t.Error("a drained socket is done")
+				default:
+				}
+				ok(t, s.Close())
+				st := s.Stats()
+				same(t, "accounted for", st.Received+st.DroppedClosed+st.DroppedKernel, sent)
+			})
+		}
+	})
+}
+
+func TestADrainedSocketIsDeaf(t *testing.T) {
+	each(t, func(t *testing.T, f family) {
+		s := listen(t, f.network, f.local())
+		from := std(t, f)
+		tell(t, from, at(t, s), "before")
+		m, err := s.Receive(t.Context())
+		ok(t, err)
+		ok(t, s.Drain(t.Context()))
+		tell(t, from, at(t, s), "after")
+		if m, got := s.TryReceive(); got {
+			t.Errorf("received %q", m.Data)
+		}
+		_, err = s.Receive(t.Context())
+		fails(t, err, udp.ErrDrained, net.ErrClosed)
+		ok(t, s.Reply(t.Context(), m, []byte("reply")))
+		hear(t, from, "reply")
+		for _, err := range []error{
+			s.Connect(t.Context(), of(from).String()),
+			s.Bind(t.Context(), ""),
+			s.Disconnect(),
+		} {
+			fails(t, err, net.ErrClosed)
+		}
+		if _, more := <-s.Messages(); more {
+			t.Error("a message after Drain")
+		}
+	})
+}
+
+func TestDrainInEveryState(t *testing.T) {
+	f := families()[0]
+	t.Run("a done context", func(t *testing.T) {
+		s := listen(t, f.network, f.local())
+		fails(t, s.Drain(done()), context.Canceled)
+		tell(t, std(t, f), at(t, s), "x")
+		_, err := s.Receive(t.Context())
+		ok(t, err)
+	})
+	t.Run("unbound", func(t *testing.T) {
+		s := open(t, f.network)
+		messages := s.Messages()
+		ok(t, s.Drain(t.Context()))
+		drained(t, "messages", messages)
+		drained(t, "errors", s.Errors())
+		fails(t, s.Bind(t.Context(), ""), net.ErrClosed)
+	})
+	t.Run("closed", func(t *testing.T) {
+		s := listen(t, f.network, f.local())
+		ok(t, s.Close())
+		fails(t, s.Drain(t.Context()), net.ErrClosed)
+	})
+	t.Run("no reader", func(t *testing.T) {
+		s := listen(t, f.network, f.local())
+		fill(t, std(t, f), s, 1)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+		defer cancel()
+		fails(t, s.Drain(ctx), context.DeadlineExceeded)
+		draining := later(func() error { return s.Drain(t.Context()) })
+		expect(t, s, "x")
+		err, _ := take(t, "Drain", draining)
+		ok(t, err)
+	})
+	t.Run("closed meanwhile", func(t *testing.T) {
+		s := listen(t, f.network, f.local())
+		fill(t, std(t, f), s, 1)
+		draining := later(func() error { return s.Drain(t.Context()) })
+		ok(t, s.Close())
+		err, _ := take(t, "Drain", draining)
+		fails(t, err, net.ErrClosed)
+		same(t, "accounted for", accounted(s.Stats()), 1)
+	})
+	t.Run("several readers", func(t *testing.T) {
+		s := listen(t, f.network, f.local(), udp.WithReaders(3))
+		messages := s.Messages()
+		ok(t, s.Drain(t.Context()))
+		drained(t, "messages", messages)
+	})
+	t.Run("a call that waits", func(t *testing.T) {
+		s := listen(t, f.network, f.local())
+		waiting := later(func() error { _, err := s.Receive(t.Context()); return err })
+		ok(t, s.Drain(t.Context()))
+		err, _ := take(t, "Receive", waiting)
+		fails(t, err, udp.ErrDrained)
+	})
+	t.Run("the Outbox", func(t *testing.T) {
+		s, to := listen(t, f.network, f.local()), std(t, f)
+		for i := range 50 {
+			s.Outbox() <- udp.Datagram{Data: fmt.Append(nil, i), To: of(to)}
+		}
+		ok(t, s.Drain(t.Context()))
+		same(t, "sent", s.Stats().Sent, 50)
+		s.Outbox() <- udp.Datagram{Data: []byte("last"), To: of(to)}
+		ok(t, s.Flush(t.Context()))
+	})
+}
+
+// Other members of a SO_REUSEPORT group get what a drained member would have.
+func TestDrainLeavesTheGroupItsDatagrams(t *testing.T) {
+	if portable {
+		t.Skip("only Linux' own kernel path makes a socket deaf")
+	}
+	f := families()[0]
+	a := listen(t, f.network, f.local(), udp.WithReusePort())
+	b := listen(t, f.network, at(t, a).String(), udp.WithReusePort())
+	ok(t, a.Drain(t.Context()))
+	var got atomic.Int64
+	counting := begin(func() {
+		for range b.Messages() {
+			got.Add(1)
+		}
+	})
+	const senders = 64 // the kernel spreads senders, not datagrams
+	for range senders {
+		from := std(t, f)
+		tell(t, from, at(t, b), "x")
+	}
+	eventually(t, "b hears every sender", func() bool { return got.Load() == senders })
+	ok(t, b.Close())
+	ended(t, "counting", counting)
+	ok(t, a.SendTo(t.Context(), at(t, a), nil))
+}
+
+// What a process shares is left alone: a duplicate goes on hearing.
+func TestDrainLeavesASharedDescriptorItsDatagrams(t *testing.T) {
+	f := families()[0]
+	s := listen(t, f.network, f.local())
+	file, err := s.File()
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip(err)
+	}
+	ok(t, err)
+	defer file.Close()
+	ok(t, s.Drain(t.Context()))
+	other, err := udp.FromFile(file)
+	other = mine(t, other, err)
+	tell(t, std(t, f), at(t, other), "x")
+	expect(t, other, "x")
+}
+
+// queued returns the bytes that the kernel holds for s. It skips the test where
+// the system does not say: a send that has returned is not a datagram that has
+// arrived.
+func queued(t *testing.T, s *udp.Socket) (bytes int64) {
+	t.Helper()
+	table := "/proc/net/udp"
+	if s.Network() == "udp6" {
+		table += "6"
+	}
+	text, err := os.ReadFile(table)
+	if err != nil {
+		t.Skip("no list of what sockets hold:", err)
+	}
+	port := fmt.Sprintf(":%04X", s.LocalAddr().Port())
+	for line := range strings.Lines(string(text)) {
+		f := strings.Fields(line)
+		if len(f) > 4 && strings.HasSuffix(f[1], port) {
+			_, receive, _ := strings.Cut(f[4], ":")
+			bytes, err = strconv.ParseInt(receive, 16, 64)
+			ok(t, err)
+		}
+	}
+	return bytes
+}
+
+// fill sends n datagrams of one size and waits until the kernel holds them.
+func fill(t *testing.T, from *net.UDPConn, s *udp.Socket, n int) {
+	t.Helper()
+	tell(t, from, at(t, s), "x")
+	eventually(t, "the first is there", func() bool { return queued(t, s) > 0 })
+	one := queued(t, s)
+	for range n - 1 {
+		tell(t, from, at(t, s), "x")
+	}
+	eventually(t, "all are there", func() bool { return queued(t, s) == int64(n)*one })
+}
