@@ -112,10 +112,6 @@ func (s *Socket) open(local, peer netip.AddrPort, network, address string) (*end
 			return nil, err
 		}
 		ep.conns = append(ep.conns, conn)
-		if err := s.setTOS(conn); err != nil {
-			ep.close()
-			return nil, err
-		}
 		if len(ep.conns) > 1 {
 			continue
 		}
@@ -135,14 +131,6 @@ func (s *Socket) open(local, peer netip.AddrPort, network, address string) (*end
 		return nil, err
 	}
 	return next, nil
-}
-
-// setTOS applies WithTOS to a new kernel socket.
-func (s *Socket) setTOS(conn kernel.Conn) error {
-	if s.cfg.tos == 0 {
-		return nil
-	}
-	return conn.SetOption(kernel.TOS, int(s.cfg.tos))
 }
 
 // wantPacketInfo returns whether the kernel should add the destination to each

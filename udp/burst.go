@@ -29,7 +29,7 @@ func (u *burst) load(b *kernel.Batch, i, n, limit int) {
 	p := &b.Packets[i]
 	m := &u.head
 	m.From, m.To, m.Interface = p.From, p.To, p.Interface
-	m.Time, m.TOS = p.Time, p.TOS
+	m.Time, m.TOS, m.TTL = p.Time, p.TOS, p.TTL
 	m.Truncated, m.foreign = p.Truncated, p.Foreign
 	u.segment, u.left, u.limit = p.Segment, n, limit
 	m.life, m.slot = nil, 0

@@ -17,6 +17,7 @@ type Message struct {
 	Interface int            // index of the interface it came in on, 0 where unknown
 	Time      time.Time      // the kernel's receive time, with WithTimestamps
 	TOS       uint8          // IPv4 TOS or IPv6 traffic class (DSCP<<2 | ECN), with WithReceiveTOS
+	TTL       uint8          // hop limit it arrived with, with WithReceiveTTL
 	Truncated bool           // longer than WithMaxDatagram; Data holds the beginning
 
 	foreign bool // To is a group's or a broadcast address: no reply leaves from it

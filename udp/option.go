@@ -63,7 +63,6 @@ type config struct {
 	maxDatagram   int32
 	readers       int32
 	overflow      uint8    // an Overflow
-	tos           uint8    // of what is sent
 	packetInfo    tristate // by default, on where it is needed
 	offload       tristate // by default, on where it is safe
 }
@@ -313,14 +312,18 @@ func WithTTL(hops int) Option {
 func WithTOS(tos int) Option {
 	return func(c *config) {
 		if c.inRange("TOS", tos, 0, 255) {
-			c.tos = uint8(tos)
+			c.kernel.TOS = tos
 		}
 	}
 }
 
 // WithReceiveTOS fills [Message.TOS]. Where the system does not report the type
 // of service, Bind is errors.ErrUnsupported.
-func WithReceiveTOS() Option { return func(c *config) { c.kernel.TOS = true } }
+func WithReceiveTOS() Option { return func(c *config) { c.kernel.ReceiveTOS = true } }
+
+// WithReceiveTTL fills [Message.TTL]. Where the system does not report the hop
+// limit, Bind is errors.ErrUnsupported.
+func WithReceiveTTL() Option { return func(c *config) { c.kernel.ReceiveTTL = true } }
 
 // WithTimestamps fills [Message.Time] with the time at which the kernel
 // received the datagram (SO_TIMESTAMPNS). Linux turns its clock on when the

@@ -2,7 +2,6 @@ package udp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -139,8 +138,6 @@ func (s *Socket) checkDatagram(ep *endpoint, d *Datagram) error {
 	switch {
 	case d.Interface < 0:
 		return invalid(fmt.Sprintf("interface %d is negative", d.Interface))
-	case d.TOS != 0 || d.TTL != 0:
-		return fmt.Errorf("TOS and TTL of one datagram: %w", errors.ErrUnsupported)
 	}
 	to := unmap(d.To)
 	if ep != nil && ep.peer.IsValid() {
@@ -173,7 +170,7 @@ func (e missingPeer) Is(target error) bool {
 }
 
 func (d *Datagram) kernel() kernel.Datagram {
-	return kernel.Datagram{Data: d.Data, To: unmap(d.To), From: d.From.Unmap(), Interface: d.Interface}
+	return kernel.Datagram{Data: d.Data, To: unmap(d.To), From: d.From.Unmap(), Interface: d.Interface, TOS: d.TOS, TTL: d.TTL}
 }
 
 // sendAll gives a batch to the kernel and returns how many it accepted. Where

@@ -197,10 +197,6 @@ func (s *Socket) adopt(f *os.File) error {
 	if err != nil {
 		return s.opErrorText("file", f.Name(), err)
 	}
-	if err := s.setTOS(conn); err != nil {
-		conn.Close()
-		return s.opErrorText("file", f.Name(), err)
-	}
 	if s.cfg.offload == unset {
 		s.cfg.offload = off
 	}

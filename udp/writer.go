@@ -121,7 +121,7 @@ func (w *writer) add(d Datagram, ok bool) {
 		w.last = ep
 		d.To, d.From = unmap(d.To), d.From.Unmap()
 	}
-	w.batch = append(w.batch, kernel.Datagram{Data: d.Data, To: d.To, From: d.From, Interface: d.Interface})
+	w.batch = append(w.batch, kernel.Datagram{Data: d.Data, To: d.To, From: d.From, Interface: d.Interface, TOS: d.TOS, TTL: d.TTL})
 	w.uncounted++
 	w.uncountedBytes += len(d.Data)
 }

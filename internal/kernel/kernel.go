@@ -67,8 +67,10 @@ type Config struct {
 	Broadcast    bool
 	ReadBuffer   int // bytes, 0 for the system's default
 	WriteBuffer  int
-	TTL          int // unicast hops, 0 for the system's default
-	TOS          bool
+	TTL          int // unicast hops of what is sent, 0 for the system's default
+	TOS          int // type of service or traffic class of what is sent
+	ReceiveTTL   bool
+	ReceiveTOS   bool
 	Timestamps   bool
 	PacketInfo   Want   // destination and interface of each datagram
 	Interface    string // the one device to use
@@ -98,7 +100,8 @@ type Packet struct {
 	To        netip.Addr     // the address it was sent to, where known
 	Interface int            // index of the interface it came in on, 0 where unknown
 	Time      time.Time      // the kernel's receive time, zero where unknown
-	TOS       uint8          // IPv4 TOS or IPv6 traffic class
+	TOS       uint8          // IPv4 TOS or IPv6 traffic class, with ReceiveTOS
+	TTL       uint8          // hop limit it arrived with, with ReceiveTTL
 	Foreign   bool           // To is nobody's own address: a group's or a broadcast address
 	Truncated bool           // the kernel cut it off
 }
@@ -149,7 +152,9 @@ type Datagram struct {
 	More      [][]byte
 	To        netip.AddrPort
 	From      netip.Addr // source address, zero for the system's choice
-	Interface int        // index of the outgoing interface, 0 for the system's choice
+	Interface int        // index of the outgoing interface, 0 for the system's choice; less is syscall.EINVAL
+	TOS       uint8      // type of service or traffic class, 0 for the socket's
+	TTL       uint8      // hop limit, of group datagrams too; 0 for the socket's
 }
 
 // Len is the size of the payload in bytes.

@@ -72,7 +72,8 @@ func (s suite) TestUnsupportedOptionsSaySo(t *testing.T) {
 		"ICMPErrors":   {ICMPErrors: true},
 		"DontFragment": {DontFragment: true},
 		"PacketInfo":   {PacketInfo: kernel.On},
-		"TOS":          {TOS: true},
+		"ReceiveTOS":   {ReceiveTOS: true},
+		"ReceiveTTL":   {ReceiveTTL: true},
 		"ReusePort":    {ReusePort: true},
 		"Interface":    {Interface: loopbackInterface(t).Name},
 	} {

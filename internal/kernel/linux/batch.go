@@ -137,7 +137,13 @@ func (o *outbound) plan(fd uintptr, whole bool) (messages int, bursts bool) {
 			return messages, bursts
 		}
 		control := unsafe.Slice((*byte)(unsafe.Pointer(&o.control[messages])), controlSendSize)
-		oob := o.c.appendControls(control[:0], d)
+		oob, err := o.c.appendControls(control[:0], d)
+		if err != nil {
+			if messages == 0 {
+				o.err = err
+			}
+			return messages, bursts
+		}
 		payload := d.Data
 		if run > 1 {
 			payload = o.gather(buffers, i, run, bytes)
@@ -154,8 +160,8 @@ func (o *outbound) plan(fd uintptr, whole bool) (messages int, bursts bool) {
 	return messages, bursts
 }
 
-// run says how many datagrams from i on may go as one burst: one destination
-// and source, one size, of which the last may be smaller.
+// run says how many datagrams from i on may go as one burst: one destination,
+// one set of control messages, one size, of which the last may be smaller.
 func (o *outbound) run(i int) (n, bytes int) {
 	first := &o.ds[i]
 	size := len(first.Data)
@@ -167,7 +173,7 @@ func (o *outbound) run(i int) (n, bytes int) {
 	for n < maxSegments && i+n < len(o.ds) {
 		d := &o.ds[i+n]
 		if len(d.Data) == 0 || len(d.Data) > size || bytes+len(d.Data) > maxBurstBytes ||
-			len(d.More) > 0 || d.To != first.To || d.From != first.From || d.Interface != first.Interface {
+			len(d.More) > 0 || d.To != first.To || !sameControl(d, first) {
 			break
 		}
 		n++
@@ -177,6 +183,12 @@ func (o *outbound) run(i int) (n, bytes int) {
 		}
 	}
 	return n, bytes
+}
+
+// sameControl reports whether two datagrams are sent with equal control
+// messages.
+func sameControl(d, o *kernel.Datagram) bool {
+	return d.From == o.From && d.Interface == o.Interface && d.TOS == o.TOS && d.TTL == o.TTL
 }
 
 // gather copies a run into one buffer: one contiguous copy is cheaper than an

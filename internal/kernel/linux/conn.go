@@ -36,6 +36,7 @@ type conn struct {
 	v6only bool
 
 	connected atomic.Bool
+	peerIPv4  atomic.Bool // what goes to the peer is IPv4
 	shared    atomic.Bool // another descriptor reads from the same buffer
 	closed    atomic.Bool
 	plain     atomic.Bool // the kernel refused segments: send without
@@ -136,6 +137,7 @@ func (c *conn) Connect(peer netip.AddrPort) error {
 	err := c.withAddr("connect", peer, sysConnect)
 	if err == nil {
 		c.connected.Store(true)
+		c.peerIPv4.Store(peer.Addr().Unmap().Is4())
 	}
 	return err
 }

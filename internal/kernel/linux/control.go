@@ -53,8 +53,8 @@ func controlHeader(b []byte) (n int, level, kind int32) {
 	return n, level, kind
 }
 
-// parseIPv4 reads struct in_pktinfo (ip(7)) and the type of service, which is
-// one byte. The address in the header is where it was sent to; the other is
+// parseIPv4 reads struct in_pktinfo (ip(7)), the type of service, which is one
+// byte, and the time to live, which is an int. The address in the header is where it was sent to; the other is
 // ours, and differs for a broadcast or a group.
 func parseIPv4(kind int32, data []byte, p *kernel.Packet) {
 	switch {
@@ -64,11 +64,13 @@ func parseIPv4(kind int32, data []byte, p *kernel.Packet) {
 		p.Foreign = [4]byte(data[4:]) != [4]byte(data[8:])
 	case kind == unix.IP_TOS && len(data) >= 1:
 		p.TOS = data[0]
+	case kind == unix.IP_TTL && len(data) >= 4:
+		p.TTL = uint8(binary.NativeEndian.Uint32(data))
 	}
 }
 
 // parseIPv6 reads struct in6_pktinfo (RFC 3542, section 6.1) and the traffic
-// class, which is an int. For IPv4 the other family knows better.
+// class and the hop limit, which are ints. For IPv4 the other family knows better.
 func parseIPv6(kind int32, data []byte, p *kernel.Packet) {
 	switch {
 	case kind == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
@@ -81,6 +83,8 @@ func parseIPv6(kind int32, data []byte, p *kernel.Packet) {
 		p.Foreign = p.To.IsMulticast()
 	case kind == unix.IPV6_TCLASS && len(data) >= 4:
 		p.TOS = uint8(binary.NativeEndian.Uint32(data))
+	case kind == unix.IPV6_HOPLIMIT && len(data) >= 4:
+		p.TTL = uint8(binary.NativeEndian.Uint32(data))
 	}
 }
 

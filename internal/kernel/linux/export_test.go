@@ -18,9 +18,13 @@ func ParseControl(b []byte, p *kernel.Packet) { parseControl(b, p) }
 // ParseRefusal is refusal.
 func ParseRefusal(b []byte) (syscall.Errno, bool) { return refusal(b) }
 
-// AppendSource is appendSource.
+// AppendSource is appendSource4 or appendSource6.
 func AppendSource(from netip.Addr, index int, inet6 bool) []byte {
-	return appendSource(make([]byte, 0, controlSendSize), from, index, inet6)
+	b := make([]byte, 0, controlSendSize)
+	if inet6 && !from.Is4() {
+		return appendSource6(b, from, index)
+	}
+	return appendSource4(b, from, index)
 }
 
 // AppendControl is appendControl, with room for the message.

@@ -14,10 +14,6 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// controlSendSize is room for a packet info (40 bytes for IPv6) and the size
-// of a segment (24).
-const controlSendSize = 64
-
 // SendTo hands one datagram to the kernel without waiting. What the kernel has
 // to see of it lies on the stack.
 func (c *conn) SendTo(b []byte, to netip.AddrPort) error {
@@ -81,7 +77,7 @@ func (c *conn) SendWait(d *kernel.Datagram, oob []byte, stop <-chan struct{}) er
 // send is the system call for a datagram of any kind. One part to one address
 // needs no header.
 func (c *conn) send(d *kernel.Datagram, oob []byte) (err error) {
-	if len(d.More) == 0 && len(oob) == 0 && c.plainHeader(d) {
+	if len(d.More) == 0 && len(oob) == 0 && !c.needsControl(d) {
 		return c.sendto(d.Data, d.To)
 	}
 	var name rawName
@@ -105,7 +101,9 @@ func (c *conn) send(d *kernel.Datagram, oob []byte) (err error) {
 	hdr.SetIovlen(1 + len(d.More))
 	var control [controlSendSize / 8]uint64 // aligned for struct cmsghdr
 	if len(oob) == 0 {
-		oob = c.appendControls(unsafe.Slice((*byte)(unsafe.Pointer(&control)), controlSendSize)[:0], d)
+		if oob, err = c.appendControls(unsafe.Slice((*byte)(unsafe.Pointer(&control)), controlSendSize)[:0], d); err != nil {
+			return err
+		}
 	}
 	if len(oob) > 0 {
 		hdr.Control = unsafe.SliceData(oob)
@@ -118,21 +116,6 @@ func (c *conn) send(d *kernel.Datagram, oob []byte) (err error) {
 			return callError("sendmsg", errno)
 		}
 	}
-}
-
-// plainHeader reports whether d needs no control message.
-func (c *conn) plainHeader(d *kernel.Datagram) bool {
-	return !d.From.IsValid() && d.Interface == 0 && !c.drain.sourceless.Load()
-}
-
-// appendControls appends the control messages that d needs.
-func (c *conn) appendControls(b []byte, d *kernel.Datagram) []byte {
-	inet6 := c.inet6 && !d.To.Addr().Is4()
-	if !d.From.IsValid() && d.Interface == 0 && c.drain.sourceless.Load() {
-		var none unix.Inet4Pktinfo // the route decides, not the address that the socket is connected from
-		return appendControl(b, unix.SOL_IP, unix.IP_PKTINFO, unsafe.Slice((*byte)(unsafe.Pointer(&none)), unix.SizeofInet4Pktinfo))
-	}
-	return appendSource(b, d.From, d.Interface, inet6)
 }
 
 // sendto is the system call for one part. Without an address it goes to the
@@ -160,36 +143,4 @@ func (c *conn) sendto(b []byte, to netip.AddrPort) (err error) {
 func point(v *unix.Iovec, b []byte) {
 	v.Base = unsafe.SliceData(b)
 	v.SetLen(len(b))
-}
-
-// appendSource appends the control message that says from which address and
-// interface to send (ip(7), ipv6(7)). IPv4 on a dual-stack socket takes IPv4's.
-func appendSource(b []byte, from netip.Addr, index int, inet6 bool) []byte {
-	if !from.IsValid() && index == 0 {
-		return b
-	}
-	if inet6 && !from.Is4() {
-		info := unix.Inet6Pktinfo{Ifindex: uint32(index)}
-		if from.IsValid() {
-			info.Addr = from.As16()
-		}
-		return appendControl(b, unix.SOL_IPV6, unix.IPV6_PKTINFO, unsafe.Slice((*byte)(unsafe.Pointer(&info)), unix.SizeofInet6Pktinfo))
-	}
-	info := unix.Inet4Pktinfo{Ifindex: int32(index)}
-	if from.IsValid() {
-		info.Spec_dst = from.As4()
-	}
-	return appendControl(b, unix.SOL_IP, unix.IP_PKTINFO, unsafe.Slice((*byte)(unsafe.Pointer(&info)), unix.SizeofInet4Pktinfo))
-}
-
-// appendControl appends one control message with its padding.
-func appendControl(b []byte, level, kind int, data []byte) []byte {
-	start := len(b)
-	b = b[:start+unix.CmsgSpace(len(data))]
-	clear(b[start:])
-	h := (*unix.Cmsghdr)(unsafe.Pointer(&b[start]))
-	h.Level, h.Type = int32(level), int32(kind)
-	h.SetLen(unix.CmsgLen(len(data)))
-	copy(b[start+unix.CmsgLen(0):], data)
-	return b
 }

@@ -4,6 +4,7 @@ package linux
 
 import (
 	"net/netip"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -22,18 +23,26 @@ const (
 	sizeofName4 = unix.SizeofSockaddrInet4
 )
 
+// errFamily is an address that the socket's family does not have.
+var errFamily error = &os.SyscallError{Syscall: "sendmsg", Err: unix.EAFNOSUPPORT}
+
 // encode writes a as the socket's family has it: IPv4 is mapped on an IPv6
-// socket.
+// socket. An address of another family is an error here, whatever was checked
+// before.
 func (c *conn) encode(fd uintptr, name *rawName, a netip.AddrPort) (uint32, error) {
+	addr := a.Addr().Unmap()
+	if !addr.IsValid() || !c.inet6 && !addr.Is4() {
+		return 0, errFamily
+	}
 	if !c.inet6 {
 		in := (*unix.RawSockaddrInet4)(unsafe.Pointer(name))
-		*in = unix.RawSockaddrInet4{Family: unix.AF_INET, Addr: a.Addr().As4()}
+		*in = unix.RawSockaddrInet4{Family: unix.AF_INET, Addr: addr.As4()}
 		putPort(&in.Port, a.Port())
 		return sizeofName4, nil
 	}
-	*name = rawName{Family: unix.AF_INET6, Addr: a.Addr().As16()}
+	*name = rawName{Family: unix.AF_INET6, Addr: addr.As16()}
 	putPort(&name.Port, a.Port())
-	if zone := a.Addr().Zone(); zone != "" {
+	if zone := addr.Zone(); zone != "" {
 		index, err := zoneIndex(fd, zone)
 		if err != nil {
 			return 0, err

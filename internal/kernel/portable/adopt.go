@@ -80,6 +80,7 @@ func (c *conn) adopt(cfg *kernel.Config) error {
 	cfg.Remote = netip.AddrPort{}
 	if peer, err := c.getpeername(); err == nil {
 		cfg.Remote = peer
+		c.peerIPv4.Store(peer.Addr().Is4())
 		c.adopted(peer)
 	}
 	return nil

@@ -68,9 +68,10 @@ type conn struct {
 	v6only bool       // and nothing else
 	group  netip.Addr // what it was bound to, where the system would not have it
 
-	peer   atomic.Pointer[netip.AddrPort] // whom it is connected to, where the kernel does not know
-	shared atomic.Bool                    // another descriptor reads from the same buffer
-	closed atomic.Bool
+	peer     atomic.Pointer[netip.AddrPort] // whom it is connected to, where the kernel does not know
+	peerIPv4 atomic.Bool                    // what goes to the peer is IPv4
+	shared   atomic.Bool                    // another descriptor reads from the same buffer
+	closed   atomic.Bool
 
 	reads, writes atomic.Uint64
 

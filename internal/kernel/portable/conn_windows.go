@@ -33,6 +33,7 @@ const (
 
 	nameDontFragment = 14 // IP_DONTFRAGMENT, IPV6_DONTFRAG
 	nameReceiveTOS   = 40 // IP_RECVTOS, IPV6_RECVTCLASS
+	nameReceiveTTL   = 21 // IP_RECVTTL, IPV6_HOPLIMIT
 )
 
 const (
@@ -178,6 +179,8 @@ func (c *conn) useInterface(uintptr, string) error { return unsupported("binding
 func (c *conn) packetInfo(fd uintptr) error {
 	return c.each(fd, windows.IP_PKTINFO, windows.IPV6_PKTINFO)
 }
+
+func (c *conn) receiveTTL(fd uintptr) error { return c.each(fd, nameReceiveTTL, nameReceiveTTL) }
 
 func (c *conn) receiveTOS(fd uintptr) error { return c.each(fd, nameReceiveTOS, nameReceiveTOS) }
 

@@ -31,7 +31,7 @@ func parseControl(b []byte) (i info) {
 }
 
 // parse6 reads struct in6_pktinfo (RFC 3542, section 6.1) and the traffic
-// class, which is an int. Of an IPv4 datagram, IPv4's control message knows
+// class and the hop limit, which are ints. Of an IPv4 datagram, IPv4's control message knows
 // more.
 func (i *info) parse6(kind int, data []byte) {
 	switch {
@@ -42,6 +42,8 @@ func (i *info) parse6(kind int, data []byte) {
 		}
 	case kind == unix.IPV6_TCLASS && len(data) >= 4:
 		i.tos = uint8(getNative(data))
+	case kind == unix.IPV6_HOPLIMIT && len(data) >= 4:
+		i.ttl = uint8(getNative(data))
 	}
 }
 
@@ -95,6 +97,9 @@ func control(level, kind int, data []byte) []byte {
 	copy(b[unix.CmsgLen(0):], data)
 	return b
 }
+
+// native is v as the kernel writes an int.
+func native(v int) []byte { return binary.NativeEndian.AppendUint32(nil, uint32(v)) }
 
 func putInt(b []byte, v int) { binary.NativeEndian.PutUint32(b, uint32(v)) }
 func getNative(b []byte) int { return int(int32(binary.NativeEndian.Uint32(b))) }

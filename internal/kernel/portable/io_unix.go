@@ -4,7 +4,6 @@ package portable
 
 import (
 	"net"
-	"net/netip"
 	"os"
 
 	"golang.org/x/net/ipv4"
@@ -147,9 +146,9 @@ func (c *conn) address(d *kernel.Datagram, oob []byte) (unix.Sockaddr, []byte, e
 	if p := c.peer.Load(); p != nil && !dst.IsValid() {
 		dst = *p
 	}
-	if len(oob) == 0 && (d.From.IsValid() || d.Interface != 0) {
+	if len(oob) == 0 {
 		var err error
-		if oob, err = c.source(d, dst.Addr()); err != nil {
+		if oob, err = c.controls(d, dst.Addr()); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -212,42 +211,4 @@ func (c *conn) Discard() (datagrams uint64) {
 		return nil
 	})
 	return datagrams
-}
-
-// source makes the control message that says from which address and interface
-// to send d (RFC 3542, section 6.2). IPv6's does for IPv4 on a dual-stack
-// socket where IPv4's does not.
-func (c *conn) source(d *kernel.Datagram, dst netip.Addr) ([]byte, error) {
-	from, index := d.From.Unmap(), d.Interface
-	if zone := from.Zone(); zone != "" && index == 0 {
-		var err error
-		if index, err = zoneIndex(zone); err != nil {
-			return nil, err
-		}
-	}
-	if !c.inet6 || from.Is4() || dst.Is4() {
-		if sourceNeedsWildcard && from.IsValid() {
-			local, err := c.getsockname()
-			switch {
-			case err != nil:
-				return nil, err
-			case local.Addr() == from && index == 0:
-				return nil, nil // it leaves from there anyway
-			case local.Addr() == from:
-				from = netip.Addr{}
-			case !local.Addr().IsUnspecified():
-				return nil, os.NewSyscallError("sendmsg", unix.EADDRNOTAVAIL)
-			}
-		}
-		if !c.inet6 || !mapsSource {
-			return source4(from, index)
-		}
-	}
-	data := make([]byte, 20)
-	if from.IsValid() {
-		a := from.As16()
-		copy(data, a[:])
-	}
-	putInt(data[16:], index)
-	return control(unix.IPPROTO_IPV6, unix.IPV6_PKTINFO, data), nil
 }

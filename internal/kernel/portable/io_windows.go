@@ -139,7 +139,13 @@ func (c *conn) Send(d *kernel.Datagram, oob []byte) error {
 		}
 		to = netip.AddrPortFrom(to.Addr().WithZone(strconv.Itoa(index)), to.Port())
 	}
-	if len(oob) == 0 && (d.From.IsValid() || d.Interface != 0) {
+	switch {
+	case len(oob) > 0:
+	case d.Interface < 0:
+		return system(os.NewSyscallError("wsasendmsg", windows.WSAEINVAL))
+	case d.TOS != 0 || d.TTL != 0:
+		return unsupported("TOS or TTL of one datagram")
+	case d.From.IsValid() || d.Interface != 0:
 		var err error
 		if oob, err = c.source(d.From.Unmap(), d.Interface, to.Addr()); err != nil {
 			return err
@@ -177,7 +183,10 @@ func (c *conn) source(from netip.Addr, index int, to netip.Addr) ([]byte, error)
 			return nil, err
 		}
 	}
-	if !c.inet6 || from.Is4() || to.Is4() {
+	if !c.inet6 || to.Is4() {
+		if from.Is6() {
+			return nil, system(os.NewSyscallError("wsasendmsg", windows.WSAEAFNOSUPPORT))
+		}
 		data := make([]byte, 8)
 		if from.Is4() {
 			a := from.As4()
@@ -236,6 +245,8 @@ func (i *info) parse(level, kind int, data []byte) {
 	case v6 && kind == windows.IPV6_PKTINFO && len(data) >= 20:
 		i.to = netip.AddrFrom16([16]byte(data)).Unmap()
 		i.index = int(binary.NativeEndian.Uint32(data[16:]))
+	case (v4 && kind == nameTTL || v6 && kind == nameReceiveTTL) && len(data) >= 4:
+		i.ttl = uint8(binary.NativeEndian.Uint32(data))
 	case (v4 && kind == nameTOS || v6 && kind == nameClass) && len(data) >= 4:
 		i.tos = uint8(binary.NativeEndian.Uint32(data))
 	}

@@ -16,6 +16,7 @@ import (
 // is bound to one address is connected here and not in the kernel. What comes
 // from others is dropped after it was read.
 func (c *conn) Connect(peer netip.AddrPort) error {
+	c.peerIPv4.Store(peer.Addr().Unmap().Is4())
 	local, err := c.LocalAddr()
 	if err != nil {
 		return err
@@ -34,6 +35,18 @@ func (c *conn) Connect(peer netip.AddrPort) error {
 	}
 	c.peer.Store(&peer)
 	return nil
+}
+
+// sendsIPv6 reports whether a datagram leaves as IPv6: by its destination, or
+// by the peer of the socket.
+func (c *conn) sendsIPv6(to netip.Addr) bool {
+	switch {
+	case !c.inet6:
+		return false
+	case to.IsValid():
+		return !to.Unmap().Is4()
+	}
+	return !c.peerIPv4.Load()
 }
 
 // Disconnect forgets the peer.

@@ -25,6 +25,7 @@ type info struct {
 	to      netip.Addr
 	index   int // of the interface
 	tos     uint8
+	ttl     uint8
 	foreign bool
 }
 
@@ -68,6 +69,7 @@ func (s *scratch) deliver(sink kernel.Sink) {
 		To:        m.to,
 		Interface: m.index,
 		TOS:       m.tos,
+		TTL:       m.ttl,
 		Foreign:   m.foreign,
 		Truncated: m.flags&flagTruncated != 0,
 	}

@@ -84,6 +84,20 @@ func (c *conn) receiveTOS(fd uintptr) error {
 	return setInt(fd, levelIPv6, unix.IPV6_RECVTCLASS, 1)
 }
 
+// receiveTTL asks for the hop limit of each datagram.
+func (c *conn) receiveTTL(fd uintptr) error {
+	if !hasControl {
+		return unsupported("TTL")
+	}
+	if !c.inet6 {
+		return receiveTTL4(fd)
+	}
+	if c.speaksIPv4() {
+		_ = receiveTTL4(fd) // some systems have it in IPv6's
+	}
+	return setInt(fd, levelIPv6, unix.IPV6_RECVHOPLIMIT, 1)
+}
+
 // dontFragment keeps datagrams whole: too long is EMSGSIZE.
 func (c *conn) dontFragment(fd uintptr) error {
 	if !c.inet6 {

@@ -42,6 +42,8 @@ func packetInfo4(fd uintptr) error {
 	return setInt(fd, unix.IPPROTO_IP, unix.IP_RECVIF, 1)
 }
 
+func receiveTTL4(uintptr) error { return unsupported("TTL") }
+
 func receiveTOS4(uintptr) error { return unsupported("TOS") }
 
 func (i *info) parse4(kind int, data []byte) {
@@ -54,3 +56,6 @@ func (i *info) parse4(kind int, data []byte) {
 }
 
 func source4(netip.Addr, int) ([]byte, error) { return nil, unsupported("source address") }
+
+// extras4 makes the control messages of a type of service and a hop limit.
+func extras4(tos, ttl uint8) ([]byte, error) { return nil, unsupported("TOS or TTL of one datagram") }

@@ -41,6 +41,8 @@ func packetInfo4(fd uintptr) error {
 	return setInt(fd, unix.IPPROTO_IP, unix.IP_RECVIF, 1)
 }
 
+func receiveTTL4(fd uintptr) error { return setInt(fd, unix.IPPROTO_IP, unix.IP_RECVTTL, 1) }
+
 func (i *info) parse4(kind int, data []byte) {
 	switch {
 	case kind == unix.IP_RECVDSTADDR:
@@ -49,6 +51,8 @@ func (i *info) parse4(kind int, data []byte) {
 		i.parseDatalink(data)
 	case kind == receivedTOS && len(data) >= 1:
 		i.tos = data[0]
+	case kind == unix.IP_RECVTTL && len(data) >= 1:
+		i.ttl = data[0]
 	}
 }
 
@@ -60,3 +64,6 @@ func source4(from netip.Addr, index int) ([]byte, error) {
 	a := from.As4()
 	return control(unix.IPPROTO_IP, unix.IP_RECVDSTADDR, a[:]), nil
 }
+
+// extras4 makes the control messages of a type of service and a hop limit.
+func extras4(tos, ttl uint8) ([]byte, error) { return nil, unsupported("TOS or TTL of one datagram") }

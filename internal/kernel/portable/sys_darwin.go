@@ -48,6 +48,8 @@ func dontFragment4(fd uintptr) error { return setInt(fd, unix.IPPROTO_IP, unix.I
 func dontFragment6(fd uintptr) error { return setInt(fd, unix.IPPROTO_IPV6, unix.IPV6_DONTFRAG, 1) }
 
 func packetInfo4(fd uintptr) error { return setInt(fd, unix.IPPROTO_IP, unix.IP_RECVPKTINFO, 1) }
+func receiveTTL4(fd uintptr) error { return setInt(fd, unix.IPPROTO_IP, unix.IP_RECVTTL, 1) }
+
 func receiveTOS4(fd uintptr) error { return setInt(fd, unix.IPPROTO_IP, unix.IP_RECVTOS, 1) }
 
 func (i *info) parse4(kind int, data []byte) {
@@ -56,9 +58,14 @@ func (i *info) parse4(kind int, data []byte) {
 		i.parsePktinfo(data)
 	case kind == unix.IP_RECVTOS && len(data) >= 1:
 		i.tos = data[0]
+	case kind == unix.IP_RECVTTL && len(data) >= 1:
+		i.ttl = data[0]
 	}
 }
 
 func source4(from netip.Addr, index int) ([]byte, error) {
 	return control(unix.IPPROTO_IP, unix.IP_PKTINFO, pktinfo(from, index)), nil
 }
+
+// extras4 makes the control messages of a type of service and a hop limit.
+func extras4(tos, ttl uint8) ([]byte, error) { return nil, unsupported("TOS or TTL of one datagram") }

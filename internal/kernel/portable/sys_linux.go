@@ -61,6 +61,8 @@ func dontFragment6(fd uintptr) error {
 }
 
 func packetInfo4(fd uintptr) error { return setInt(fd, unix.IPPROTO_IP, unix.IP_PKTINFO, 1) }
+func receiveTTL4(fd uintptr) error { return setInt(fd, unix.IPPROTO_IP, unix.IP_RECVTTL, 1) }
+
 func receiveTOS4(fd uintptr) error { return setInt(fd, unix.IPPROTO_IP, unix.IP_RECVTOS, 1) }
 
 // parse4 reads struct in_pktinfo (ip(7)): the address in the header is where
@@ -72,9 +74,24 @@ func (i *info) parse4(kind int, data []byte) {
 		i.foreign = [4]byte(data[4:]) != [4]byte(data[8:])
 	case kind == unix.IP_TOS && len(data) >= 1:
 		i.tos = data[0]
+	case kind == unix.IP_TTL && len(data) >= 4:
+		i.ttl = uint8(getNative(data))
 	}
 }
 
 func source4(from netip.Addr, index int) ([]byte, error) {
 	return control(unix.IPPROTO_IP, unix.IP_PKTINFO, pktinfo(from, index)), nil
+}
+
+// extras4 makes the control messages of a type of service and a hop limit
+// (ip(7)).
+func extras4(tos, ttl uint8) ([]byte, error) {
+	var b []byte
+	if tos != 0 {
+		b = control(unix.IPPROTO_IP, unix.IP_TOS, native(int(tos)))
+	}
+	if ttl != 0 {
+		b = append(b, control(unix.IPPROTO_IP, unix.IP_TTL, native(int(ttl)))...)
+	}
+	return b, nil
 }

@@ -49,8 +49,13 @@ func dontFragment4(fd uintptr) error { return setInt(fd, unix.IPPROTO_IP, unix.I
 func dontFragment6(fd uintptr) error { return setInt(fd, unix.IPPROTO_IPV6, unix.IPV6_DONTFRAG, 1) }
 
 func packetInfo4(uintptr) error { return unsupported("packet info") }
+func receiveTTL4(uintptr) error { return unsupported("TTL") }
+
 func receiveTOS4(uintptr) error { return unsupported("TOS") }
 
 func (i *info) parse4(int, []byte) {}
 
 func source4(netip.Addr, int) ([]byte, error) { return nil, unsupported("source address") }
+
+// extras4 makes the control messages of a type of service and a hop limit.
+func extras4(tos, ttl uint8) ([]byte, error) { return nil, unsupported("TOS or TTL of one datagram") }

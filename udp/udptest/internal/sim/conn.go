@@ -79,6 +79,7 @@ func (h *Host) Open(cfg kernel.Config) (kernel.Conn, error) {
 	}
 	c.queue.limit = defaultBuffer
 	c.groups.loop, c.groups.ttl = true, 1
+	c.tos = cfg.TOS
 	if cfg.TTL > 0 {
 		c.ttl = cfg.TTL
 	}

@@ -229,7 +229,7 @@ func (w *scratch) deliver(s kernel.Sink, count int) {
 // packet is the datagram as the contract has it.
 func (r *received) packet(data []byte) kernel.Packet {
 	return kernel.Packet{
-		Data: data, From: r.from, To: r.to, Interface: r.in, Time: r.at, TOS: r.tos, Foreign: r.different,
+		Data: data, From: r.from, To: r.to, Interface: r.in, Time: r.at, TOS: r.tos, TTL: r.ttl, Foreign: r.different,
 	}
 }
 

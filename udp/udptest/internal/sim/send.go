@@ -103,6 +103,10 @@ func (c *Conn) send(d *kernel.Datagram) error {
 	}
 	bytes := d.Len()
 	switch {
+	case d.Interface < 0:
+		return call("sendmsg", syscall.EINVAL)
+	case d.From.IsValid() && d.From.Is4() != to.Addr().Is4(), !c.inet6 && !to.Addr().Is4():
+		return call("sendmsg", syscall.EAFNOSUPPORT)
 	case to.Port() == 0:
 		return call("sendmsg", syscall.EINVAL)
 	case !c.speaks(to.Addr()):
@@ -125,6 +129,12 @@ func (c *Conn) send(d *kernel.Datagram) error {
 	}
 	if r.cast == multicast {
 		p.ttl = uint8(c.groups.ttl)
+	}
+	if d.TOS != 0 {
+		p.tos = d.TOS
+	}
+	if d.TTL != 0 {
+		p.ttl = d.TTL
 	}
 	p.from = netip.AddrPortFrom(c.zoned(r.src, r.route.out), c.port)
 	p.to = netip.AddrPortFrom(c.zoned(r.dst, r.route.out), to.Port())
