@@ -46,15 +46,12 @@ func play(line string) error {
 // adopt takes descriptor 3 over, says its address and prints what it receives,
 // answering each datagram.
 func adopt(ctx context.Context, _ []string) error {
-	f := os.NewFile(3, "inherited")
-	s, err := udp.FromFile(f, udp.WithContext(ctx))
+	s, err := inherit(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	f.Close()
-	a := s.LocalAddr()
-	fmt.Println("ready", a)
+	fmt.Println("ready", s.LocalAddr())
 	return chat(ctx, s)
 }
 

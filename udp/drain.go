@@ -16,10 +16,12 @@ import (
 // net.ErrClosed too. Drain also flushes the Outbox. Sending works on until
 // Close, so that the last questions are answered:
 //
-//	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-//	...
-//	<-ctx.Done()
-//	_ = s.Drain(timeout) // the loop over Messages goes on meanwhile, and ends
+//	interrupted, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+//	defer stop()
+//	<-interrupted.Done()
+//	if err := s.Drain(ctx); err != nil { // the loop over Messages goes on meanwhile, and ends
+//		log.Print(err)
+//	}
 //	s.Close()
 //
 // Drain returns nil when a receiver has taken the stream to its end, ctx's error

@@ -6,6 +6,8 @@ import (
 	"go/parser"
 	"go/printer"
 	"go/token"
+	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -51,4 +53,26 @@ func print(fset *token.FileSet, node any) string {
 		return err.Error()
 	}
 	return b.String()
+}
+
+// The functions on the page of recipes are those of tests, word for word.
+func TestRecipesAreTested(t *testing.T) {
+	var tested strings.Builder
+	walk(t, func(path string) {
+		if strings.HasPrefix(path, "udp/") && strings.HasSuffix(path, "_test.go") || strings.HasPrefix(path, "internal/interop/") {
+			tested.WriteString(read(t, path))
+		}
+	})
+	functions := 0
+	for _, b := range goBlocks(t, "docs/recipes.md") {
+		for _, f := range regexp.MustCompile(`(?ms)^func .*?^}\n`).FindAllString(b.text, -1) {
+			functions++
+			if !strings.Contains(tested.String(), f) {
+				t.Errorf("docs/recipes.md:%d: no test has this function:\n%s", b.line, f)
+			}
+		}
+	}
+	if functions < 8 {
+		t.Errorf("%d recipes, want 8 at least", functions)
+	}
 }

@@ -12,7 +12,7 @@ import (
 
 func TestPagesNameTestsThatExist(t *testing.T) {
 	exists := declared(t)
-	named := regexp.MustCompile(`\b(Test|Fuzz|Benchmark|Example)[A-Z]\w+`)
+	named := regexp.MustCompile(`\b((Test|Fuzz|Benchmark)[A-Z]|Example[A-Z_])\w+`)
 	for _, page := range pages(t) {
 		for _, name := range named.FindAllString(read(t, page), -1) {
 			if !exists[name] {

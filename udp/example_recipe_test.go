@@ -1,0 +1,234 @@
+package udp_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"example.com/dgram/udp"
+)
+
+// The programs of docs/recipes.md. The page shows the functions; the tests of
+// internal/pages compare the two.
+
+// A graceful end: the socket stops hearing, and what has arrived is answered.
+func Example_shutdown() {
+	s := must(udp.Listen(context.Background(), "udp4", "127.0.0.1:0"))
+	c := must(udp.Dial(context.Background(), "udp4", s.LocalAddr().String()))
+	defer c.Close()
+	for range 3 { // they wait in the kernel when the signal comes
+		if err := c.Send(context.Background(), []byte("hello")); err != nil {
+			log.Fatal(err)
+		}
+	}
+	ctx, signal := context.WithCancel(context.Background())
+	signal()
+	fmt.Println(serveUntil(ctx, s))
+	fmt.Println(s.Stats().Sent, "answered")
+
+	// Output:
+	// <nil>
+	// 3 answered
+}
+
+// serveUntil answers until ctx is done, and then what has arrived by then.
+func serveUntil(ctx context.Context, s *udp.Socket) error {
+	defer s.Close()
+	stop := context.AfterFunc(ctx, func() {
+		late, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := s.Drain(late); err != nil { // nil: Messages has been taken to its end
+			s.Close()
+		}
+	})
+	defer stop()
+	for m := range s.Messages() {
+		if err := s.Reply(context.Background(), m, m.Data); err != nil {
+			log.Print(err)
+		}
+	}
+	return s.Err()
+}
+
+// A loop at a fixed rate takes what has arrived since the last turn.
+func Example_tickLoop() {
+	s := must(udp.Listen(context.Background(), "udp4", "127.0.0.1:0"))
+	defer s.Close()
+	c := must(udp.Dial(context.Background(), "udp4", s.LocalAddr().String()))
+	defer c.Close()
+	for range 100 {
+		if err := c.Send(context.Background(), []byte("step")); err != nil {
+			log.Fatal(err)
+		}
+	}
+	inputs := 0
+	ctx, cancel := context.WithCancel(context.Background())
+	tickLoop(ctx, s, func(udp.Message) { inputs++ }, func() {
+		if inputs == 100 {
+			cancel()
+		}
+	})
+	fmt.Println(inputs, "of 100")
+
+	// Output: 100 of 100
+}
+
+// tickLoop applies what has arrived and steps the world, 60 times a second.
+func tickLoop(ctx context.Context, s *udp.Socket, apply func(udp.Message), step func()) {
+	tick := time.NewTicker(time.Second / 60)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			for m, ok := s.TryReceive(); ok; m, ok = s.TryReceive() {
+				apply(m)
+				m.Release()
+			}
+			step()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// A question is asked again until its answer comes.
+func Example_request() {
+	ctx := context.Background()
+	server := must(udp.Listen(ctx, "udp4", "127.0.0.1:0"))
+	defer server.Close()
+	go func() {
+		first := true
+		for m := range server.Messages() {
+			if first { // the network loses one
+				first = false
+				continue
+			}
+			_ = server.Reply(ctx, m, m.Data, []byte(" yourself"))
+		}
+	}()
+	c := must(udp.Dial(ctx, "udp4", server.LocalAddr().String()))
+	defer c.Close()
+
+	answer, err := request(ctx, c, []byte("hello"))
+	fmt.Printf("%s %v\n", answer, err)
+
+	// Output: hello yourself <nil>
+}
+
+// request asks until an answer comes or ctx is done. An answer begins with its
+// question here: an answer to an earlier question is passed over.
+func request(ctx context.Context, c *udp.Socket, question []byte) ([]byte, error) {
+	for wait := 100 * time.Millisecond; ; wait *= 2 {
+		try, cancel := context.WithTimeout(ctx, wait)
+		defer cancel()
+		if err := c.Send(try, question); err != nil {
+			return nil, err
+		}
+		for try.Err() == nil {
+			m, err := c.Receive(try)
+			switch {
+			case err == nil && bytes.HasPrefix(m.Data, question):
+				return m.Data, nil
+			case ctx.Err() != nil || errors.Is(err, net.ErrClosed):
+				return nil, err
+			case err != nil && try.Err() == nil:
+				log.Print(err) // a report about an earlier datagram: read on
+			}
+		}
+	}
+}
+
+// Several goroutines handle what one socket receives.
+func Example_workers() {
+	ctx := context.Background()
+	s := must(udp.Listen(ctx, "udp4", "127.0.0.1:0"))
+	c := must(udp.Dial(ctx, "udp4", s.LocalAddr().String()))
+	defer c.Close()
+	for range 8 {
+		if err := c.Send(ctx, []byte("work")); err != nil {
+			log.Fatal(err)
+		}
+	}
+	var mu sync.Mutex
+	done := 0
+	work(s, 4, func(udp.Message) {
+		mu.Lock()
+		defer mu.Unlock()
+		if done++; done == 8 {
+			go s.Close()
+		}
+	})
+	fmt.Println(done, "done")
+
+	// Output: 8 done
+}
+
+// work handles the messages of a socket in n goroutines, until it ends.
+func work(s *udp.Socket, n int, handle func(udp.Message)) {
+	var workers sync.WaitGroup
+	for range n {
+		workers.Go(func() {
+			for m := range s.Messages() {
+				handle(m)
+				m.Release()
+			}
+		})
+	}
+	workers.Wait()
+}
+
+// A new process takes a port over while the old one still serves it. Here both
+// are one process.
+func Example_restartByReusePort() {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	old, err := listenBeside(context.Background(), "127.0.0.1:0")
+	if errors.Is(err, errors.ErrUnsupported) {
+		fmt.Println("hello, new process") // this system has no balanced SO_REUSEPORT
+		return
+	}
+	served := make(chan error)
+	address := old.LocalAddr().String()
+	go func() { served <- serveUntil(ctx, old) }()
+
+	next := must(listenBeside(context.Background(), address))
+	defer next.Close()
+	stop() // the signal, to the old process
+	if err := <-served; err != nil {
+		log.Fatal(err)
+	}
+	c := must(udp.Dial(context.Background(), "udp4", address))
+	defer c.Close()
+	if err := c.Send(context.Background(), []byte("hello, new process")); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s\n", (<-next.Messages()).Data)
+
+	// Output: hello, new process
+}
+
+// listenBeside is how both processes listen. They have to belong to one user.
+func listenBeside(ctx context.Context, address string) (*udp.Socket, error) {
+	return udp.Listen(ctx, "udp4", address, udp.WithReusePort())
+}
+
+// inherit adopts the socket in the next process.
+func inherit(ctx context.Context) (*udp.Socket, error) {
+	file := os.NewFile(3, "socket")
+	defer file.Close() // the socket has a duplicate
+	return udp.FromFile(file, udp.WithContext(ctx))
+}
+
+// must is for programs that cannot go on.
+func must(s *udp.Socket, err error) *udp.Socket {
+	if err != nil {
+		log.Fatal(err)
+	}
+	return s
+}
