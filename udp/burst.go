@@ -1,16 +1,9 @@
 package udp
 
 import (
-	"bytes"
-
 	"example.com/dgram/internal/kernel"
 	"example.com/dgram/internal/slab"
 )
-
-// handOver is the size from which on a read's memory goes to the receiver as
-// it is; what is smaller is copied, so that a kept datagram holds on to little
-// more than itself.
-const handOver = 8 << 10
 
 // A burst is what one packet brought: one datagram or many of one sender. It
 // is cut into messages only when they are handed over, because a message is
@@ -20,39 +13,58 @@ type burst struct {
 	rest    []byte  // the payload of those that are left
 	segment int     // the size of each but the last, 0 for a single datagram
 	left    int     // datagrams
-	limit   int     // of a message's size: WithMaxDatagram
+	cut     bool    // each but the last is truncated
+	lastCut bool    // the last is
 }
 
-// load makes u packet i of a batch: its memory if it is large, else a copy. It
+// load makes u packet i of a batch, without what is beyond limit in each
+// datagram. Payload is copied, so that a kept datagram holds little more than
+// itself; what is too long for that keeps the memory that it was read into. It
 // overwrites every field of u, so that callers need not clear it.
 func (u *burst) load(b *kernel.Batch, i, n, limit int) {
 	p := &b.Packets[i]
 	m := &u.head
 	m.From, m.To, m.Interface = p.From, p.To, p.Interface
 	m.Time, m.TOS, m.TTL = p.Time, p.TOS, p.TTL
-	m.Truncated, m.foreign = p.Truncated, p.Foreign
-	u.segment, u.left, u.limit = p.Segment, n, limit
-	m.life, m.slot = nil, 0
-	switch {
-	case n > slab.Slots(): // no kernel makes so many; what it would make is garbage collected
-		u.rest = bytes.Clone(p.Data)
-	case len(p.Data) >= handOver:
-		u.rest, m.life = b.Take(i, n)
-	default:
-		u.rest, m.life, m.slot = b.Slab.Copy(p.Data, n)
+	m.foreign = p.Foreign
+	u.segment, u.left, u.cut, u.lastCut = p.Segment, n, false, p.Truncated
+	data := p.Data
+	if p.Segment > limit || p.Segment == 0 && len(data) > limit {
+		data = u.truncate(data, limit)
+	}
+	if len(data) > slab.MaxCopy && n <= slab.Slots() {
+		u.rest = data
+		m.block, m.tag = b.Take(i, n)
+	} else {
+		u.rest, m.block, m.tag = b.Slab.Copy(data, n)
 	}
 	u.setHead()
+}
+
+// truncate removes what is beyond limit in each datagram, in place.
+func (u *burst) truncate(data []byte, limit int) []byte {
+	if u.segment == 0 {
+		u.lastCut = true
+		return data[:limit]
+	}
+	short := data[:0]
+	for at := 0; at < len(data); at += u.segment {
+		d := data[at:min(at+u.segment, len(data))]
+		u.lastCut = len(d) > limit
+		short = append(short, d[:min(len(d), limit)]...)
+	}
+	u.segment, u.cut = limit, true
+	return short
 }
 
 // setHead makes head the next message.
 func (u *burst) setHead() {
 	n := u.size()
-	if n > u.limit {
-		n, u.head.Truncated = u.limit, true
-	} else if u.segment > 0 {
-		u.head.Truncated = false // what the kernel truncated is no burst
-	}
 	u.head.Data = u.rest[:n:n]
+	u.head.Truncated = u.lastCut
+	if u.left > 1 {
+		u.head.Truncated = u.cut
+	}
 }
 
 // next goes on to the next datagram. After the last one, u references no memory.
@@ -62,13 +74,13 @@ func (u *burst) next() {
 		return
 	}
 	u.rest = u.rest[u.size():]
-	u.head.slot++
+	u.head.tag++
 	u.setHead()
 }
 
 // clear drops the references to memory.
 func (u *burst) clear() {
-	u.rest, u.head.Data, u.head.life = nil, nil, nil
+	u.rest, u.head.Data, u.head.block = nil, nil, nil
 }
 
 // size is that of the next datagram.
@@ -77,20 +89,6 @@ func (u *burst) size() int {
 		return min(u.segment, len(u.rest))
 	}
 	return len(u.rest)
-}
-
-// bytes is the size of the next n messages.
-func (u *burst) bytes(n int) int {
-	switch {
-	case n == 0:
-		return 0
-	case u.segment == 0 || n == 1 && u.left == 1:
-		return min(len(u.rest), u.limit)
-	case n < u.left:
-		return n * min(u.segment, u.limit)
-	}
-	last := len(u.rest) - (n-1)*u.segment
-	return (n-1)*min(u.segment, u.limit) + min(last, u.limit)
 }
 
 // release gives the bytes of all that is left back.

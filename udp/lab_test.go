@@ -502,6 +502,7 @@ func TestClosingUnderAFloodLosesCountOfNothing(t *testing.T) {
 		s.Close()
 		close(stop)
 		ended(t, "flood", flooding)
+		arrived(t)
 		after, err := h.UDPCounters()
 		ok(t, err)
 		// The last datagrams are turned away while the descriptor closes, when

@@ -21,8 +21,8 @@ type Message struct {
 	Truncated bool           // longer than WithMaxDatagram; Data holds the beginning
 
 	foreign bool // To is a group's or a broadcast address: no reply leaves from it
-	slot    uint32
-	life    *slab.Life
+	tag     uint32
+	block   *slab.Block // nil where nothing is to be released
 }
 
 // Release gives the bytes of Data back for reuse. It is optional, and only for
@@ -31,8 +31,8 @@ type Message struct {
 // the build tag dgram_debug released bytes are overwritten, so that a test
 // notices who still reads them.
 func (m Message) Release() {
-	if m.life != nil {
-		m.life.Release(m.slot)
+	if m.block != nil {
+		m.block.Release(m.tag)
 	}
 }
 

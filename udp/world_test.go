@@ -29,13 +29,16 @@ type family struct {
 	loopback netip.Addr
 }
 
+// haveIPv6 reports whether the machine has IPv6. It asks once.
+var haveIPv6 = sync.OnceValue(host.System{}.IPv6)
+
 // families are those that the machine has.
 func families() []family {
 	both := []family{
 		{"udp4", netip.AddrFrom4([4]byte{127, 0, 0, 1})},
 		{"udp6", netip.IPv6Loopback()},
 	}
-	if !(host.System{}).IPv6() {
+	if !haveIPv6() {
 		return both[:1]
 	}
 	return both
@@ -53,7 +56,7 @@ func (f family) local() string { return netip.AddrPortFrom(f.loopback, 0).String
 
 func needIPv6(t testing.TB) {
 	t.Helper()
-	if !(host.System{}).IPv6() {
+	if !haveIPv6() {
 		t.Skip("the machine has no IPv6")
 	}
 }
@@ -268,6 +271,35 @@ func later(f func() error) <-chan error {
 	return result
 }
 
+// credit bounds what is on its way to a socket: spend before sending a datagram of at
+// most size bytes, earn after receiving it. What is spent fits the receive buffer that
+// the system granted, where each datagram takes up to size+1024 bytes and the buffer
+// has twice what ReadBuffer says.
+func credit(t testing.TB, s *udp.Socket, size int) (spend, earn func()) {
+	t.Helper()
+	granted, err := s.ReadBuffer()
+	ok(t, err)
+	spent := make(chan struct{}, max(1, granted/(size+1024)))
+	spend = func() {
+		select {
+		case spent <- struct{}{}:
+		case <-t.Context().Done():
+		}
+	}
+	return spend, func() { <-spent }
+}
+
+// arrived returns when what was sent to loopback before has reached its socket, or
+// nobody. Before Linux 6.4 a send may leave it in a queue, which is in order: see
+// [netlab.Inside].
+func arrived(t testing.TB) {
+	t.Helper()
+	c := std(t, families()[0])
+	tell(t, c, of(c), "arrived")
+	hear(t, c, "arrived")
+	c.Close()
+}
+
 // eventually polls what the system does in its own time.
 func eventually(t testing.TB, what string, cond func() bool) {
 	t.Helper()
@@ -369,7 +401,11 @@ func leakless(t testing.TB) {
 	t.Cleanup(func() {
 		watched.Delete(t)
 		if t.Failed() {
-			return // that is news enough
+			// What the test began may still run, and must not speak after the test's end.
+			for deadline := time.Now().Add(soon); goleak.Find(goroutines) != nil && time.Now().Before(deadline); {
+				runtime.Gosched()
+			}
+			return
 		}
 		goleak.VerifyNone(t, goroutines)
 		if before == nil {

@@ -80,6 +80,17 @@ func (b *bench) idle() {
 
 func (b *bench) say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
 
+// program is what to run for a variant that is not C or Node, and the variant's name there.
+func (b *bench) program(variant string) (path, name string) {
+	if name, other := strings.CutPrefix(variant, otherPrefix); other {
+		return b.opts.other, name
+	}
+	return b.self, variant
+}
+
+// otherPrefix marks a variant that the other build runs, with -other.
+const otherPrefix = "other:"
+
 // lacks says why a variant cannot run on this machine.
 func (b *bench) lacks(variant string) error {
 	switch {
@@ -140,7 +151,7 @@ func (job recvJob) args() []string {
 
 func (b *bench) startListener(ctx context.Context, role, variant string, on place, at netip.AddrPort, rest ...string) (receiver, error) {
 	where := []string{at.Addr().String(), strconv.Itoa(int(at.Port()))}
-	var path string
+	path, name := b.program(variant)
 	var args []string
 	kind, isC := strings.CutPrefix(variant, "c-")
 	switch {
@@ -149,7 +160,7 @@ func (b *bench) startListener(ctx context.Context, role, variant string, on plac
 	case variant == "node":
 		path, args = b.node, append(append([]string{b.script, role}, where...), rest...)
 	default:
-		path, args = b.self, append(append([]string{"role", role, variant}, where...), rest...)
+		args = append(append([]string{"role", role, name}, where...), rest...)
 	}
 	c, _, err := start(ctx, variant, on, path, args...)
 	return receiver{child: c, at: at}, err
@@ -164,10 +175,11 @@ func (b *bench) startSender(ctx context.Context, variant string, on place, size 
 		c, _, err := start(ctx, variant, on, b.node, b.script, "send", strconv.Itoa(size), b.ip.String(), strconv.Itoa(int(to[0].Port())))
 		return c, err
 	}
-	args := []string{"role", "send", variant, strconv.Itoa(size), strconv.FormatBool(allocs), b.ip.String()}
+	path, name := b.program(variant)
+	args := []string{"role", "send", name, strconv.Itoa(size), strconv.FormatBool(allocs), b.ip.String()}
 	for _, at := range to {
 		args = append(args, strconv.Itoa(int(at.Port())))
 	}
-	c, _, err := start(ctx, variant, on, b.self, args...)
+	c, _, err := start(ctx, variant, on, path, args...)
 	return c, err
 }

@@ -95,6 +95,12 @@ func (b *bench) measure(ctx context.Context, g group) ([]result, []figure) {
 	if len(cells) == 0 {
 		return nil, nil
 	}
+	if b.opts.other != "" {
+		for i, c := range cells {
+			cells[i].beside = ratio{"÷ the other build", c.ours, otherPrefix + c.ours}
+		}
+		g.also = nil
+	}
 	if g.still {
 		b.idle()
 	} else {

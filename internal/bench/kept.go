@@ -28,9 +28,10 @@ func (k kept) round(ctx context.Context, variants []string) map[string]sample {
 }
 
 func (k kept) one(ctx context.Context, variant string) (float64, error) {
+	path, variant := k.b.program(variant)
 	role, what, _ := strings.Cut(variant, "@")
 	args := append([]string{"role", role}, strings.FieldsFunc(what, func(r rune) bool { return r == 'x' || r == '/' })...)
-	c, ready, err := start(ctx, variant, k.b.allPs(), k.b.self, args...)
+	c, ready, err := start(ctx, variant, k.b.allPs(), path, args...)
 	if err != nil {
 		return 0, err
 	}

@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // groups is the table, method by method: which variants run against each other, which
 // row of the table asks what about them, and its target. Rows 1 to 9, 12 and 13 are in
@@ -58,7 +61,7 @@ func (b *bench) queue(size int, gso bool) func(variant string) int {
 }
 
 func takesBursts(variant string) bool {
-	switch variant {
+	switch strings.TrimPrefix(variant, otherPrefix) {
 	case "messages", "messages-keep", "messages-1024", "all", "receive", "receive-batch", "c-gro":
 		return true
 	}

@@ -62,13 +62,14 @@ type crowd struct {
 
 // openCrowd starts a variant such as "net@100"; it reports every so many datagrams.
 func openCrowd(ctx context.Context, b *bench, variant string, every int) (*crowd, error) {
+	path, variant := b.program(variant)
 	name, number, _ := strings.Cut(variant, "@")
 	count, err := strconv.Atoi(number)
 	if err != nil {
 		return nil, err
 	}
 	ip := b.crowdIP()
-	c, ready, err := start(ctx, variant, b.oneP(), b.self, "role", "many", name, ip.String(), number, strconv.Itoa(every))
+	c, ready, err := start(ctx, variant, b.oneP(), path, "role", "many", name, ip.String(), number, strconv.Itoa(every))
 	if err != nil {
 		return nil, err
 	}

@@ -64,6 +64,7 @@ func (s sent) round(ctx context.Context, variants []string) map[string]sample {
 // turn is how many datagrams a variant sends at a time: those that go out in GSO bursts
 // need more for the same length of time.
 func (s sent) turn(variant string) int {
+	variant = strings.TrimPrefix(variant, otherPrefix)
 	if s.peers == 1 && (variant == "outbox" || variant == "sendbatch" || strings.HasSuffix(variant, "gso")) {
 		return 10 * s.n
 	}

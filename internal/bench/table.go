@@ -145,6 +145,7 @@ var titles = map[string]string{
 }
 
 func titleOf(variant string) string {
+	variant = strings.TrimPrefix(variant, otherPrefix)
 	name, count, many := strings.Cut(variant, "@")
 	if title, ok := titles[name]; ok {
 		name = title

@@ -120,12 +120,12 @@ func NewBatch(packets []Packet, blocks []*slab.Block, copies *slab.Writer) Batch
 	return Batch{Packets: packets, Slab: copies, blocks: blocks}
 }
 
-// Take gives Packets[i].Data away with the memory behind it, so that no copy is
-// needed: the life that it returns has n slots.
-func (b *Batch) Take(i, n int) ([]byte, *slab.Life) {
-	data, life := b.Packets[i].Data, slab.Share(b.blocks[i], n)
+// Take gives the memory behind Packets[i].Data away, so that no copy is needed:
+// the block, and the first of the tags of its n messages.
+func (b *Batch) Take(i, n int) (*slab.Block, uint32) {
+	block := b.blocks[i]
 	b.Packets[i].Data, b.blocks[i] = nil, nil
-	return data, life
+	return block, slab.Share(block, n)
 }
 
 // Took tells whether packet i's memory was taken.

@@ -1,10 +1,15 @@
-// Package slab keeps received payload: blocks of memory that many messages
-// share, recycled when the last of them is released and left to the garbage
-// collector when one never is.
+// Package slab keeps received payload: blocks of memory that messages share,
+// recycled when the last of them is released and left to the garbage collector
+// when one never is.
 //
-// A [Block] lives many times; a [Life] is one of them. Every message has a bit
-// in its Life, and a Life is never used again, so that releasing a message
-// twice, or a copy of it, or long after, can only find its own bit already set.
+// A [Block] is used many times. Its generation counts how often. A message is
+// known by the block and a tag: the generation, and the message's slot in it.
+// Every slot has a bit, and a bit carries the generation for which it was set,
+// so that releasing a message twice, or a copy of it, or long after, finds its
+// own bit already set or another generation.
+//
+// A message that is kept holds its whole block. Blocks are therefore small for
+// what is copied into them: see [Writer].
 package slab
 
 import (
@@ -15,145 +20,182 @@ import (
 )
 
 const (
-	// Size is a block's capacity in bytes: the largest UDP datagram fits, and
-	// so does the largest burst that the kernel coalesces.
+	// Size is the capacity of a block from [Take], in bytes: the largest UDP
+	// datagram fits, and so does the largest burst that the kernel coalesces.
 	Size = 64 << 10
 
-	slots   = 1024 // messages in a life
-	perWord = 64
+	// Windows is how many places in a block a read may be put at. Large blocks
+	// begin on a page, so what was read into the beginning of many would compete
+	// for the same few lines of the processor's first cache.
+	Windows = 16
+	shift   = 256
 
-	// Windows is how many places in a block a read may be put at. Blocks begin
-	// on a page, so what was read into the beginning of many would compete for
-	// the same few lines of the processor's first cache.
-	Windows  = 16
-	shift    = 256
-	capacity = Size + (Windows-1)*shift
+	slotBits = 10 // of a tag; the rest is the generation
+	slots    = 1 << slotBits
+	perWord  = 32 // slots in a word; its upper half is the generation
 	words    = slots / perWord
+
+	lastGeneration = 1<<(32-slotBits) - 1
 )
 
-// A Block is the memory. Its first life is part of it, so that a block whose
-// messages are never released costs one allocation. It has no pointers: the
-// garbage collector does not look into it.
-type Block struct {
-	first Life
-	spent bool // first has been lived
-	mem   [capacity]byte
-}
-
-// newBlock makes a block without clearing its memory, which would cost as much
-// as filling it. Nobody sees what was there before: all that is handed out has
-// been written over, and is capped to that.
-func newBlock() *Block {
-	var memory strings.Builder // in the standard library, the way to memory that is not cleared
-	memory.Grow(int(unsafe.Sizeof(Block{})))
-	memory.WriteByte(0)
-	b := (*Block)(unsafe.Pointer(unsafe.StringData(memory.String())))
-	b.first, b.spent = Life{}, false
-	return b
-}
-
-// Bytes is the block's memory. What is in it is undefined.
-func (b *Block) Bytes() []byte { return b.Window(0) }
-
-// Window is the block's memory for the reader of slot i of many: Size bytes,
-// which begin elsewhere than those for its neighbors.
-func (b *Block) Window(i int) []byte {
-	at := i % Windows * shift
-	return b.mem[at : at+Size]
-}
-
-// A Life is the time from when a block is taken to when its last message is
-// released. Each message owns one bit.
+// A Block is the memory: this header, and behind it the bytes for messages. It
+// has no pointers, so the garbage collector does not look into it.
 //
 // One atomic operation releases a message: the word that fills up is counted,
-// not the message. Nothing is counted when messages are made; what a life did
-// not use is released when it is sealed.
-type Life struct {
-	later bool          // it is part of a laterLife, not of its block
-	full  atomic.Uint32 // words with every bit set
-	bits  [words]atomic.Uint64
+// not the message. Nothing is counted when messages are made; slots that a
+// generation did not use are released when it is sealed.
+type Block struct {
+	kind       kind
+	generation uint32
+	full       atomic.Uint32        // words in which every slot is released
+	words      [words]atomic.Uint64 // a class may use fewer: its bytes begin earlier
 }
 
-// A laterLife is a life of a block that has lived before.
-type laterLife struct {
-	Life  // first, so that a *Life is a *laterLife
-	block *Block
+// A kind is the place of a class in classes.
+type kind uint32
+
+// A class is a size of blocks.
+type class struct {
+	size  uintptr // header and bytes: one of the runtime's sizes, so that none is wasted
+	words uint32
+	pool  sync.Pool // the blocks that wait; the garbage collector empties it when memory is short
 }
 
-// Share starts a life for block b with n messages in slots 0 to n-1, for
-// callers that filled the memory themselves.
-func Share(b *Block, n int) *Life {
-	l := b.live()
-	l.seal(n)
-	return l
+const header = unsafe.Sizeof(Block{})
+
+const (
+	small kind = iota
+	medium
+	large
+	whole
+)
+
+var classes = [...]class{
+	small:  {size: 4 << 10, words: 8},
+	medium: {size: 16 << 10, words: words},
+	large:  {size: 32 << 10, words: words},
+	whole:  {size: header + Size + (Windows-1)*shift, words: words},
 }
 
-// Slots is how many messages a life can have.
-func Slots() int { return slots }
+func (b *Block) class() *class { return &classes[b.kind] }
 
-// live starts the block's next life.
-func (b *Block) live() *Life {
-	if !b.spent {
-		b.spent = true
-		return &b.first
+// offset is where the bytes begin.
+func (c *class) offset() uintptr {
+	return unsafe.Offsetof(Block{}.words) + uintptr(c.words)*unsafe.Sizeof(atomic.Uint64{})
+}
+
+// capacity is how many bytes there are.
+func (c *class) capacity() int { return int(c.size - c.offset()) }
+
+// take returns a block of the kind that has no other user.
+func (k kind) take() *Block {
+	c := &classes[k]
+	if b, ok := c.pool.Get().(*Block); ok {
+		return b
 	}
-	l := &laterLife{block: b}
-	l.later = true
-	return &l.Life
-}
-
-// end takes the block away from a life: a stale message must not hold on to
-// memory that has moved on.
-func (l *Life) end() *Block {
-	if !l.later {
-		return (*Block)(unsafe.Pointer(l)) // its first field
-	}
-	later := (*laterLife)(unsafe.Pointer(l))
-	b := later.block
-	later.block = nil
+	// The bytes are not cleared, which would cost as much as filling them. What
+	// was there before stays unseen: all that is handed out has been written
+	// over, and is capped to that.
+	var memory strings.Builder // in the standard library, the way to memory that is not cleared
+	memory.Grow(int(c.size))
+	memory.WriteByte(0)
+	b := (*Block)(unsafe.Pointer(unsafe.StringData(memory.String())))
+	b.kind, b.generation = k, 0
+	b.full.Store(0)
 	return b
 }
 
-// Release says that the message in the slot needs its bytes no longer. Only
-// the first call for a slot counts.
-func (l *Life) Release(slot uint32) {
-	word := &l.bits[slot/perWord%words]
-	bit := uint64(1) << (slot % perWord)
-	if old := word.Or(bit); old&bit == 0 && old|bit == ^uint64(0) {
-		l.fill(1)
-	}
+// bytes is all the memory behind the header.
+func (b *Block) bytes() []byte {
+	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(b), b.class().offset())), b.class().capacity())
 }
 
-// seal releases every slot from n on: they will never be used.
-func (l *Life) seal(n int) {
-	whole := uint32(words - (n+perWord-1)/perWord)
-	if rest := n % perWord; rest != 0 {
-		mask := ^uint64(0) << rest
-		if old := l.bits[n/perWord].Or(mask); old|mask == ^uint64(0) {
-			whole++
+// Take returns a block of Size bytes that has no other user.
+func Take() *Block { return whole.take() }
+
+// Return gives back a block from Take that started no generation.
+func Return(b *Block) { b.class().pool.Put(b) }
+
+// Bytes is the memory of a block from Take. What is in it is undefined.
+func (b *Block) Bytes() []byte { return b.Window(0) }
+
+// Window is the memory of a block from Take for the reader of slot i of many:
+// Size bytes, which begin elsewhere than those for its neighbors.
+func (b *Block) Window(i int) []byte {
+	at := i % Windows * shift
+	return b.bytes()[at : at+Size]
+}
+
+// Share starts a generation of block b with n messages, for callers that filled
+// the memory themselves. It returns the tag of the first; the others follow.
+func Share(b *Block, n int) (tag uint32) {
+	for slot := 0; slot < n; slot += perWord {
+		b.open(slot)
+	}
+	b.seal(n)
+	return b.tag(0)
+}
+
+// Slots is how many messages a generation can have.
+func Slots() int { return slots }
+
+func (b *Block) tag(slot int) uint32 { return b.generation<<slotBits | uint32(slot) }
+
+// open prepares the word that the slot is the first of. Until then the word is
+// that of an earlier generation, in which every message is released.
+func (b *Block) open(slot int) {
+	b.words[slot/perWord].Store(uint64(b.generation) << perWord)
+}
+
+// Release says that the message with the tag needs its bytes no longer. Only
+// the first call for a message counts.
+func (b *Block) Release(tag uint32) {
+	slot := tag % slots
+	b.mark(slot/perWord, tag>>slotBits, 1<<(slot%perWord))
+}
+
+// mark sets bits in a word of the generation. In the word of another there is
+// nothing to set.
+func (b *Block) mark(word, generation, mask uint32) {
+	w := &b.words[word]
+	for {
+		old := w.Load()
+		if uint32(old>>perWord) != generation || uint32(old)&mask == mask {
+			return
 		}
-	}
-	if whole > 0 {
-		l.fill(whole)
-	}
-}
-
-// fill counts n more full words; the last of them ends the life.
-func (l *Life) fill(n uint32) {
-	if l.full.Add(n) != words {
+		if !w.CompareAndSwap(old, old|uint64(mask)) {
+			continue
+		}
+		if uint32(old)|mask == 1<<perWord-1 {
+			b.complete(1)
+		}
 		return
 	}
-	b := l.end()
-	poison(b.mem[:])
-	blocks.Put(b)
 }
 
-// blocks are those that wait for their next life. The garbage collector
-// empties it when memory is short.
-var blocks = sync.Pool{New: func() any { return newBlock() }}
+// seal releases every slot from n on: they will not be used.
+func (b *Block) seal(n int) {
+	used := uint32(n+perWord-1) / perWord
+	if rest := n % perWord; rest != 0 {
+		b.mark(used-1, b.generation, ^uint32(0)<<rest)
+	}
+	if unused := b.class().words - used; unused > 0 {
+		b.complete(unused)
+	}
+}
 
-// Take returns a block that nobody else has.
-func Take() *Block { return blocks.Get().(*Block) }
-
-// Return gives back a block that started no life.
-func Return(b *Block) { blocks.Put(b) }
+// complete counts n more full words. With the last of them the generation ends
+// and the block is free. A block whose generations are used up is not used
+// again: no tag comes twice.
+func (b *Block) complete(n uint32) {
+	if b.full.Add(n) != b.class().words {
+		return
+	}
+	poison(b.bytes())
+	if b.generation == lastGeneration {
+		return
+	}
+	b.generation++
+	b.full.Store(0)
+	b.class().pool.Put(b)
+}

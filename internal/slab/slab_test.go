@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
+	"strings"
 	"sync"
 	"testing"
 
@@ -16,25 +18,27 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // A message is one that lies in a block.
 type message struct {
-	data []byte
-	life *slab.Life
-	slot uint32
-	want []byte
+	data  []byte
+	block *slab.Block
+	tag   uint32
+	want  []byte
 }
 
 // write copies a text of its own for each message.
 func write(w *slab.Writer, text string) message {
-	data, life, slot := w.Copy([]byte(text), 1)
-	return message{data, life, slot, []byte(text)}
+	data, block, tag := w.Copy([]byte(text), 1)
+	return message{data, block, tag, []byte(text)}
 }
 
 func (m message) release() {
-	if m.life != nil {
-		m.life.Release(m.slot)
+	if m.block != nil {
+		m.block.Release(m.tag)
 	}
 }
 
-// intact checks that nobody has touched the bytes.
+func (m message) ended() bool { return m.block.Ended(m.tag) }
+
+// intact checks that the bytes are as they were written.
 func (m message) intact(t *testing.T) {
 	t.Helper()
 	if !bytes.Equal(m.data, m.want) {
@@ -42,15 +46,22 @@ func (m message) intact(t *testing.T) {
 	}
 }
 
-// reuse takes blocks, as many as may have been recycled, and writes all over
-// them.
+// reuse takes blocks of every size, as many as may have been recycled, and
+// writes all over them.
 func reuse() {
 	for range 64 {
 		b := slab.Take()
-		for i := range b.Bytes()[:4096] {
+		for i := range b.Bytes() {
 			b.Bytes()[i] = 0xaa
 		}
 		defer slab.Return(b)
+		var w slab.Writer
+		defer w.Seal()
+		for _, size := range []int{200, 3000, 20_000} {
+			for range 8 {
+				write(&w, strings.Repeat("?", size)).release()
+			}
+		}
 	}
 }
 
@@ -66,8 +77,8 @@ func TestACopyIsCappedAndApart(t *testing.T) {
 
 func TestAnEmptyMessageNeedsNoMemory(t *testing.T) {
 	var w slab.Writer
-	if m := write(&w, ""); m.life != nil || m.data == nil || len(m.data) != 0 {
-		t.Errorf("got %v in life %v", m.data, m.life)
+	if m := write(&w, ""); m.block != nil || m.data == nil || len(m.data) != 0 {
+		t.Errorf("got %v in block %v", m.data, m.block)
 	}
 }
 
@@ -80,21 +91,21 @@ func TestABlockIsKeptUntilItsLastMessageIsReleased(t *testing.T) {
 	b.intact(t)
 }
 
-func TestASecondReleaseReleasesNobodyElse(t *testing.T) {
+func TestASecondReleaseReleasesNoOtherMessage(t *testing.T) {
 	var w slab.Writer
 	a, b := write(&w, "alpha"), write(&w, "beta")
 	w.Seal()
-	for range 2000 { // more often than a life has slots
+	for range 2000 { // more often than a generation has slots
 		a.release()
 	}
-	if a.life.Ended() {
-		t.Error("the life has ended, and a message is held")
+	if a.ended() {
+		t.Error("the generation has ended, and a message is held")
 	}
 	reuse()
 	b.intact(t)
 }
 
-func TestAStaleReleaseDoesNotReachTheNextLife(t *testing.T) {
+func TestAStaleReleaseDoesNotReachTheNextGeneration(t *testing.T) {
 	var w slab.Writer
 	stale := write(&w, "alpha")
 	w.Seal()
@@ -105,24 +116,74 @@ func TestAStaleReleaseDoesNotReachTheNextLife(t *testing.T) {
 		next.intact(t)
 		w.Seal()
 		stale.release()
-		if next.life.Ended() {
-			t.Fatal("the next life has ended, and its message is held")
+		if next.ended() {
+			t.Fatal("the next generation has ended, and its message is held")
 		}
 		next.release()
 	}
 }
 
-func TestEveryNumberOfMessagesEndsALife(t *testing.T) {
-	for n := 1; n <= slab.Slots(); n++ {
-		life := slab.Share(slab.Take(), n)
-		for slot := range n {
-			if life.Ended() {
-				t.Fatalf("of %d messages %d were released, and the life has ended", n, slot)
-			}
-			life.Release(uint32(slot))
+// A block that has been used as often as tags can say is not used again.
+func TestATagNeverComesTwice(t *testing.T) {
+	old := slab.Take()
+	old.Age()
+	tag := slab.Share(old, 1)
+	old.Release(tag)
+	if !old.Ended(tag) {
+		t.Fatal("its message was released, and the generation has not ended")
+	}
+	for range 64 {
+		b := slab.Take()
+		if b == old {
+			t.Fatal("the block was used again")
 		}
-		if !life.Ended() {
-			t.Fatalf("all of %d messages were released, and the life has not ended", n)
+		defer slab.Return(b)
+	}
+}
+
+func TestEveryNumberOfMessagesEndsAGeneration(t *testing.T) {
+	for n := 1; n <= slab.Slots(); n++ {
+		block := slab.Take()
+		tag := slab.Share(block, n)
+		for i := range uint32(n) {
+			if block.Ended(tag) {
+				t.Fatalf("of %d messages %d were released, and the generation has ended", n, i)
+			}
+			block.Release(tag + i)
+		}
+		if !block.Ended(tag) {
+			t.Fatalf("all of %d messages were released, and the generation has not ended", n)
+		}
+	}
+}
+
+// A kept message holds its block: little more than itself.
+func TestAKeptMessageHoldsLittle(t *testing.T) {
+	var w slab.Writer
+	for _, c := range []struct{ size, most int }{
+		{1, 4 << 10}, {256, 4 << 10}, {257, 16 << 10}, {1500, 16 << 10}, {16_000, 16 << 10}, {17_000, 32 << 10}, {slab.MaxCopy, 32 << 10},
+	} {
+		if m := write(&w, strings.Repeat("x", c.size)); m.block.Held() > c.most {
+			t.Errorf("%d bytes hold %d, want at most %d", c.size, m.block.Held(), c.most)
+		}
+	}
+}
+
+// The sizes of blocks are sizes of the runtime: what is allocated is what Held says.
+func TestNoMemoryIsWasted(t *testing.T) {
+	for _, size := range []int{200, 2000, 20_000} {
+		const n = 50
+		var before, after runtime.MemStats
+		text, held := make([]byte, size), 0
+		runtime.ReadMemStats(&before)
+		for range n {
+			var w slab.Writer // not sealed: it does not come back
+			_, block, _ := w.Copy(text, 1)
+			held = block.Held()
+		}
+		runtime.ReadMemStats(&after)
+		if got := int(after.TotalAlloc-before.TotalAlloc) / n; got > held+held/8 {
+			t.Errorf("a block of %d bytes costs %d of memory", held, got)
 		}
 	}
 }
@@ -131,15 +192,15 @@ func TestEveryNumberOfMessagesEndsALife(t *testing.T) {
 func TestABurstHasASlotForEachMessage(t *testing.T) {
 	var w slab.Writer
 	for range 10 {
-		before := write(&w, "alpha")
 		text := bytes.Repeat([]byte("burst"), 300)
-		data, life, slot := w.Copy(text, 300)
-		after := write(&w, "omega")
-		for i := range 300 {
-			life.Release(slot + uint32(i))
+		before := write(&w, string(text)) // in the same block
+		data, block, tag := w.Copy(text, 300)
+		after := write(&w, string(text))
+		for i := range uint32(300) {
+			block.Release(tag + i)
 		}
-		if life.Ended() {
-			t.Fatal("the life has ended, and messages are held")
+		if block.Ended(tag) {
+			t.Fatal("the generation has ended, and messages are held")
 		}
 		reuse()
 		if !bytes.Equal(data, text) {
@@ -159,7 +220,7 @@ func TestAFullBlockMakesRoomForAnother(t *testing.T) {
 	for i := range 100 { // runs out of bytes
 		all = append(all, write(&w, string(bytes.Repeat([]byte{byte(i)}, 9000))))
 	}
-	all = append(all, write(&w, string(make([]byte, slab.Size))))
+	all = append(all, write(&w, string(make([]byte, slab.MaxCopy))))
 	for _, m := range all {
 		m.intact(t)
 	}
@@ -176,7 +237,7 @@ func TestReleasesMayRace(t *testing.T) {
 			var held []message
 			var twice sync.WaitGroup
 			for i := range 4000 {
-				held = append(held, write(&w, fmt.Sprintf("%d of %d: %s", i, g, make([]byte, r.IntN(200)))))
+				held = append(held, write(&w, fmt.Sprintf("%d of %d: %s", i, g, make([]byte, r.IntN(400)))))
 				for len(held) > 50 {
 					k := r.IntN(len(held))
 					m := held[k]

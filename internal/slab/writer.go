@@ -1,44 +1,81 @@
 package slab
 
+import "bytes"
+
+const (
+	// MaxCopy is the longest payload for which a Writer has blocks. What is longer
+	// is better left in the block that it was read into, with Share.
+	MaxCopy = 32<<10 - 512
+
+	// smallest is the longest payload that goes into the smallest blocks.
+	smallest = 256
+)
+
 // A Writer copies payload into blocks, one after the other. The zero Writer is
 // ready. It is not safe for concurrent use; the messages that it made are.
+//
+// A block is as large as what goes into it allows, for a message that is kept
+// holds its block: 4 KiB for payload up to 256 bytes, 16 KiB for payload that
+// fits into it, 32 KiB for what is longer.
 type Writer struct {
+	small, medium page
+}
+
+// A page is the block that a Writer fills.
+type page struct {
 	block *Block
-	life  *Life
-	off   int    // where the next message begins
-	slot  uint32 // its slot
+	off   int // where the next message begins
+	slot  int // its slot
 }
 
 // Copy copies p, the payload of n messages, and returns the copy, capped to its
-// length, and the life and first of the slots that release them. An empty p
-// needs neither: its life is nil. p is no longer than Size.
-func (w *Writer) Copy(p []byte, n int) ([]byte, *Life, uint32) {
-	size := len(p)
-	if size == 0 {
+// length, and the block and the first of the tags that release them. The block
+// is nil where there is nothing to release: an empty p, and what does not fit,
+// which the garbage collector takes care of.
+func (w *Writer) Copy(p []byte, n int) ([]byte, *Block, uint32) {
+	switch size := len(p); {
+	case size == 0:
 		return []byte{}, nil, 0
+	case n > slots || size > MaxCopy:
+		return bytes.Clone(p), nil, 0
+	case size <= smallest && n <= smallest:
+		return w.small.copy(small, p, n)
+	case size <= classes[medium].capacity():
+		return w.medium.copy(medium, p, n)
 	}
-	if w.life == nil || w.off+size > capacity || int(w.slot)+n > slots {
-		w.next()
-	}
-	data := w.block.mem[w.off : w.off+size : w.off+size]
+	b := large.take() // a second one does not fit
+	data := b.bytes()[:len(p):len(p)]
 	copy(data, p)
-	slot := w.slot
-	w.slot += uint32(n)
-	w.off += (size + 7) &^ 7 // what is parsed in place starts aligned
-	return data, w.life, slot
+	return data, b, Share(b, n)
 }
 
-// next seals the block and starts another.
-func (w *Writer) next() {
-	w.Seal()
-	w.block = Take()
-	w.life = w.block.live()
-}
-
-// Seal ends the block: nothing more is copied into it.
-func (w *Writer) Seal() {
-	if w.life != nil {
-		w.life.seal(int(w.slot))
+func (g *page) copy(k kind, p []byte, n int) ([]byte, *Block, uint32) {
+	c := &classes[k]
+	if g.block == nil || g.off+len(p) > c.capacity() || g.slot+n > int(c.words)*perWord {
+		g.seal()
+		g.block = k.take()
 	}
-	*w = Writer{}
+	b := g.block
+	data := b.bytes()[g.off : g.off+len(p) : g.off+len(p)]
+	copy(data, p)
+	tag := b.tag(g.slot)
+	for first := (g.slot + perWord - 1) / perWord * perWord; first < g.slot+n; first += perWord {
+		b.open(first)
+	}
+	g.slot += n
+	g.off += (len(p) + 7) &^ 7 // what is parsed in place starts aligned
+	return data, b, tag
+}
+
+func (g *page) seal() {
+	if g.block != nil {
+		g.block.seal(g.slot)
+	}
+	*g = page{}
+}
+
+// Seal ends the blocks: nothing more is copied into them.
+func (w *Writer) Seal() {
+	w.small.seal()
+	w.medium.seal()
 }
