@@ -181,6 +181,7 @@ var (
 	w io.Writer
 	s, c *udp.Socket
 	m udp.Message
+	mux *session.Mux
 	peer, to netip.AddrPort
 	group, source netip.Addr
 	data, header, body []byte

@@ -80,10 +80,14 @@ func (v *conn) receive() (m udp.Message, err error) {
 
 func (v *conn) Write(b []byte) (int, error) {
 	stop := v.write.done()
-	if isClosed(stop) && !v.c.over.Load() {
-		return 0, v.c.opError("write", os.ErrDeadlineExceeded)
+	err := v.c.sendError()
+	if err == nil && isClosed(stop) {
+		err = os.ErrDeadlineExceeded
 	}
-	if err := v.c.Send(writing{stop}, b); err != nil {
+	if err == nil {
+		err = v.c.Send(writing{stop}, b)
+	}
+	if err != nil {
 		return 0, v.writeError(err)
 	}
 	return len(b), nil
@@ -91,14 +95,11 @@ func (v *conn) Write(b []byte) (int, error) {
 
 // writeError shapes an error of Send as net's Write does.
 func (v *conn) writeError(err error) error {
-	switch {
-	case v.c.over.Load():
-		err = endError(v.c.ending())
-	case err == os.ErrDeadlineExceeded: // of writing
-	default:
-		if op, ok := err.(*net.OpError); ok {
-			err = op.Err
-		}
+	if end := v.c.sendError(); end != nil {
+		err = end // whatever woke the call
+	}
+	if op, ok := err.(*net.OpError); ok {
+		err = op.Err
 	}
 	return v.c.opError("write", err)
 }
@@ -140,8 +141,8 @@ func (v *conn) SetReadDeadline(t time.Time) error  { return v.setDeadline(&v.rea
 func (v *conn) SetWriteDeadline(t time.Time) error { return v.setDeadline(&v.write, t) }
 
 func (v *conn) setDeadline(d *deadline, t time.Time) error {
-	if v.c.over.Load() {
-		return v.c.opError("set", endError(v.c.ending()))
+	if err := v.c.sendError(); err != nil {
+		return v.c.opError("set", err)
 	}
 	d.set(t)
 	return nil

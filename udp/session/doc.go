@@ -37,6 +37,7 @@
 //	ErrIdle          no datagram has passed either way for as long as Idle
 //	ErrEvicted       the session made room for another one: Max, EvictIdlest
 //	net.ErrClosed    Session.Close, Mux.Close, or Close of the socket
+//	udp.ErrDrained   Mux.Drain, once the reader has taken all of the stream
 //	another error    why the socket ended
 //
 // UDP has no end of a conversation: a peer that leaves says nothing. [Idle] is
@@ -75,6 +76,19 @@
 // An idle session takes less than 512 bytes, without a goroutine, a timer or a
 // channel. One timer serves all sessions.
 //
+// # A graceful end
+//
+// [Mux.Drain] stops the hearing, lets the readers take what was received, and ends
+// each session when its stream has been taken. Sessions can still send until they
+// are closed:
+//
+//	<-ctx.Done() // of signal.NotifyContext
+//	timeout, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+//	defer cancel()
+//	err := mux.Drain(timeout)
+//	mux.Close()
+//	s.Close()
+//
 // # Forged addresses
 //
 // Any sender can write any address into a datagram, and a flood of datagrams from
@@ -97,8 +111,8 @@
 //
 // # The socket
 //
-// The mux takes the stream of the socket, reads it in one goroutine and uses
-// nothing else of it. The program can send by the socket itself, join groups, and
+// The mux takes the stream of the socket, reads it in one goroutine and sends with
+// it. The program can send by the socket itself, join groups, and
 // read its Stats. The socket's owner closes it. [Mux.Close] ends the sessions and
 // leaves the socket open; its stream stays taken.
 //

@@ -61,8 +61,8 @@ func Example() {
 	// second, the 2. from you
 }
 
-// server returns a mux over a socket of loopback, for the examples.
-func server(opts ...session.Option) (m *session.Mux, address string, stop func()) {
+// serve returns a mux over a socket of loopback, for the examples.
+func serve(opts ...session.Option) (m *session.Mux, address string, stop func()) {
 	s, err := udp.Listen(context.Background(), "udp4", "127.0.0.1:0")
 	if err != nil {
 		log.Fatal(err)
@@ -89,7 +89,7 @@ func say(address, text string) {
 // side is a plain socket.
 func ExampleMux_Open() {
 	ctx := context.Background()
-	m, _, stop := server()
+	m, _, stop := serve()
 	defer stop()
 	peer, err := udp.Listen(ctx, "udp4", "127.0.0.1:0")
 	if err != nil {
@@ -118,7 +118,7 @@ func ExampleMux_Open() {
 
 // Receive waits for the next datagram without a channel.
 func ExampleSession_Receive() {
-	m, address, stop := server()
+	m, address, stop := serve()
 	defer stop()
 	say(address, "hello")
 	c := <-m.Sessions()
@@ -140,7 +140,7 @@ func ExampleSession_Receive() {
 
 // The cause of the session's context says why it ended.
 func ExampleSession_Context() {
-	m, address, stop := server(session.Idle(10 * time.Millisecond))
+	m, address, stop := serve(session.Idle(10 * time.Millisecond))
 	defer stop()
 	say(address, "hello, and goodbye")
 	c := <-m.Sessions()
@@ -152,7 +152,7 @@ func ExampleSession_Context() {
 
 // Code that knows net.Listener and net.Conn needs no changes.
 func ExampleMux_Listener() {
-	m, address, stop := server()
+	m, address, stop := serve()
 	defer stop()
 	l := m.Listener()
 	say(address, "hello")
@@ -173,7 +173,7 @@ func ExampleMux_Listener() {
 
 // A Conn has deadlines.
 func ExampleSession_Conn() {
-	m, address, stop := server()
+	m, address, stop := serve()
 	defer stop()
 	say(address, "hello")
 	conn := (<-m.Sessions()).Conn()
@@ -200,7 +200,7 @@ func ExampleSession_Conn() {
 
 // Admit sees the first datagram of a peer before there is a session.
 func ExampleAdmit() {
-	m, address, stop := server(session.Admit(func(d udp.Message) bool {
+	m, address, stop := serve(session.Admit(func(d udp.Message) bool {
 		return string(d.Data) == "cookie"
 	}))
 	defer stop()
@@ -217,7 +217,7 @@ func ExampleAdmit() {
 
 // With EvictIdlest there is always room for a new peer.
 func ExampleMax() {
-	m, address, stop := server(session.Max(1, session.EvictIdlest))
+	m, address, stop := serve(session.Max(1, session.EvictIdlest))
 	defer stop()
 	say(address, "hello")
 	first := <-m.Sessions()
@@ -231,7 +231,7 @@ func ExampleMax() {
 // A queue that keeps the newest datagrams suits state that is sent again and
 // again, such as the position of a player.
 func ExampleQueue() {
-	m, address, stop := server(session.Queue(2, session.DropOldest))
+	m, address, stop := serve(session.Queue(2, session.DropOldest))
 	defer stop()
 	client, err := udp.Dial(context.Background(), "udp4", address)
 	if err != nil {
@@ -258,7 +258,7 @@ func ExampleQueue() {
 
 // Stats are plain numbers with names, ready for a collector.
 func ExampleStats_All() {
-	m, address, stop := server()
+	m, address, stop := serve()
 	defer stop()
 	say(address, "hello")
 	<-m.Sessions()
@@ -272,4 +272,36 @@ func ExampleStats_All() {
 	// opened 1
 	// accepted 1
 	// delivered 1
+}
+
+// Drain lets the sessions answer what they were asked before the end.
+func ExampleMux_Drain() {
+	ctx := context.Background()
+	m, address, stop := serve()
+	defer stop()
+	client, err := udp.Dial(ctx, "udp4", address)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	if err := client.Send(ctx, []byte("last question")); err != nil {
+		log.Fatal(err)
+	}
+	c := <-m.Sessions()
+	go func() {
+		for d := range c.Messages() {
+			if err := c.Send(ctx, fmt.Appendf(nil, "answer to the %s", d.Data)); err != nil {
+				log.Print(err)
+			}
+		}
+	}()
+	if err := m.Drain(ctx); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s\n", (<-client.Messages()).Data)
+	fmt.Println(context.Cause(c.Context()))
+
+	// Output:
+	// answer to the last question
+	// socket is drained
 }

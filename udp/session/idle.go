@@ -175,7 +175,7 @@ func (m *Mux) expire() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.alarm = 0
-	if m.phase == ended {
+	if m.phase == closed {
 		return
 	}
 	now := m.now()

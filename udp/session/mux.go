@@ -20,7 +20,8 @@ type Mux struct {
 	cfg      config
 	start    time.Time
 	sessions chan *Session
-	done     chan struct{} // closed when no session begins any more
+	ended    chan struct{} // closed by Close, and at the end of the socket
+	drained  chan struct{} // closed when Drain is complete
 
 	mu      sync.Mutex // held for short times only: nothing waits under it
 	phase   phase
@@ -41,7 +42,7 @@ type phase uint8
 const (
 	open     phase = iota
 	draining       // no session begins
-	ended          // no session is left
+	closed         // no session is left
 )
 
 // New makes a mux that takes the stream of s. On a socket that is read already,
@@ -64,7 +65,8 @@ func New(s *udp.Socket, opts ...Option) (*Mux, error) {
 		cfg:      cfg,
 		start:    time.Now(),
 		sessions: make(chan *Session, cfg.backlog),
-		done:     make(chan struct{}),
+		ended:    make(chan struct{}),
+		drained:  make(chan struct{}),
 		table:    table{byPeer: map[netip.AddrPort]*Session{}},
 		news:     news{c: make(chan error, 16)},
 	}
@@ -205,11 +207,12 @@ func (m *Mux) Close() error {
 func (m *Mux) shut(cause error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.phase == ended {
+	if m.phase == closed {
 		return
 	}
 	m.stopAccepting(cause)
-	m.phase = ended
+	m.phase, m.why = closed, cause
+	close(m.ended)
 	for _, c := range m.table.all() {
 		m.end(c, cause)
 	}
@@ -226,7 +229,6 @@ func (m *Mux) stopAccepting(cause error) {
 	}
 	m.phase, m.why = draining, cause
 	close(m.sessions)
-	close(m.done)
 }
 
 // makeRoom reports whether there is room for one more session. It evicts one
@@ -251,9 +253,11 @@ func (m *Mux) add(c *Session, now int64) {
 	m.watch(c, now)
 }
 
-// end ends a session, once. The caller holds mu.
+// end ends a session, once. A session that was drained still sends, until it is
+// ended again. The caller holds mu.
 func (m *Mux) end(c *Session, cause error) {
 	if c.removed {
+		c.silence(cause)
 		return
 	}
 	c.removed = true

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -86,8 +87,8 @@ func (c *Session) Receive(ctx context.Context) (udp.Message, error) {
 // The first Send that succeeds makes the peer known: the session has the whole
 // idle time from then on, and is evicted after those of strangers.
 func (c *Session) Send(ctx context.Context, parts ...[]byte) error {
-	if c.over.Load() {
-		return c.opError("send", endError(c.ending()))
+	if err := c.sendError(); err != nil {
+		return c.opError("send", err)
 	}
 	if err := c.mux.transmit(ctx, c, parts); err != nil {
 		return err
@@ -160,7 +161,7 @@ func (c *Session) Conn() net.Conn {
 	defer c.mu.Unlock()
 	if c.conn == nil {
 		c.conn = newConn(c)
-		if c.over.Load() {
+		if c.why != nil && c.why != udp.ErrDrained {
 			c.conn.stop()
 		}
 	}
@@ -178,10 +179,10 @@ func (c *Session) finish(cause error) {
 	c.mu.Lock()
 	c.why = cause
 	c.over.Store(true)
-	c.closeLocked(cause)
+	c.closeStream(cause)
 	cancel, conn := c.cancel, c.conn
 	c.mu.Unlock()
-	if conn != nil {
+	if conn != nil && cause != udp.ErrDrained {
 		conn.stop()
 	}
 	if cancel != nil {
@@ -189,17 +190,53 @@ func (c *Session) finish(cause error) {
 	}
 }
 
-// ending returns the cause of the end.
+// silence ends the sending of a session that was drained.
+func (c *Session) silence(cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.why != udp.ErrDrained {
+		return
+	}
+	c.why = cause
+	if c.conn != nil {
+		c.conn.stop()
+	}
+}
+
+// ending returns what calls answer after the end, and nil before it.
 func (c *Session) ending() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.why
+	if c.why == nil {
+		return nil
+	}
+	return endError(c.why)
+}
+
+// sendError returns why the session cannot send. A drained session can: the last
+// questions are answered.
+func (c *Session) sendError() error {
+	if !c.over.Load() {
+		return nil
+	}
+	if err := c.ending(); err != udp.ErrDrained {
+		return err
+	}
+	select {
+	case <-c.mux.ended:
+		return c.mux.ending()
+	default:
+		return nil
+	}
 }
 
 // endError is what a call answers after an end: net.ErrClosed and the cause.
 func endError(cause error) error {
-	if cause == nil || cause == net.ErrClosed {
+	switch {
+	case cause == nil:
 		return net.ErrClosed
+	case errors.Is(cause, net.ErrClosed):
+		return cause
 	}
 	return fmt.Errorf("%w: %w", net.ErrClosed, cause)
 }

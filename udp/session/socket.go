@@ -14,39 +14,85 @@ import (
 
 // take takes the stream of the socket and starts the goroutine that reads it.
 //
-// The goroutine stays in one loop of Socket.All for as long as the socket lives,
-// because a socket has one such loop at a time: every other reader finds that the
-// stream is taken. take returns when the loop has begun, or was refused.
+// The goroutine stays in one loop of Socket.All for as long as it reads, because
+// a socket has one such loop at a time: every other reader finds that the stream
+// is taken. take returns when the loop has begun, or was refused.
 func (m *Mux) take() error {
 	begun := make(chan error, 1)
-	go m.read(&beginning{Context: context.Background(), begun: begun})
+	go m.run(&beginning{Context: context.Background(), begun: begun})
 	return <-begun
 }
 
-// read delivers what the socket receives until its stream ends.
-func (m *Mux) read(ctx *beginning) {
+// run delivers what the socket receives until its stream ends.
+func (m *Mux) run(ctx *beginning) {
 	defer m.news.close()
+	var end error
 	for d, err := range m.socket.All(ctx) {
+		if err == nil {
+			m.deliver([]udp.Message{d})
+			end = m.readBatches(ctx) // what a loop's body reads is one stream with the loop
+			break
+		}
+		if errors.Is(err, errors.ErrUnsupported) && ctx.begin(nil) {
+			end = m.readMessages() // udp.WithReaders
+			break
+		}
+		if ctx.begin(err) {
+			m.shut(err) // the stream is taken; New returns err
+			return
+		}
+		m.report(err)
+	}
+	ctx.begin(nil)
+	if end == nil { // the loop has ended: the next read tells why
+		end = m.readBatches(ctx)
+	}
+	if errors.Is(end, udp.ErrDrained) {
+		m.finishDrain()
+		return
+	}
+	m.shut(m.socketCause())
+}
+
+// batchSize is the most datagrams that the mux takes at a time.
+const batchSize = 64
+
+// readBatches delivers what the socket receives and returns why there is no more.
+func (m *Mux) readBatches(ctx context.Context) error {
+	batch := make([]udp.Message, batchSize)
+	for {
+		n, err := m.socket.ReceiveBatch(ctx, batch)
 		switch {
 		case err == nil:
-			m.deliver([]udp.Message{d})
-		case errors.Is(err, errors.ErrUnsupported) && ctx.begin(nil): // udp.WithReaders
-			for d := range m.socket.Messages() {
-				m.deliver([]udp.Message{d})
-			}
-		case ctx.begin(err): // the stream is taken
-			m.shut(err)
-			return
+			m.deliver(batch[:n])
+			clear(batch[:n]) // the sessions have them now
+		case errors.Is(err, net.ErrClosed):
+			return err
 		default:
 			m.report(err)
 		}
 	}
-	ctx.begin(nil)
-	cause := m.socket.Err()
-	if cause == nil {
-		cause = net.ErrClosed
+}
+
+// readMessages is readBatches for a socket that has to be read by its channel.
+func (m *Mux) readMessages() error {
+	for d := range m.socket.Messages() {
+		m.deliver([]udp.Message{d})
 	}
-	m.shut(cause)
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := m.socket.Drain(over); errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return udp.ErrDrained // the channel is closed, and the socket is not
+}
+
+// socketCause is why the socket has ended.
+func (m *Mux) socketCause() error {
+	if cause := m.socket.Err(); cause != nil {
+		return cause
+	}
+	return net.ErrClosed
 }
 
 // beginning is a context that is never done. Socket.All asks for its channel once

@@ -191,8 +191,8 @@ func (s *stream) next() (m udp.Message, wait <-chan struct{}, err error) {
 	return m, s.ready, nil
 }
 
-// closeLocked ends the stream. What is in it can still be taken. The caller holds mu.
-func (s *stream) closeLocked(cause error) {
+// closeStream ends the stream. What is in it can still be taken. The caller holds mu.
+func (s *stream) closeStream(cause error) {
 	if s.closed {
 		return
 	}
@@ -203,4 +203,12 @@ func (s *stream) closeLocked(cause error) {
 	if s.ready != nil {
 		close(s.ready)
 	}
+}
+
+// taken reports whether nothing is left in the stream, and ends it.
+func (s *stream) taken(cause error) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closeStream(cause)
+	return s.n == 0 && len(s.messages) == 0
 }
