@@ -55,9 +55,9 @@ func ask(ctx context.Context, address string, n int, answers chan<- string) erro
 		if err := c.Send(ctx, []byte("who are you?")); err != nil {
 			return err
 		}
-		m, ok := <-c.Messages() // closed when ctx is done
-		if !ok {
-			return c.Err()
+		m, err := c.Receive(ctx)
+		if err != nil {
+			return err
 		}
 		answers <- string(m.Data)
 	}

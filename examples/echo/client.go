@@ -24,9 +24,9 @@ func ask(ctx context.Context, server string, out io.Writer) error {
 		if err := c.Send(ctx, fmt.Appendf(nil, "hello %d", i+1)); err != nil {
 			return err
 		}
-		m, ok := <-c.Messages() // closed when ctx is done
-		if !ok {
-			return fmt.Errorf("no answer: %w", c.Err())
+		m, err := c.Receive(ctx)
+		if err != nil {
+			return fmt.Errorf("no answer: %w", err)
 		}
 		fmt.Fprintf(out, "%s came back after %v\n", m.Data, time.Since(began).Round(time.Microsecond))
 	}

@@ -30,26 +30,26 @@ func main() {
 }
 
 func run(ctx context.Context, listen string, out io.Writer) error {
-	s, err := udp.Listen(ctx, "udp", cmp.Or(listen, "127.0.0.1:0")) // open until ctx is done
+	s, err := udp.Listen(context.Background(), "udp", cmp.Or(listen, "127.0.0.1:0"))
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	address := s.LocalAddr()
-	fmt.Fprintln(out, "listening on", address)
+	fmt.Fprintln(out, "listening on", s.LocalAddr())
 	if listen == "" {
-		go serve(ctx, s)
-		return ask(ctx, address.String(), out)
+		go serve(s)
+		return ask(ctx, s.LocalAddr().String(), out)
 	}
-	serve(ctx, s)
+	context.AfterFunc(ctx, func() { _ = s.Drain(context.Background()) }) // Ctrl-C: answer what is here, and end
+	serve(s)
 	fmt.Fprintf(out, "%d received, %d sent back\n", s.Stats().Received, s.Stats().Sent)
-	return nil
+	return s.Err()
 }
 
 // serve answers until the socket ends.
-func serve(ctx context.Context, s *udp.Socket) {
+func serve(s *udp.Socket) {
 	for m := range s.Messages() {
-		if err := s.Reply(ctx, m, m.Data); err != nil {
+		if err := s.Reply(context.Background(), m, m.Data); err != nil {
 			log.Print(err) // and go on: a sender can forge an address that cannot be answered
 		}
 	}

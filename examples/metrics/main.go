@@ -8,6 +8,8 @@
 //	echo hello | nc -u -w1 127.0.0.1 41234
 //	curl http://127.0.0.1:8125/metrics
 //	curl http://127.0.0.1:8125/debug/vars
+//
+// http://127.0.0.1:8125/ is a page for people.
 package main
 
 import (
@@ -15,6 +17,7 @@ import (
 	"errors"
 	"expvar"
 	"fmt"
+	"html/template"
 	"io"
 	"net"
 	"net/http"
@@ -33,8 +36,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err := program.Parse(flags, args); err != nil {
 		return err
 	}
-	err := serve(ctx, *listen, *page, stdout)
-	return err
+	return serve(ctx, *listen, *page, stdout)
 }
 
 // serve is the echo server and the pages. When one of them ends, so does the
@@ -59,7 +61,7 @@ func serve(ctx context.Context, listen, page string, stdout io.Writer) error {
 		s.Close()
 	}()
 	fmt.Fprintf(stdout, "echo server at %v\n", local)
-	fmt.Fprintf(stdout, "http://%v/metrics and http://%v/debug/vars\n", listener.Addr(), listener.Addr())
+	fmt.Fprintf(stdout, "http://%v/\n", listener.Addr())
 
 	for m := range s.Messages() {
 		_ = s.Reply(ctx, m, m.Data) // that is in the counters
@@ -87,47 +89,40 @@ func pages(s *udp.Socket) http.Handler {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 		prometheus(w, s)
 	})
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		// A reader that has gone away is the only error, and needs no answer.
+		_ = page.Execute(w, map[string]any{"Socket": s, "Stats": s.Stats().All()})
+	})
 	return mux
 }
 
+// page is the page for people. It loads itself again each second.
+var page = template.Must(template.New("page").Parse(`<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<meta http-equiv="refresh" content="1">
+<title>{{.Socket}}</title>
+<style>body { font: 16px sans-serif; margin: 2em } td { padding: .1em 1em .1em 0 } td + td { text-align: right }</style>
+<h1>{{.Socket}}</h1>
+<table>
+{{range $name, $value := .Stats}}<tr><td>{{$name}}</td><td>{{$value}}</td></tr>
+{{end}}</table>
+<p>Also for <a href="/metrics">Prometheus</a> and as <a href="/debug/vars">JSON</a>.</p>
+</html>
+`))
+
 // prometheus writes the text format, version 0.0.4.
 func prometheus(w io.Writer, s *udp.Socket) {
-	st := s.Stats()
-	counter := func(name, help string) {
-		fmt.Fprintf(w, "# HELP dgram_%s_total %s\n# TYPE dgram_%s_total counter\n", name, help, name)
+	metric := func(name, kind string, value uint64) {
+		fmt.Fprintf(w, "# TYPE dgram_%s %s\ndgram_%s %d\n", name, kind, name, value)
 	}
-	for _, c := range []struct {
-		name, help string
-		value      uint64
-	}{
-		{"received_datagrams", "Datagrams handed to the program.", st.Received},
-		{"received_bytes", "Bytes of those.", st.ReceivedBytes},
-		{"sent_datagrams", "Datagrams that the kernel took.", st.Sent},
-		{"sent_bytes", "Bytes of those.", st.SentBytes},
-		{"send_dropped_datagrams", "Datagrams queued and never taken by the kernel.", st.SendDropped},
-		{"truncated_datagrams", "Datagrams that were cut off.", st.Truncated},
-		{"errors", "Errors outside any call.", st.Errors},
-		{"read_calls", "System calls that received.", st.ReadCalls},
-		{"write_calls", "System calls that sent.", st.WriteCalls},
-	} {
-		counter(c.name, c.help)
-		fmt.Fprintf(w, "dgram_%s_total %d\n", c.name, c.value)
+	for name, value := range s.Stats().All() {
+		if name == "waiting" { // the one number that also falls
+			metric(name, "gauge", value)
+		} else {
+			metric(name+"_total", "counter", value)
+		}
 	}
-	// One name and a label for each cause: their sum is what was lost, as a
-	// datagram is counted under one cause alone.
-	counter("dropped_datagrams", "Datagrams that reached the socket and not the program.")
-	for _, c := range []struct {
-		cause string
-		value uint64
-	}{
-		{"kernel", st.DroppedKernel},
-		{"overflow", st.DroppedOverflow},
-		{"blocked", st.DroppedBlocked},
-		{"closed", st.DroppedClosed},
-	} {
-		fmt.Fprintf(w, "dgram_dropped_datagrams_total{cause=%q} %d\n", c.cause, c.value)
-	}
-	fmt.Fprintf(w, "# HELP dgram_send_queue_datagrams Datagrams that wait to be sent.\n")
-	fmt.Fprintf(w, "# TYPE dgram_send_queue_datagrams gauge\n")
-	fmt.Fprintf(w, "dgram_send_queue_datagrams %d\n", s.SendQueueCount())
+	metric("send_queue", "gauge", uint64(s.SendQueueCount()))
 }

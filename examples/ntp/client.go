@@ -61,20 +61,12 @@ func exchange(ctx context.Context, c *udp.Socket, wait time.Duration) (sample, e
 		return sample{}, err
 	}
 	for {
-		select {
-		case m, ok := <-c.Messages():
-			if !ok {
-				return sample{}, c.Err()
-			}
-			if a, ok := decode(m.Data); ok && a.answers(q) {
-				return a.sample(sent, arrival(m))
-			}
-		case err, ok := <-c.Errors():
-			if ok {
-				return sample{}, err
-			}
-		case <-ctx.Done():
-			return sample{}, ctx.Err()
+		m, err := c.Receive(ctx)
+		if err != nil {
+			return sample{}, err // ctx has ended, or the server's machine refuses
+		}
+		if a, ok := decode(m.Data); ok && a.answers(q) {
+			return a.sample(sent, arrival(m))
 		}
 	}
 }
