@@ -64,7 +64,7 @@ report() {
 	/^ *--- SKIP: / {
 		if ($0 !~ /^ /) skipped++
 		reason = said[$3]
-		sub(/\n$/, "", reason); sub(/.*\n/, "", reason); sub(/^ *[^ ]*_test\.go:[0-9]+: /, "", reason); sub(/^ *[a-z_]+\.go:[0-9]+: /, "", reason)
+		sub(/\n.*/, "", reason); sub(/^ *[^ ]*_test\.go:[0-9]+: /, "", reason); sub(/^ *[a-z_]+\.go:[0-9]+: /, "", reason)
 		why[reason]++
 		next
 	}

@@ -136,6 +136,10 @@ func TestBindErrorNamesTheAddress(t *testing.T) {
 			if c.network == "udp6" {
 				needIPv6(t)
 			}
+			if other, err := net.ListenPacket(c.network, c.address); err == nil {
+				other.Close()
+				t.Skipf("this system binds to %s, an address of another machine", c.address)
+			}
 			s := open(t, c.network)
 			err := s.Bind(t.Context(), c.address)
 			fails(t, err, syscall.EADDRNOTAVAIL)

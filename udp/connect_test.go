@@ -95,6 +95,7 @@ func TestKernelLetsOnlyThePeerIn(t *testing.T) {
 
 func TestConnectingNarrowsTheAddressDown(t *testing.T) {
 	each(t, func(t *testing.T, f family) {
+		kernelConnects(t, f)
 		s := listen(t, f.network, ":0")
 		port := at(t, s).Port()
 		ok(t, s.Connect(t.Context(), of(std(t, f)).String()))
@@ -297,6 +298,7 @@ func TestDialGivesNothingOpenWhenItFails(t *testing.T) {
 // lost for them.
 func TestRefusalsCostNoDatagram(t *testing.T) {
 	each(t, func(t *testing.T, f family) {
+		kernelConnects(t, f)
 		to := deserted(t, f)
 		s := dial(t, f.network, to)
 		refusals := 0
@@ -336,6 +338,7 @@ func TestRefusalsCostNoDatagram(t *testing.T) {
 // The news comes without another send, too: a reader hears it.
 func TestReaderHearsRefusals(t *testing.T) {
 	each(t, func(t *testing.T, f family) {
+		kernelConnects(t, f)
 		to := deserted(t, f)
 		s := dial(t, f.network, to)
 		s.Messages()

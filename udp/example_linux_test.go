@@ -133,6 +133,19 @@ func ExampleWithInterface() {
 	// Output: hello
 }
 
+// What is sent is marked for expedited forwarding, where the network heeds it.
+func ExampleSocket_SetTOS() {
+	s, err := udp.Listen(context.Background(), "udp4", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer s.Close()
+	const expedited = 46 // DSCP, the upper six bits
+	fmt.Println(s.SetTOS(expedited << 2))
+
+	// Output: <nil>
+}
+
 // WithTOS shows how what arrives is marked.
 func ExampleWithReceiveTOS() {
 	ctx := context.Background()

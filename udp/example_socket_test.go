@@ -421,19 +421,6 @@ func ExampleSocket_SetTTL() {
 	// Output: 1 <nil>
 }
 
-// What is sent is marked for expedited forwarding, where the network heeds it.
-func ExampleSocket_SetTOS() {
-	s, err := udp.Listen(context.Background(), "udp4", "127.0.0.1:0")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer s.Close()
-	const expedited = 46 // DSCP, the upper six bits
-	fmt.Println(s.SetTOS(expedited << 2))
-
-	// Output: <nil>
-}
-
 // SyscallConn is for the options that this package does not know.
 func ExampleSocket_SyscallConn() {
 	s, err := udp.Listen(context.Background(), "udp4", "127.0.0.1:0")

@@ -89,10 +89,7 @@ func dial(t testing.TB, network string, to netip.AddrPort, opts ...udp.Option) *
 // is about skips it.
 func mine(t testing.TB, s *udp.Socket, err error) *udp.Socket {
 	t.Helper()
-	if errors.Is(err, errors.ErrUnsupported) {
-		t.Skip(err)
-	}
-	ok(t, err)
+	supported(t, err)
 	t.Cleanup(func() { s.Close() })
 	return s
 }
@@ -330,6 +327,30 @@ func ok(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// supported is ok, and skips the test where the system lacks what was asked for.
+func supported(t testing.TB, err error) {
+	t.Helper()
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip(err)
+	}
+	ok(t, err)
+}
+
+// kernelConnects skips the test where connecting is not the kernel's work (see package
+// portable). A socket hears no refusals there, and keeps its wildcard address.
+func kernelConnects(t testing.TB, f family) {
+	t.Helper()
+	file, err := dial(t, f.network, of(std(t, f))).File()
+	supported(t, err)
+	defer file.Close()
+	c, err := net.FileConn(file)
+	ok(t, err)
+	defer c.Close()
+	if c.RemoteAddr() == nil {
+		t.Skip("the kernel does not know a socket's peer here")
 	}
 }
 
