@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"example.com/dgram/internal/netlab"
 	"example.com/dgram/udp"
 )
 
@@ -220,6 +221,7 @@ func TestABurstThatIsRefusedIsSentPlainly(t *testing.T) {
 	if portable {
 		t.Skip("this path sends no bursts")
 	}
+	netlab.RequireBursts(t)
 	for _, errno := range []syscall.Errno{syscall.EIO, syscall.EINVAL, syscall.EMSGSIZE, syscall.ENOBUFS, syscall.EINTR} {
 		name := errnoNames[errno]
 		t.Run(name, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"example.com/dgram/internal/netlab"
 	"example.com/dgram/udp"
 )
 
@@ -254,6 +255,7 @@ func TestDontFragment(t *testing.T) {
 // With WithICMPErrors an unconnected socket hears of it, with the destination,
 // and no datagram to somebody else is lost for it.
 func TestICMPErrorsNameTheDestination(t *testing.T) {
+	netlab.RequireErrorQueue(t)
 	each(t, func(t *testing.T, f family) {
 		dead := deserted(t, f)
 		s := listen(t, f.network, f.local(), udp.WithICMPErrors())

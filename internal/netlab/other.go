@@ -22,6 +22,9 @@ func newHost(string) (*Host, error)  { return nil, errNoLinux }
 func hostHere(string) (*Host, error) { return nil, errNoLinux }
 func plug(Port, Port) error          { return errNoLinux }
 
+func askErrorQueue() error { return errNoLinux }
+func askBursts() error     { return errNoLinux }
+
 // Swapped is for Linux in an emulator.
 func Swapped() bool { return false }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"example.com/dgram/internal/netlab"
 	"example.com/dgram/udp"
 	"example.com/dgram/udp/session"
 )
@@ -179,11 +180,12 @@ func TestOpenIsTheOtherDirection(t *testing.T) {
 }
 
 func TestPeerAtTwoAddressesHasTwoSessions(t *testing.T) {
+	at := []netip.Addr{netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("127.0.0.3")}
+	netlab.RequireSource(t, at[0])
 	s := listen(t, "0.0.0.0:0")
 	m := over(t, s)
 	peer := listen(t, "127.0.0.1:0")
 	port := s.LocalAddr().Port()
-	at := []netip.Addr{netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("127.0.0.3")}
 	var all []*session.Session
 	for _, a := range at {
 		if err := peer.SendTo(t.Context(), netip.AddrPortFrom(a, port), []byte(a.String())); err != nil {

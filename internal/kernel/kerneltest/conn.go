@@ -252,15 +252,16 @@ func (s suite) TestTheDestinationIsTheSourceOfTheReply(t *testing.T) {
 		{"udp4", "127.0.0.1"}, {"udp4", "127.0.0.2"}, {"udp6", "::1"}, {"udp6", "127.0.0.2"},
 	} {
 		t.Run(tt.network+" "+tt.server, func(t *testing.T) {
+			if address := netip.MustParseAddr(tt.server); address.Is4() {
+				netlab.RequireSource(t, address)
+			}
 			server := s.open(t, kernel.Config{Network: tt.network, PacketInfo: kernel.On})
 			network := "udp4"
 			if tt.server == "::1" {
 				network = "udp6"
 			}
 			client := s.loopback(t, network)
-			if err := client.Send(&kernel.Datagram{Data: []byte("ask"), To: at(t, tt.server, server)}, nil); err != nil {
-				t.Skip("no such address here: ", err)
-			}
+			check(t, client.Send(&kernel.Datagram{Data: []byte("ask"), To: at(t, tt.server, server)}, nil))
 			p := want(t, server, "ask")
 			if p.To != netip.MustParseAddr(tt.server) || p.Foreign {
 				t.Fatalf("to %v, foreign %v", p.To, p.Foreign)

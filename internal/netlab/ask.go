@@ -1,0 +1,75 @@
+package netlab
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"golang.org/x/net/ipv4"
+)
+
+// RequireSource skips t where a socket on every interface cannot send from src, an
+// IPv4 address. There is no other address than 127.0.0.1 on the loopback of some
+// systems, and gVisor accepts the source of a datagram and ignores it.
+func RequireSource(t testing.TB, src netip.Addr) {
+	t.Helper()
+	from, err := sentFrom(src)
+	if err != nil {
+		t.Skipf("no datagram can be sent from %v here: %v", src, err)
+	}
+	if from != src {
+		t.Skipf("this system sends from %v what is to be sent from %v", from, src)
+	}
+}
+
+// sentFrom sends a datagram from src and returns where it came from.
+func sentFrom(src netip.Addr) (netip.Addr, error) {
+	receiver, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	defer receiver.Close()
+	sender, err := net.ListenUDP("udp4", nil)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	defer sender.Close()
+	source := &ipv4.ControlMessage{Src: src.AsSlice()}
+	if _, err := ipv4.NewPacketConn(sender).WriteTo([]byte("x"), source, receiver.LocalAddr()); err != nil {
+		return netip.Addr{}, err
+	}
+	if err := receiver.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		return netip.Addr{}, err
+	}
+	_, from, err := receiver.ReadFromUDPAddrPort(make([]byte, 1))
+	return from.Addr().Unmap(), err
+}
+
+// RequireAddress skips t where no socket can be bound to addr.
+func RequireAddress(t testing.TB, addr netip.Addr) {
+	t.Helper()
+	c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(addr, 0)))
+	if err != nil {
+		t.Skipf("this system has no %v: %v", addr, err)
+	}
+	c.Close()
+}
+
+// RequireErrorQueue skips t where IP_RECVERR (ip(7)) is accepted and nothing comes of
+// it, as on gVisor.
+func RequireErrorQueue(t testing.TB) {
+	t.Helper()
+	if err := askErrorQueue(); err != nil {
+		t.Skip(err)
+	}
+}
+
+// RequireBursts skips t where the system has no UDP_SEGMENT (udp(7)).
+func RequireBursts(t testing.TB) {
+	t.Helper()
+	if err := askBursts(); err != nil {
+		t.Skip(fmt.Errorf("no UDP_SEGMENT: %w", err))
+	}
+}
