@@ -149,7 +149,7 @@ func TestRefusalInASendIsNews(t *testing.T) {
 	})
 	s, err := udp.DialOn(t.Context(), system, f.network, of(peer).String())
 	mine(t, s, err)
-	for _, refusals := range []int{1, 2, 5} {
+	for _, refusals := range []int{1, 2, 3} {
 		for name, send := range map[string]func() error{
 			"Send":      func() error { return s.Send(t.Context(), []byte("x")) },
 			"SendBatch": func() error { _, err := s.SendBatch(t.Context(), []udp.Datagram{{Data: []byte("x")}}); return err },

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"syscall"
 
 	"example.com/dgram/internal/kernel"
@@ -160,41 +159,3 @@ type textAddr string
 
 func (textAddr) Network() string  { return "udp" }
 func (a textAddr) String() string { return string(a) }
-
-// errnoOf finds the errno in err.
-func errnoOf(err error) (syscall.Errno, bool) {
-	var errno syscall.Errno
-	ok := errors.As(err, &errno)
-	return errno, ok
-}
-
-// isICMPError reports whether err is, or may be, an ICMP error about an earlier
-// datagram. The kernel returns those from the next call, whatever its destination.
-func isICMPError(err error) bool {
-	errno, ok := errnoOf(err)
-	if !ok {
-		return false
-	}
-	switch errno {
-	case syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EHOSTUNREACH, syscall.ENETUNREACH,
-		syscall.EHOSTDOWN, syscall.ENOPROTOOPT, syscall.EPROTO:
-		return true
-	}
-	return false
-}
-
-// isFatalRead reports whether reading can never succeed after err.
-func isFatalRead(err error) bool {
-	if errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrClosed) {
-		return true
-	}
-	errno, ok := errnoOf(err)
-	if !ok {
-		return false
-	}
-	switch errno {
-	case syscall.EBADF, syscall.ENOTSOCK, syscall.ECONNABORTED, syscall.EFAULT, syscall.EINVAL, syscall.EOPNOTSUPP:
-		return true
-	}
-	return false
-}

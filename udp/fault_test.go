@@ -40,7 +40,7 @@ func one(text string) simPacket {
 
 func TestAnErrorThatPersistsEndsTheSocket(t *testing.T) {
 	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
-		c.change(func() { c.broken = syscall.ENETDOWN })
+		c.change(func() { c.broken = syscall.ENOMEM })
 		began := time.Now()
 		messages := s.Messages()
 		<-s.Done()
@@ -50,7 +50,7 @@ func TestAnErrorThatPersistsEndsTheSocket(t *testing.T) {
 		if n := c.reads(); n > 20 {
 			t.Errorf("%d receive calls before the socket gave up", n)
 		}
-		fails(t, s.Err(), syscall.ENETDOWN)
+		fails(t, s.Err(), syscall.ENOMEM)
 		same(t, "errors that say the same", len(drained(t, "errors", s.Errors())), 1)
 		drained(t, "messages", messages)
 	})
@@ -85,8 +85,9 @@ func TestAnErrorThatPassesIsSurvived(t *testing.T) {
 	})
 }
 
-// News that never ends is not read without a pause, and ends nothing.
-func TestAFloodOfRefusalsDoesNotKeepAReaderBusy(t *testing.T) {
+// An errno of the receive call itself, which comes again and again, is not read
+// without a pause, and ends nothing.
+func TestAnErrnoOfTheCallDoesNotKeepAReaderBusy(t *testing.T) {
 	for name, read := range map[string]func(s *udp.Socket) <-chan udp.Message{
 		"Messages": func(s *udp.Socket) <-chan udp.Message { return s.Messages() },
 		"All": func(s *udp.Socket) <-chan udp.Message {
@@ -100,23 +101,13 @@ func TestAFloodOfRefusalsDoesNotKeepAReaderBusy(t *testing.T) {
 			}()
 			return got
 		},
-		"PacketConn": func(s *udp.Socket) <-chan udp.Message {
-			got := make(chan udp.Message)
-			go func() {
-				b := make([]byte, 100)
-				if n, _, err := s.PacketConn().ReadFrom(b); err == nil {
-					got <- udp.Message{Data: b[:n]}
-				}
-			}()
-			return got
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
-				c.change(func() { c.broken = syscall.ECONNREFUSED })
+				c.change(func() { c.broken = syscall.EPERM })
 				messages := read(s)
 				time.Sleep(20 * time.Second)
-				if n := c.reads(); n > 20*1000+500 {
+				if n := c.reads(); n > 20*20+500 {
 					t.Errorf("%d receive calls in 20 seconds", n)
 				}
 				c.change(func() { c.broken = nil })
@@ -124,6 +115,47 @@ func TestAFloodOfRefusalsDoesNotKeepAReaderBusy(t *testing.T) {
 				same(t, "message", string((<-messages).Data), "at last")
 				same(t, "cause", s.Err(), nil)
 			})
+		})
+	}
+	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+		c.change(func() { c.broken = syscall.EPERM })
+		_, _, err := s.PacketConn().ReadFrom(make([]byte, 100))
+		fails(t, err, syscall.EPERM)
+		same(t, "cause", s.Err(), nil)
+	})
+}
+
+// What the network says about earlier datagrams, whatever the errno, is on Errors.
+// It comes after what there is to read, takes no time, and ends nothing.
+func TestNoErrnoOfTheNetworkHoldsUpReceiving(t *testing.T) {
+	for errno := syscall.Errno(1); errno < 134; errno++ {
+		if kernel.IsSocketGone(errno) || kernel.IsMemoryShort(errno) || errno == syscall.EINTR || errno == syscall.EAGAIN {
+			continue
+		}
+		simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+			began := time.Now()
+			messages := s.Messages()
+			for range 20 {
+				c.change(func() { c.errs = append(c.errs, errno, errno) })
+				c.arrive(one("still here"))
+				same(t, "message", string((<-messages).Data), "still here")
+			}
+			synctest.Wait()
+			same(t, "time", time.Since(began), 0)
+			same(t, "cause", s.Err(), nil)
+			same(t, "errors", s.Stats().Errors, 40)
+			fails(t, <-s.Errors(), errno)
+		})
+		simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+			v := s.PacketConn()
+			for range 100 {
+				c.change(func() { c.errs = append(c.errs, errno, errno) })
+				c.arrive(one("still here"))
+				n, _, err := v.ReadFrom(make([]byte, 100))
+				ok(t, err)
+				same(t, "size", n, len("still here"))
+			}
+			fails(t, <-s.Errors(), errno)
 		})
 	}
 }

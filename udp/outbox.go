@@ -188,7 +188,11 @@ func (s *Socket) sendAll(conn kernel.Conn, ds []kernel.Datagram, wait func(i int
 		if err == nil {
 			continue
 		}
-		if err = s.resendPastICMP(conn, &ds[sent], nil, err); kernel.WouldBlock(err) {
+		if err == kernel.ErrPending {
+			s.reportICMPErrors(conn, err)
+			continue
+		}
+		if err = s.resend(conn, &ds[sent], nil, err); kernel.WouldBlock(err) {
 			err = wait(sent)
 		}
 		if err != nil {

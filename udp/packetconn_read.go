@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"syscall"
 
 	"golang.org/x/net/ipv4"
 
@@ -188,24 +187,25 @@ func (v *PacketConn) readError(err error) error {
 		err = v.s.endError()
 	case errors.Is(err, kernel.ErrDrained):
 		err = ErrDrained
-	case isICMPError(err) && v.RemoteAddr() == nil:
-		// News about one of many peers: servers end with an error that they
-		// read, and need not.
-		v.s.reportICMPErrors(v.conn, err)
-		v.s.afterRefusal(&v.errs, nil)
-		return nil
+	case err == kernel.ErrPending:
+		return v.icmpError(err)
 	case isSocketGone(err):
 		v.s.shutdown(v.s.opError("read", netip.AddrPort{}, err))
 	}
 	return v.s.opError("read", netip.AddrPort{}, err)
 }
 
-// isSocketGone reports whether err means that the descriptor is unusable. The other
-// errors of isFatalRead may be due to this one call.
-func isSocketGone(err error) bool {
-	switch errno, _ := errnoOf(err); errno {
-	case syscall.EBADF, syscall.ENOTSOCK, syscall.ECONNABORTED:
-		return true
+// icmpError reports what the network says about earlier datagrams: on Errors, but
+// for the first that concerns the peer of a connected socket, which ends the read.
+// Servers end with an error that they read, and need not.
+func (v *PacketConn) icmpError(err error) error {
+	var first error
+	for _, e := range v.s.takeICMPErrors(v.conn, err) {
+		if first == nil && v.RemoteAddr() != nil {
+			first = e
+		} else {
+			v.s.report(e)
+		}
 	}
-	return false
+	return first
 }

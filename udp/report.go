@@ -2,13 +2,9 @@ package udp
 
 import (
 	"errors"
-	"net/netip"
-	"os"
 	"reflect"
 	"sync"
 	"time"
-
-	"example.com/dgram/internal/kernel"
 )
 
 // Errors returns the channel of what went wrong outside any call: what the
@@ -55,10 +51,13 @@ func (q *errorQueue) open(size int32) chan error {
 	return q.ch
 }
 
-func (q *errorQueue) put(err error, size int32) {
+func (q *errorQueue) put(err error, size int32) { q.putMany(err, 1, size) }
+
+// putMany reports an error that was seen n times.
+func (q *errorQueue) putMany(err error, n uint64, size int32) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.seen++
+	q.seen += n
 	if len(q.ch) > 0 && same(err, q.last) {
 		return
 	}
@@ -104,37 +103,6 @@ func (q *errorQueue) count() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.seen++
-}
-
-// takeICMPErrors returns the ICMP errors about earlier datagrams. With
-// WithICMPErrors they come from the error queue, with their destinations, and sure
-// is true; else the only one is err.
-func (s *Socket) takeICMPErrors(conn kernel.Conn, err error) (icmpErrors []error, sure bool) {
-	if s.cfg.kernel.ICMPErrors {
-		for range icmpBurst { // the kernel comes again if there are more
-			r, ok := conn.NextRefusal()
-			if !ok {
-				break
-			}
-			icmpErrors = append(icmpErrors, s.opError("read", r.To, os.NewSyscallError("icmp", r.Errno)))
-		}
-	}
-	if len(icmpErrors) > 0 {
-		return icmpErrors, true
-	}
-	var peer netip.AddrPort
-	if ep := s.endpoint.Load(); ep != nil {
-		peer = ep.peer
-	}
-	return []error{s.opError("read", peer, err)}, false
-}
-
-// reportICMPErrors reports the pending ICMP errors on Errors.
-func (s *Socket) reportICMPErrors(conn kernel.Conn, err error) {
-	icmpErrors, _ := s.takeICMPErrors(conn, err)
-	for _, e := range icmpErrors {
-		s.report(e)
-	}
 }
 
 // overflow reports the drops of a policy: a line an episode, not a line a

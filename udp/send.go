@@ -272,39 +272,10 @@ func (s *Socket) sendOrWait(conn kernel.Conn, d *kernel.Datagram, oob []byte, er
 			return nil
 		}
 	}
-	if err = s.resendPastICMP(conn, d, oob, err); kernel.WouldBlock(err) {
+	if err = s.resend(conn, d, oob, err); kernel.WouldBlock(err) {
 		err = s.sendQueued(conn, d, oob, stop)
 	}
 	return err
-}
-
-// resendPastICMP retries a send that failed with a pending ICMP error, at most 8
-// times, and reports that error on Errors. ECONNREFUSED is always such an error;
-// that there is no route may be about d itself, and then it fails twice.
-func (s *Socket) resendPastICMP(conn kernel.Conn, d *kernel.Datagram, oob []byte, err error) error {
-	for range 8 {
-		if !isICMPError(err) {
-			return err
-		}
-		icmpErrors, sure := s.takeICMPErrors(conn, err)
-		again := conn.Send(d, oob)
-		if again != nil && !sure && !errors.Is(err, syscall.ECONNREFUSED) && errors.Is(again, errnoIn(err)) {
-			return again
-		}
-		for _, e := range icmpErrors {
-			s.report(e)
-		}
-		if err = again; err == nil {
-			return nil
-		}
-	}
-	return err
-}
-
-// errnoIn is the errno in err.
-func errnoIn(err error) error {
-	errno, _ := errnoOf(err)
-	return errno
 }
 
 // sendQueued sends d when there is room. Until then d counts as queued.
@@ -331,18 +302,20 @@ func (s *Socket) sendBlocking(conn kernel.Conn, d *kernel.Datagram, oob []byte, 
 		return kernel.ErrStopped
 	}
 	defer s.sendMu.unlock()
-	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+	pause := time.Millisecond
+	for {
 		err := conn.SendWait(d, oob, stop)
-		if err != nil && isICMPError(err) {
-			err = s.resendPastICMP(conn, d, oob, err)
-		}
-		if !kernel.WouldBlock(err) {
+		if err = s.resend(conn, d, oob, err); !kernel.WouldBlock(err) {
 			return err
+		}
+		if errors.Is(err, syscall.EAGAIN) {
+			continue // SendWait waits for room
 		}
 		// ENOBUFS: the device's queue is full, and nothing says when it is not.
 		if err := s.sleep(pause, stop); err != nil {
 			return err
 		}
+		pause = min(2*pause, 50*time.Millisecond)
 	}
 }
 

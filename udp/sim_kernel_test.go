@@ -55,7 +55,7 @@ func (k *simKernel) Open(cfg kernel.Config) (kernel.Conn, error) {
 	if local.Port() == 0 {
 		local = netip.AddrPortFrom(local.Addr(), uint16(20000+len(k.conns)))
 	}
-	c := &simConn{t: k.t, index: len(k.conns), local: local, bell: make(chan struct{}), limit: 1 << 20, space: 1 << 30}
+	c := &simConn{t: k.t, index: len(k.conns), local: local, bell: make(chan struct{}), errorQueue: cfg.ICMPErrors, limit: 1 << 20, space: 1 << 30}
 	k.conns = append(k.conns, c)
 	return c, nil
 }
@@ -122,13 +122,17 @@ type simConn struct {
 	errs     []error // what the next receive calls meet
 	broken   error   // what every receive call meets
 	read     int     // errors that receive calls have returned
+	async    int     // errors of earlier datagrams that were not told of yet
+	pending  bool    // the next receive call tells of them
 
-	space     int     // datagrams that fit into the send buffer
-	fates     []error // what the next sends meet, nil for success
-	deaf      error   // what every send meets
-	sent      []simSent
-	sentBytes int
-	refusals  []kernel.Refusal
+	space      int     // datagrams that fit into the send buffer
+	fates      []error // what the next sends meet, nil for success
+	deaf       error   // what every send meets
+	sent       []simSent
+	sentBytes  int
+	interrupt  int // if not 0, a batch stops here to tell of pending errors
+	refusals   []kernel.Refusal
+	errorQueue bool // WithICMPErrors: refusals have their destinations
 
 	local, peer netip.AddrPort
 	unconnected error // what Connect meets
@@ -199,12 +203,17 @@ func (c *simConn) rested() {
 func (c *simConn) take(n int) ([]simPacket, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for {
+	for told := c.pending; ; {
 		if err := c.ready(); err != nil {
 			return nil, err
 		}
 		if c.tire() {
 			return nil, net.ErrClosed
+		}
+		if c.pending && (told || len(c.errs)+len(c.buffer) == 0) {
+			c.read += c.async
+			c.async, c.pending = 0, false
+			return nil, kernel.ErrPending
 		}
 		c.calls.Read++
 		if len(c.errs) > 0 || c.broken != nil {
@@ -217,6 +226,15 @@ func (c *simConn) take(n int) ([]simPacket, error) {
 			}
 			if err == os.ErrDeadlineExceeded {
 				return nil, err
+			}
+			errno := err.(syscall.Errno)
+			if err != c.broken && !kernel.IsSocketGone(errno) && !kernel.IsMemoryShort(errno) {
+				if !c.errorQueue || len(c.refusals) == 0 {
+					c.refusals = append(c.refusals, kernel.Refusal{Errno: errno})
+					c.async++
+				}
+				c.pending = true
+				continue
 			}
 			c.read++
 			return nil, os.NewSyscallError("recvmmsg", err)
@@ -239,7 +257,7 @@ func (c *simConn) ready() error {
 	switch {
 	case c.closes > 0:
 		return net.ErrClosed
-	case c.draining && len(c.buffer) == 0 && len(c.errs) == 0 && c.broken == nil:
+	case c.draining && len(c.buffer) == 0 && len(c.errs) == 0 && c.broken == nil && !c.pending:
 		return kernel.ErrDrained
 	case !c.draining && !c.deadline.IsZero() && !time.Now().Before(c.deadline):
 		return os.ErrDeadlineExceeded
@@ -438,6 +456,10 @@ func (c *simConn) SendBatch(ds []kernel.Datagram) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i := range ds {
+		if i == c.interrupt && i > 0 {
+			c.interrupt = 0
+			return i, kernel.ErrPending
+		}
 		if err := c.accept(&ds[i]); err != nil {
 			return i, err
 		}

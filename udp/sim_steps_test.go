@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"example.com/dgram/internal/kernel"
 	"example.com/dgram/udp"
 )
 
@@ -124,17 +125,19 @@ func (w *world) spoil(c *simConn) {
 	c.change(func() { c.fates = append(c.fates, fates...) })
 }
 
-// news puts reports into the error queue.
+// news makes errors of earlier datagrams pending, late: without a call that failed.
 func (w *world) news(n int) {
-	if !w.plan.icmp {
-		return
-	}
 	c := w.k.all()[0]
 	c.change(func() {
 		for range n {
-			c.refusals = append(c.refusals, refusal(friend, syscall.ECONNREFUSED))
+			r := kernel.Refusal{Errno: pick(w.r, syscall.ECONNREFUSED, syscall.EACCES, syscall.EMSGSIZE, syscall.EOPNOTSUPP)}
+			if w.plan.icmp {
+				r.To = friend
+			}
+			c.refusals = append(c.refusals, r)
 		}
-		c.errs = append(c.errs, syscall.ECONNREFUSED)
+		c.async, c.pending = c.async+n, true
+		c.interrupt = w.r.IntN(5)
 	})
 }
 

@@ -52,6 +52,7 @@ type Socket struct {
 	draining     atomic.Pointer[draining] // nil until Drain
 
 	errors errorQueue
+	icmp   icmpHistory
 	count  counters
 }
 

@@ -230,9 +230,8 @@ func (st *stream) afterRead(err error, stop <-chan struct{}) {
 	case errors.Is(err, kernel.ErrDrained):
 		st.drained = true
 	case isICMPError(err):
-		news, _ := s.takeICMPErrors(st.r.conn, err)
-		st.news = append(st.news, news...)
-		s.afterRefusal(&st.backoff, stop)
+		st.news = append(st.news, s.takeICMPErrors(st.r.conn, err)...)
+		s.afterRefusal(err, &st.backoff, stop)
 	default:
 		if fatal := s.afterError(err, &st.backoff, stop); fatal != nil {
 			s.shutdown(fatal)

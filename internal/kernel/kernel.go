@@ -166,9 +166,9 @@ func (d *Datagram) Len() int {
 	return n
 }
 
-// A Refusal is an ICMP report about a datagram that was sent earlier.
+// A Refusal is an error about a datagram that was sent earlier.
 type Refusal struct {
-	To    netip.AddrPort // where it was sent
+	To    netip.AddrPort // where it was sent, zero where the system does not say
 	Errno syscall.Errno
 }
 
@@ -179,9 +179,11 @@ type Calls struct{ Read, Write uint64 }
 // one caller at a time; everything else may be called from any goroutine.
 type Conn interface {
 	// Receive reads until the Sink has enough (nil), the read deadline passes
-	// (os.ErrDeadlineExceeded), the socket closes (net.ErrClosed) or the kernel
-	// reports an error. With once it returns after the first batch. After any
-	// error but net.ErrClosed it may be called again.
+	// (os.ErrDeadlineExceeded), the socket closes (net.ErrClosed), the kernel
+	// reports an error, or errors of earlier datagrams are pending (ErrPending).
+	// What there is to read comes before those; an errno is the call's own. With
+	// once it returns after the first batch. After any error but net.ErrClosed it
+	// may be called again.
 	Receive(s Sink, once bool) error
 	// TryReceive delivers one batch of what is there now. It never waits, and
 	// works past a read deadline that has expired. When nothing is there it
@@ -206,7 +208,8 @@ type Conn interface {
 	// Send is SendTo for a Datagram of any kind. oob goes along as it is.
 	Send(d *Datagram, oob []byte) error
 	// SendBatch hands over the batch in order, without waiting, and says how
-	// many the kernel accepted; the error is that of ds[n].
+	// many the kernel accepted; the error is that of ds[n], or ErrPending, which
+	// is about none of them.
 	SendBatch(ds []Datagram) (n int, err error)
 	// SendWait waits until the kernel has accepted d, stop is closed
 	// ([ErrStopped]) or the socket is. One caller at a time.
@@ -235,7 +238,9 @@ type Conn interface {
 	// buffer was full.
 	Drops() uint64
 	Calls() Calls
-	// NextRefusal takes one report from the error queue.
+	// NextRefusal takes off one error about an earlier datagram: from the error
+	// queue (Config.ICMPErrors), or the pending error of the socket (SO_ERROR).
+	// After it has returned false nothing is pending.
 	NextRefusal() (Refusal, bool)
 	// Drain stops hearing and wakes reads that wait. From then on Receive,
 	// TryReceive, ReadMsg and ReadMsgs take what is queued, never wait, and

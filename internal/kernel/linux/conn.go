@@ -35,6 +35,8 @@ type conn struct {
 	inet6  bool // AF_INET6
 	v6only bool
 
+	errorQueue bool // IP_RECVERR is on: the error queue has to be emptied
+
 	connected atomic.Bool
 	peerIPv4  atomic.Bool // what goes to the peer is IPv4
 	shared    atomic.Bool // another descriptor reads from the same buffer
@@ -46,8 +48,9 @@ type conn struct {
 	reads, writes atomic.Uint64
 	dropped       dropCounter
 
-	rx    receiving // the one receiver
-	drain draining
+	rx      receiving // the one receiver
+	drain   draining
+	pending kernel.PendingErrors
 }
 
 // newConn takes fd over, even when it fails.
@@ -57,6 +60,8 @@ func newConn(fd int, cfg kernel.Config) (*conn, error) {
 		fd:     uintptr(fd),
 		inet6:  cfg.Network == "udp6",
 		v6only: cfg.IPv6Only,
+
+		errorQueue: cfg.ICMPErrors,
 	}
 	raw, err := c.file.SyscallConn()
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -144,37 +143,42 @@ func (c *conn) TryReceive(s kernel.Sink) error {
 // It does not ask the poller, which would not read past a deadline.
 func (c *conn) receiveNow(s kernel.Sink) error {
 	r := &c.rx
-	r.sink, r.errno = s, 0
+	r.sink, r.err = s, nil
 	err := c.raw.Control(r.now)
 	r.sink = nil
 	switch {
 	case err != nil:
 		return c.mapClosed(err)
-	case r.errno == unix.EAGAIN && c.drain.on.Load():
+	case r.err == errEAGAIN && c.drain.on.Load():
 		return c.drain.ended()
 	}
-	return callError("recvmmsg", r.errno)
+	return r.err
 }
 
 // readNow is one receive call for receiveNow.
 func (c *conn) readNow(fd uintptr) {
 	r := &c.rx
+	if r.pending && c.tellPending(fd) {
+		return
+	}
 	want := min(r.sink.Room(), batchSize)
 	if c.drain.on.Load() {
 		if want = c.drain.allowed(want); want <= 0 {
-			r.errno = unix.EAGAIN
+			r.err = errEAGAIN
 			return
 		}
 	}
 	s := borrow()
 	defer s.giveBack()
-	var n int
-	errno := syscall.Errno(unix.EINTR)
-	for errno == unix.EINTR {
+	n, errno := 0, unix.EINTR
+	for failures := 0; errno == unix.EINTR || errno != 0 && errno != unix.EAGAIN && c.isAsync(errno, &failures); {
 		n, errno = s.receive(fd, want)
 		c.reads.Add(1)
 	}
-	if r.errno = errno; errno != 0 {
+	if errno == unix.EAGAIN && c.tellPending(fd) {
+		return
+	}
+	if r.err = callError("recvmmsg", errno); errno != 0 {
 		return
 	}
 	c.drain.left.Add(-int64(n))

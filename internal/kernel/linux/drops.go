@@ -87,14 +87,15 @@ func (c *conn) Discard() uint64 {
 		}
 		s := borrow()
 		defer s.giveBack()
-		for first := true; limit > 0; first = false {
+		for failures := 0; limit > 0; {
 			n, errno := s.receive(uintptr(fd), int(min(limit, batchSize)))
-			if errno == unix.EINTR || errno != 0 && errno != unix.EAGAIN && first {
-				continue // a pending error is reported once
-			}
-			if errno != 0 {
+			switch {
+			case errno == unix.EINTR, errno != unix.EAGAIN && errno != 0 && c.isAsync(errno, &failures):
+				continue
+			case errno != 0:
 				return nil
 			}
+			failures = 0
 			limit -= int64(n)
 			s.parse(c, uintptr(fd), n)
 			for i := range s.batch.Packets {

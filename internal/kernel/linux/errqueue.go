@@ -12,33 +12,79 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// NextRefusal takes one report from the error queue (IP_RECVERR, ip(7)). The
-// queue also has errors of our own host, such as EMSGSIZE; a send has returned
-// those already.
+// isAsync reports whether errno, the result of a receive call, is about an earlier
+// datagram, and keeps it for NextRefusal. With the error queue on, the queue has it,
+// and the destination.
+func (c *conn) isAsync(errno syscall.Errno, failures *int) bool {
+	if !kernel.IsAsync(errno, failures) {
+		return false
+	}
+	if !c.errorQueue {
+		c.pending.Add(errno)
+	}
+	c.rx.pending = true
+	return true
+}
+
+// NextRefusal takes off one error. It empties the error queue (IP_RECVERR, ip(7)) of
+// errors of our own host, such as EMSGSIZE, as well: a send has returned those, and
+// in the queue they take room from what is to be received.
 func (c *conn) NextRefusal() (r kernel.Refusal, ok bool) {
+	if errno, ok := c.pending.Next(); ok {
+		return kernel.Refusal{Errno: errno}, true
+	}
 	_ = c.raw.Control(func(fd uintptr) {
-		for !ok {
-			var name rawName
-			var payload [1]byte
-			var control [512 / 8]uint64
-			iov := unix.Iovec{Base: &payload[0]}
-			iov.SetLen(len(payload))
-			hdr := unix.Msghdr{Name: (*byte)(unsafe.Pointer(&name)), Namelen: sizeofName, Iov: &iov, Control: (*byte)(unsafe.Pointer(&control))}
-			hdr.SetIovlen(1)
-			hdr.SetControllen(len(control) * 8)
-			_, _, errno := unix.Syscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&hdr)), unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
-			if errno == unix.EINTR {
-				continue
+		for {
+			if c.errorQueue {
+				if r, ok = nextQueued(fd); ok {
+					return
+				}
 			}
-			if errno != 0 {
+			r.Errno = socketError(fd)
+			if ok = r.Errno != 0 && (!c.errorQueue || kernel.IsSocketGone(r.Errno)); ok || r.Errno == 0 {
 				return
 			}
-			oob := unsafe.Slice((*byte)(unsafe.Pointer(&control)), len(control)*8)[:hdr.Controllen]
-			if r.Errno, ok = refusal(oob); ok {
-				r.To = decode(fd, &name, new(zoneCache))
-			}
+			// The error queue has it by now.
 		}
 	})
+	return r, ok
+}
+
+// socketError takes the pending error of the socket off (SO_ERROR, socket(7)).
+func socketError(fd uintptr) syscall.Errno {
+	var errno int32
+	size := uint32(unsafe.Sizeof(errno))
+	_, _, failed := syscall.RawSyscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_ERROR,
+		uintptr(unsafe.Pointer(&errno)), uintptr(unsafe.Pointer(&size)), 0)
+	if failed != 0 {
+		return 0
+	}
+	return syscall.Errno(errno)
+}
+
+// nextQueued takes the next ICMP error from the error queue, and what is before it.
+func nextQueued(fd uintptr) (r kernel.Refusal, ok bool) {
+	var name rawName
+	var payload [1]byte
+	var control [512 / 8]uint64
+	iov := unix.Iovec{Base: &payload[0]}
+	iov.SetLen(len(payload))
+	for !ok {
+		hdr := unix.Msghdr{Name: (*byte)(unsafe.Pointer(&name)), Namelen: sizeofName, Iov: &iov, Control: (*byte)(unsafe.Pointer(&control))}
+		hdr.SetIovlen(1)
+		hdr.SetControllen(len(control) * 8)
+		_, _, errno := unix.RawSyscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&hdr)), unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
+		if errno == unix.EINTR {
+			continue
+		}
+		if errno != 0 {
+			return r, false
+		}
+		oob := unsafe.Slice((*byte)(unsafe.Pointer(&control)), len(control)*8)[:hdr.Controllen]
+		if r.Errno, ok = refusal(oob); ok {
+			r.To = decode(fd, &name, new(zoneCache))
+		}
+	}
 	return r, ok
 }
 

@@ -23,7 +23,7 @@ type reading struct {
 	one   func(fd uintptr) bool
 	many  func(fd uintptr) bool
 	zones zoneCache
-	errno syscall.Errno
+	err   error
 
 	// one: recvfrom, or recvmsg for the control messages
 	b    []byte
@@ -48,7 +48,7 @@ func (c *conn) reading() *reading {
 		r.one, r.many = r.readOne, r.readMany
 		c.rx.reading = r
 	}
-	r.errno = 0
+	r.err = nil
 	return r
 }
 
@@ -62,14 +62,13 @@ func (c *conn) ReadMsg(b, oob []byte) (n, oobn, flags int, from netip.AddrPort, 
 		r.hdr.SetIovlen(1)
 		r.hdr.SetControllen(len(oob))
 	}
-	closed := c.readMsg(r.one)
-	n, oobn, flags, from, errno := r.n, int(r.hdr.Controllen), int(r.hdr.Flags), r.from, r.errno
-	r.b, r.hdr, r.iov = nil, unix.Msghdr{}, unix.Iovec{}
-	if closed != nil {
-		return 0, 0, 0, netip.AddrPort{}, c.mapClosed(closed)
+	if err = c.readMsg(r.one); err == nil {
+		err = r.err
 	}
-	if errno != 0 {
-		return 0, 0, 0, netip.AddrPort{}, os.NewSyscallError("recvmsg", errno)
+	n, oobn, flags, from = r.n, int(r.hdr.Controllen), int(r.hdr.Flags), r.from
+	r.b, r.hdr, r.iov = nil, unix.Msghdr{}, unix.Iovec{}
+	if err != nil {
+		return 0, 0, 0, netip.AddrPort{}, err
 	}
 	return n, oobn, flags, from, nil
 }
@@ -78,7 +77,7 @@ func (c *conn) ReadMsg(b, oob []byte) (n, oobn, flags int, from netip.AddrPort, 
 // drains it does not wait.
 func (c *conn) readMsg(call func(fd uintptr) bool) error {
 	if !c.drain.on.Load() {
-		if err := c.raw.Read(call); !c.woken(err) {
+		if err := c.whenReadable(call); !c.woken(err) {
 			return err
 		}
 	}
@@ -91,14 +90,17 @@ func (c *conn) readMsg(call func(fd uintptr) bool) error {
 		return c.drain.ended()
 	}
 	c.drain.left.Add(-1)
-	return err
+	return c.mapClosed(err)
 }
 
 // readOne is the system call. False waits for something to read. Without a
 // header the kernel does not say that it cut a datagram off, but, when asked,
 // how long it was.
 func (r *reading) readOne(fd uintptr) bool {
-	for {
+	if r.c.rx.pending {
+		return r.tellPending(fd)
+	}
+	for failures := 0; ; {
 		r.c.reads.Add(1)
 		var n uintptr
 		var errno syscall.Errno
@@ -113,16 +115,29 @@ func (r *reading) readOne(fd uintptr) bool {
 		case unix.EINTR:
 			continue
 		case unix.EAGAIN:
-			return false
+			return r.tellPending(fd)
 		case 0:
 			r.n, r.from = int(n), decode(fd, &r.name, &r.zones)
 			if r.n > len(r.b) {
 				r.n, r.hdr.Flags = len(r.b), unix.MSG_TRUNC
 			}
+		default:
+			if r.c.isAsync(errno, &failures) {
+				continue // what there is to read comes first
+			}
+			r.err = os.NewSyscallError("recvmsg", errno)
 		}
-		r.errno = errno
 		return true
 	}
+}
+
+// tellPending makes the call return kernel.ErrPending, if it should.
+func (r *reading) tellPending(fd uintptr) bool {
+	if !r.c.tellPending(fd) {
+		return false
+	}
+	r.err = r.c.rx.err
+	return true
 }
 
 // ReadMsgs reads what is there, at least one datagram, into ms. Each address is
@@ -134,19 +149,19 @@ func (c *conn) ReadMsgs(ms []ipv4.Message, flags int) (int, error) {
 	r := c.reading()
 	r.ms, r.flags, r.n = ms[:min(len(ms), maxMessages)], flags, 0
 	r.point()
-	closed := c.readMsg(r.many)
-	n, errno := r.n, r.errno
+	err := c.readMsg(r.many)
+	if err == nil {
+		err = r.err
+	}
+	n := r.n
 	clear(r.hdrs[:len(r.ms)])
 	clear(r.iovs)
 	r.ms = nil
-	if closed != nil {
-		return 0, c.mapClosed(closed)
-	}
-	if errno == unix.EAGAIN && c.drain.on.Load() {
+	switch {
+	case err == errNothing && c.drain.on.Load():
 		return 0, c.drain.ended()
-	}
-	if errno != 0 {
-		return 0, os.NewSyscallError("recvmmsg", errno)
+	case err != nil:
+		return 0, err
 	}
 	return n, nil
 }
@@ -176,23 +191,37 @@ func (r *reading) point() {
 	}
 }
 
+// errNothing is what a caller reads who would rather not wait.
+var errNothing = os.NewSyscallError("recvmmsg", unix.EAGAIN)
+
 // readMany is the system call. False waits for something to read, unless the
 // caller would rather not.
 func (r *reading) readMany(fd uintptr) bool {
-	for {
+	if r.c.rx.pending {
+		return r.tellPending(fd)
+	}
+	for failures := 0; ; {
 		r.c.reads.Add(1)
 		n, _, errno := syscall.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdrs[0])), uintptr(len(r.ms)), uintptr(r.flags|unix.MSG_DONTWAIT), 0, 0)
 		switch errno {
 		case unix.EINTR:
 			continue
 		case unix.EAGAIN:
+			if r.tellPending(fd) {
+				return true
+			}
 			if r.flags&unix.MSG_DONTWAIT == 0 {
 				return false
 			}
+			r.err = errNothing
 		case 0:
 			r.n = int(n)
+		default:
+			if r.c.isAsync(errno, &failures) {
+				continue // what there is to read comes first
+			}
+			r.err = os.NewSyscallError("recvmmsg", errno)
 		}
-		r.errno = errno
 		for i := range r.n {
 			m, h := &r.ms[i], &r.hdrs[i]
 			m.N, m.NN, m.Flags = int(h.len), int(h.hdr.Controllen), int(h.hdr.Flags)

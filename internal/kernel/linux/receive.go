@@ -18,7 +18,8 @@ type receiving struct {
 	sink    kernel.Sink
 	step    func(fd uintptr) bool // conn.read
 	now     func(fd uintptr)      // conn.readNow
-	errno   syscall.Errno
+	err     error
+	pending bool  // the next call returns kernel.ErrPending
 	most    int32 // packets that the next call may bring
 	once    bool
 }
@@ -32,24 +33,40 @@ type receiving struct {
 func (c *conn) Receive(s kernel.Sink, once bool) error {
 	r := &c.rx
 	if !c.drain.on.Load() {
-		r.sink, r.once, r.errno = s, once, 0
-		err := c.raw.Read(r.step)
+		r.sink, r.once, r.err = s, once, nil
+		err := c.whenReadable(r.step)
 		r.sink = nil
 		switch {
 		case err == nil:
-			return callError("recvmmsg", r.errno)
+			return r.err
 		case !c.woken(err):
-			return c.mapClosed(err)
+			return err
 		}
 	}
 	return c.receiveQueued(s, once)
+}
+
+// tellPending makes the call return kernel.ErrPending, if it should. Where there is
+// an error queue that is so whenever the queue is not empty: not every entry comes
+// with an errno.
+func (c *conn) tellPending(fd uintptr) bool {
+	r := &c.rx
+	if !r.pending && !(c.errorQueue && errorQueued(fd)) {
+		return false
+	}
+	r.pending, r.err = false, kernel.ErrPending
+	return true
 }
 
 // read empties the receive buffer. False waits for more; scratch is never held
 // meanwhile.
 func (c *conn) read(fd uintptr) bool {
 	r := &c.rx
+	if r.pending {
+		return c.tellPending(fd)
+	}
 	var s *scratch
+	failures := 0
 	for {
 		want := min(r.sink.Room(), int(r.most))
 		if s == nil {
@@ -64,12 +81,16 @@ func (c *conn) read(fd uintptr) bool {
 		case unix.EAGAIN:
 			r.most = firstBatch
 			s.giveBack()
-			return false
+			return c.tellPending(fd)
 		default:
+			if c.isAsync(errno, &failures) {
+				continue // what there is to read comes first
+			}
 			s.giveBack()
-			r.errno = errno
+			r.err = callError("recvmmsg", errno)
 			return true
 		}
+		failures = 0
 		s.parse(c, fd, n)
 		r.sink.Deliver(&s.batch)
 		if !r.sink.Settled() {
@@ -85,18 +106,18 @@ func (c *conn) read(fd uintptr) bool {
 		} else {
 			r.most = batchSize
 		}
-		if drained && c.connected.Load() {
+		if drained && (c.connected.Load() || c.errorQueue) {
 			// recvmmsg that fails after its first message keeps the error for
 			// the next call, and no edge announces it.
 			drained = false
 		}
-		if !r.once && !drained {
+		if !r.once && !r.pending && !drained {
 			continue
 		}
 		if s != nil {
 			s.giveBack()
 		}
-		return r.once
+		return r.once || r.pending && c.tellPending(fd)
 	}
 }
 

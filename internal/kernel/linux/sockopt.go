@@ -31,7 +31,7 @@ func (c *conn) configure(cfg kernel.Config) error {
 		set.both(c, [2]int{unix.IPPROTO_IP, unix.IP_RECVTOS}, [2]int{unix.IPPROTO_IPV6, unix.IPV6_RECVTCLASS}, 1, cfg.ReceiveTOS)
 		set.both(c, [2]int{unix.IPPROTO_IP, unix.IP_RECVTTL}, [2]int{unix.IPPROTO_IPV6, unix.IPV6_RECVHOPLIMIT}, 1, cfg.ReceiveTTL)
 		set.both(c, [2]int{unix.IPPROTO_IP, unix.IP_MTU_DISCOVER}, [2]int{unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER}, unix.IP_PMTUDISC_DO, cfg.DontFragment)
-		set.both(c, [2]int{unix.IPPROTO_IP, unix.IP_RECVERR}, [2]int{unix.IPPROTO_IPV6, unix.IPV6_RECVERR}, 1, cfg.ICMPErrors)
+		set.both(c, [2]int{unix.IPPROTO_IP, unix.IP_RECVERR}, [2]int{unix.IPPROTO_IPV6, unix.IPV6_RECVERR}, truth(cfg.ICMPErrors), cfg.ICMPErrors || c.shared.Load())
 		set.both(c, [2]int{unix.IPPROTO_IP, unix.IP_TTL}, [2]int{unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS}, cfg.TTL, cfg.TTL > 0)
 		set.both(c, [2]int{unix.IPPROTO_IP, unix.IP_TOS}, [2]int{unix.IPPROTO_IPV6, unix.IPV6_TCLASS}, cfg.TOS, cfg.TOS > 0)
 		set.must(unix.SOL_SOCKET, unix.SO_RCVBUF, cfg.ReadBuffer, cfg.ReadBuffer > 0)

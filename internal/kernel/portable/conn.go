@@ -73,6 +73,10 @@ type conn struct {
 	shared   atomic.Bool                    // another descriptor reads from the same buffer
 	closed   atomic.Bool
 
+	pending  kernel.PendingErrors
+	told     bool // the next receive returns kernel.ErrPending; of the one receiver
+	failures int  // errnos in a row, where a receive cannot try again at once
+
 	reads, writes atomic.Uint64
 
 	drain draining
@@ -145,8 +149,39 @@ func (c *conn) Calls() kernel.Calls {
 // Drops is 0: no system but Linux says.
 func (c *conn) Drops() uint64 { return 0 }
 
-// NextRefusal has none: only Linux keeps an error queue.
-func (c *conn) NextRefusal() (kernel.Refusal, bool) { return kernel.Refusal{}, false }
+// isAsync reports whether err, the error of a receive call, is about an earlier
+// datagram, and keeps it for NextRefusal. The next receive returns
+// kernel.ErrPending.
+func (c *conn) isAsync(err error, failures *int) bool {
+	errno, ok := errors.AsType[syscall.Errno](err)
+	if !ok || !kernel.IsAsync(errno, failures) {
+		return false
+	}
+	c.pending.Add(errno)
+	c.told = true
+	return true
+}
+
+// takeTold reports whether a receive has to return kernel.ErrPending, once.
+func (c *conn) takeTold() bool {
+	told := c.told
+	c.told = false
+	return told
+}
+
+// NextRefusal takes the pending error of the socket off. Only Linux keeps an error
+// queue.
+func (c *conn) NextRefusal() (r kernel.Refusal, ok bool) {
+	if errno, ok := c.pending.Next(); ok {
+		return kernel.Refusal{Errno: errno}, true
+	}
+	_ = c.control(func(fd uintptr) error {
+		errno, err := getInt(fd, levelSocket, nameError)
+		r.Errno, ok = syscall.Errno(errno), err == nil && errno != 0
+		return nil
+	})
+	return r, ok
+}
 
 // Datagrams is 1: only Linux makes many of one send.
 func (c *conn) Datagrams(int, []byte) int { return 1 }

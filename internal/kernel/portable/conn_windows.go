@@ -23,6 +23,7 @@ const (
 
 	nameBroadcast   = windows.SO_BROADCAST
 	nameExclusive   = ^windows.SO_REUSEADDR // SO_EXCLUSIVEADDRUSE (winsock2.h)
+	nameError       = 0x1007                // SO_ERROR (winsock2.h)
 	nameReadBuffer  = windows.SO_RCVBUF
 	nameWriteBuffer = windows.SO_SNDBUF
 	nameTTL         = windows.IP_TTL

@@ -3,8 +3,10 @@
 package portable
 
 import (
+	"errors"
 	"net"
 	"os"
+	"time"
 
 	"golang.org/x/net/ipv4"
 	"golang.org/x/sys/unix"
@@ -42,7 +44,7 @@ func (c *conn) read(bufs [][]byte, oob []byte, flags int) (m message, err error)
 func (c *conn) recvNow(bufs [][]byte, oob []byte, flags int) (m message, err error) {
 	err = c.control(func(fd uintptr) (err error) {
 		m, err = c.recvmsg(int(fd), bufs, oob, flags)
-		return os.NewSyscallError("recvmsg", err)
+		return recvError(err)
 	})
 	return m, err
 }
@@ -62,14 +64,45 @@ func (c *conn) Queued() bool {
 	return err == nil && fds[0].Revents&unix.POLLIN != 0 && !(c.drain.on.Load() && c.drain.left.Load() <= 0)
 }
 
-// whenReadable tries until there is something.
+// blindWait bounds a wait without Go's poller, which cannot be woken by a deadline
+// or by Close.
+const blindWait = 10 * time.Millisecond
+
+// whenReadable tries until there is something. Where Go's poller refuses to wait
+// ("not pollable": it has seen an error and nothing else), the socket itself is asked.
 func (c *conn) whenReadable(try func(fd int) error) error {
 	var err error
-	if gone := c.raw.Read(func(fd uintptr) bool {
+	step := func(fd uintptr) bool {
 		err = try(int(fd))
 		return err != unix.EAGAIN
-	}); gone != nil {
-		return xnetError(gone)
+	}
+	for {
+		gone := c.raw.Read(step)
+		if gone == nil {
+			return recvError(err)
+		}
+		if c.closed.Load() || errors.Is(gone, os.ErrDeadlineExceeded) {
+			return xnetError(gone)
+		}
+		ready := false
+		gone = c.raw.Control(func(fd uintptr) {
+			if ready = step(fd); !ready {
+				_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(blindWait.Milliseconds()))
+			}
+		})
+		switch {
+		case gone != nil:
+			return xnetError(gone)
+		case ready:
+			return recvError(err)
+		}
+	}
+}
+
+// recvError names the system call that failed.
+func recvError(err error) error {
+	if err == kernel.ErrPending {
+		return err
 	}
 	return os.NewSyscallError("recvmsg", err)
 }
@@ -80,7 +113,10 @@ func (c *conn) recvmsg(fd int, bufs [][]byte, oob []byte, flags int) (message, e
 	if !hasControl {
 		oob = nil
 	}
-	for {
+	if c.takeTold() {
+		return message{}, kernel.ErrPending
+	}
+	for failures := 0; ; {
 		c.reads.Add(1)
 		var m message
 		var sa unix.Sockaddr
@@ -100,8 +136,14 @@ func (c *conn) recvmsg(fd int, bufs [][]byte, oob []byte, flags int) (message, e
 		case unix.EINTR:
 			continue
 		case unix.EWOULDBLOCK:
+			if c.takeTold() {
+				return message{}, kernel.ErrPending
+			}
 			return message{}, unix.EAGAIN
 		default:
+			if c.isAsync(err, &failures) {
+				continue // what there is to read comes first
+			}
 			return message{}, err
 		}
 		m.n = min(m.n, size) // x/sys makes room for one byte where there is none

@@ -93,8 +93,12 @@ func (c *conn) recvmsg(b, oob []byte) (m message, err error) {
 		err = nil
 	}
 	if err != nil {
-		return message{}, xnetError(err)
+		if err = xnetError(err); c.isAsync(err, &c.failures) && c.takeTold() {
+			return message{}, kernel.ErrPending
+		}
+		return message{}, err
 	}
+	c.failures = 0
 	m.from = netip.AddrPortFrom(m.from.Addr().Unmap(), m.from.Port())
 	m.info = parseControl(oob[:m.oobn])
 	return m, nil

@@ -17,6 +17,7 @@ const (
 	levelIPv6   = unix.IPPROTO_IPV6
 
 	nameBroadcast   = unix.SO_BROADCAST
+	nameError       = unix.SO_ERROR
 	nameReadBuffer  = unix.SO_RCVBUF
 	nameWriteBuffer = unix.SO_SNDBUF
 	nameTTL         = unix.IP_TTL

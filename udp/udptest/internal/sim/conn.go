@@ -340,12 +340,16 @@ func (c *Conn) Calls() kernel.Calls {
 	return c.calls
 }
 
-// NextRefusal takes one report.
+// NextRefusal takes one report, or else the pending error.
 func (c *Conn) NextRefusal() (r kernel.Refusal, ok bool) {
 	c.host.n.lock()
 	defer c.host.n.unlock()
 	if len(c.refusals) == 0 {
-		return r, false
+		r.Errno, c.pending = c.pending, 0
+		return r, r.Errno != 0
+	}
+	if c.cfg.ICMPErrors && len(c.refusals) == 1 {
+		c.pending = 0 // of the last report
 	}
 	r, c.refusals = c.refusals[0], c.refusals[1:]
 	return r, true

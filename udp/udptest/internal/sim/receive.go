@@ -102,7 +102,7 @@ func (c *Conn) accept(p *packet) Outcome {
 	return Delivered
 }
 
-// ready says why a read cannot go on, or takes a pending error. The caller holds
+// ready says why a read cannot go on, or that an error is pending. The caller holds
 // the mutex.
 func (c *Conn) ready() error {
 	switch {
@@ -112,8 +112,14 @@ func (c *Conn) ready() error {
 		return kernel.ErrDrained
 	case !c.draining && !c.deadline.IsZero() && !time.Now().Before(c.deadline):
 		return os.ErrDeadlineExceeded
+	case c.pending != 0 && c.queue.len() == 0: // what there is to read comes first
+		if !c.cfg.ICMPErrors {
+			c.refusals = append(c.refusals, kernel.Refusal{Errno: c.pending})
+		}
+		c.pending = 0
+		return kernel.ErrPending
 	}
-	return c.takePending("recvmmsg")
+	return nil
 }
 
 // takePending takes the error that ICMP left.

@@ -1,0 +1,73 @@
+package kernel
+
+import (
+	"errors"
+	"sync"
+	"syscall"
+)
+
+// ErrPending means that the network, or the host, has said something about
+// datagrams that were sent earlier. [Conn.NextRefusal] takes it off; nothing has
+// failed.
+var ErrPending = errors.New("errors of earlier datagrams are pending")
+
+// IsSocketGone reports whether errno means that the descriptor is unusable.
+// ECONNABORTED is what a socket says that an administrator destroyed (ss -K).
+func IsSocketGone(errno syscall.Errno) bool {
+	return errno == syscall.EBADF || errno == syscall.ENOTSOCK || errno == syscall.ECONNABORTED
+}
+
+// IsMemoryShort reports whether errno means that a receive failed for want of
+// memory.
+func IsMemoryShort(errno syscall.Errno) bool {
+	return errno == syscall.ENOMEM || errno == syscall.ENOBUFS
+}
+
+// maxFailures is how many errnos in a row a receive takes for errors of earlier
+// datagrams, without a datagram and without a moment in which there was nothing.
+// More than that are the call's own.
+const maxFailures = 128
+
+// IsAsync reports whether errno, the result of a receive call, is about an earlier
+// datagram. The caller tries again, because what there is to read comes first.
+// failures counts the errnos in a row.
+func IsAsync(errno syscall.Errno, failures *int) bool {
+	if IsSocketGone(errno) || IsMemoryShort(errno) || *failures == maxFailures {
+		return false
+	}
+	*failures++
+	return true
+}
+
+// PendingErrors are errors of earlier datagrams that a receive has met, until
+// [Conn.NextRefusal] takes them off.
+type PendingErrors struct {
+	mu   sync.Mutex
+	list []syscall.Errno
+}
+
+// maxPendingErrors is how many are kept. The kernel itself keeps one.
+const maxPendingErrors = 16
+
+// Add keeps errno, unless it repeats the last.
+func (p *PendingErrors) Add(errno syscall.Errno) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := len(p.list); n < maxPendingErrors && (n == 0 || p.list[n-1] != errno) {
+		p.list = append(p.list, errno)
+	}
+}
+
+// Next takes the oldest off.
+func (p *PendingErrors) Next() (errno syscall.Errno, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.list) == 0 {
+		return 0, false
+	}
+	errno = p.list[0]
+	if p.list = p.list[1:]; len(p.list) == 0 {
+		p.list = nil
+	}
+	return errno, true
+}

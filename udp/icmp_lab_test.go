@@ -1,0 +1,311 @@
+package udp_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net"
+	"net/netip"
+	"syscall"
+	"testing"
+	"time"
+
+	"example.com/dgram/internal/netlab"
+	"example.com/dgram/udp"
+)
+
+// ICMP of every type and code, about datagrams of a socket that has a healthy
+// conversation.
+
+// icmpKind is a type and code of ICMP.
+type icmpKind struct{ kind, code uint8 }
+
+// icmpKinds are those that a host can be sent about a datagram, and some that are
+// assigned to nothing.
+func icmpKinds(network string) (all []icmpKind) {
+	if network == "udp4" {
+		for code := range uint8(18) {
+			all = append(all, icmpKind{3, code})
+		}
+		return append(all, icmpKind{4, 0}, icmpKind{5, 0}, icmpKind{5, 1}, icmpKind{11, 0}, icmpKind{11, 1}, icmpKind{11, 2},
+			icmpKind{12, 0}, icmpKind{12, 1}, icmpKind{12, 2}, icmpKind{12, 3}, icmpKind{6, 0}, icmpKind{44, 0}, icmpKind{255, 255})
+	}
+	for code := range uint8(10) {
+		all = append(all, icmpKind{1, code})
+	}
+	return append(all, icmpKind{2, 0}, icmpKind{2, 1}, icmpKind{3, 0}, icmpKind{3, 1}, icmpKind{3, 2}, icmpKind{4, 0}, icmpKind{4, 1}, icmpKind{4, 2},
+		icmpKind{4, 3}, icmpKind{4, 10}, icmpKind{5, 0}, icmpKind{100, 0}, icmpKind{127, 0}, icmpKind{137, 0})
+}
+
+// queued reports whether Linux puts an error of this kind into the error queue.
+func (k icmpKind) queued(network string) bool {
+	if network == "udp4" {
+		return k.kind == 3 && k.code <= 15 || k.kind == 11 && k.code != 1 || k.kind == 12
+	}
+	return k.kind >= 1 && k.kind <= 4
+}
+
+// A reading is one way to receive: next returns a message or an error.
+type reading struct {
+	next func() (text string, err error)
+	stop func()
+}
+
+// readings are the ways to receive.
+var readings = map[string]func(t *testing.T, s *udp.Socket) reading{
+	"Messages": func(t *testing.T, s *udp.Socket) reading {
+		messages := s.Messages()
+		return reading{next: func() (string, error) {
+			m, open := take(t, "message", messages)
+			if !open {
+				return "", net.ErrClosed
+			}
+			return string(m.Data), nil
+		}}
+	},
+	"All": func(t *testing.T, s *udp.Socket) reading {
+		ctx, cancel := context.WithTimeout(context.Background(), soon)
+		next, stop := iter.Pull2(s.All(ctx))
+		return reading{stop: func() { stop(); cancel() }, next: func() (string, error) {
+			m, err, more := next()
+			if !more {
+				return "", net.ErrClosed
+			}
+			return string(m.Data), err
+		}}
+	},
+	"Receive": func(t *testing.T, s *udp.Socket) reading {
+		ctx, cancel := context.WithTimeout(context.Background(), soon)
+		return reading{stop: cancel, next: func() (string, error) {
+			m, err := s.Receive(ctx)
+			if err != nil && (ctx.Err() != nil || errors.Is(err, net.ErrClosed)) {
+				t.Fatal(err)
+			}
+			return string(m.Data), err
+		}}
+	},
+	"PacketConn": func(t *testing.T, s *udp.Socket) reading {
+		v, b := s.PacketConn(), make([]byte, 1<<16)
+		ok(t, v.SetReadDeadline(time.Now().Add(soon)))
+		return reading{next: func() (string, error) {
+			n, _, err := v.ReadFrom(b)
+			return string(b[:n]), err
+		}}
+	},
+}
+
+// An icmpCase is a socket of a kind, whom it talks to, and how it is read.
+type icmpCase struct {
+	name, network string // of the socket
+	peer          string // network of the peer
+	options       []udp.Option
+	connected     bool
+	queue         bool // WithICMPErrors
+}
+
+func icmpCases() (all []icmpCase) {
+	for _, f := range []struct{ network, peer string }{{"udp4", "udp4"}, {"udp6", "udp6"}, {"udp", "udp4"}, {"udp", "udp6"}} {
+		for _, c := range []icmpCase{
+			{name: "unconnected"},
+			{name: "connected", connected: true},
+			{name: "ICMPErrors", queue: true, options: []udp.Option{udp.WithICMPErrors()}},
+			{name: "connected ICMPErrors", queue: true, connected: true, options: []udp.Option{udp.WithICMPErrors()}},
+			{name: "DontFragment", options: []udp.Option{udp.WithDontFragment()}},
+			{name: "both", queue: true, options: []udp.Option{udp.WithICMPErrors(), udp.WithDontFragment()}},
+		} {
+			c.network, c.peer = f.network, f.peer
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+func (c icmpCase) String() string { return fmt.Sprintf("%s to %s %s", c.network, c.peer, c.name) }
+
+// icmpHost is a host with loopback addresses of which one has a bad path.
+func icmpHost(t *testing.T) *netlab.Host {
+	t.Helper()
+	netlab.RequireIPv6(t)
+	lab := netlab.New(t)
+	h := lab.Host("a")
+	lab.Must(h.AddAddress("lo", "fd00::1/128"), h.AddAddress("lo", "fd00::2/128"))
+	return h
+}
+
+var (
+	peerAddr  = map[string]string{"udp4": "127.0.0.2", "udp6": "fd00::1"}
+	otherAddr = map[string]string{"udp4": "127.0.0.3", "udp6": "fd00::2"}
+	localAddr = map[string]string{"udp4": "127.0.0.1", "udp6": "::1", "udp": "::"}
+)
+
+// stdOn is a socket of package net on a host.
+func stdOn(t *testing.T, h *netlab.Host, network, address string) *net.UDPConn {
+	t.Helper()
+	var c net.PacketConn
+	ok(t, h.Do(func() (err error) {
+		c, err = net.ListenPacket(network, net.JoinHostPort(address, "0"))
+		return err
+	}))
+	t.Cleanup(func() { c.Close() })
+	ok(t, c.SetDeadline(time.Now().Add(soon)))
+	return c.(*net.UDPConn)
+}
+
+// TestICMPMatrix forges ICMP of every type and code about a healthy conversation:
+// every family, every kind of socket, every way to receive. Nothing is lost, no send
+// fails, the socket lives, what is said is attributed, and bursts to others are bursts.
+func TestICMPMatrix(t *testing.T) {
+	h := icmpHost(t)
+	forgers := map[string]*netlab.ICMPForger{}
+	peers, others := map[string]*net.UDPConn{}, map[string]*udp.Socket{}
+	for _, network := range []string{"udp4", "udp6"} {
+		f, err := h.ForgeICMP(network)
+		ok(t, err)
+		t.Cleanup(func() { f.Close() })
+		forgers[network] = f
+		peers[network] = stdOn(t, h, network, peerAddr[network])
+		others[network] = listenOn(t, h, network, net.JoinHostPort(otherAddr[network], "0"), udp.WithOverflow(udp.OverflowDropNewest))
+		others[network].Messages()
+	}
+	for _, c := range icmpCases() {
+		for way, read := range readings {
+			t.Run(c.String()+" "+way, func(t *testing.T) {
+				for _, kind := range icmpKinds(c.peer) {
+					conversation{
+						t: t, h: h, c: c, kind: kind, way: way, read: read,
+						peer: peers[c.peer], other: others[c.peer], forger: forgers[c.peer],
+					}.hold()
+					if t.Failed() {
+						t.Fatalf("ICMP type %d code %d", kind.kind, kind.code)
+					}
+				}
+			})
+		}
+	}
+}
+
+// A conversation is one cell of the matrix.
+type conversation struct {
+	t      *testing.T
+	h      *netlab.Host
+	c      icmpCase
+	kind   icmpKind
+	way    string
+	read   func(t *testing.T, s *udp.Socket) reading
+	peer   *net.UDPConn
+	other  *udp.Socket
+	forger *netlab.ICMPForger
+}
+
+// hold forges an error before each datagram of a conversation.
+func (v conversation) hold() {
+	t, c := v.t, v.c
+	s := v.socket()
+	defer s.Close()
+	r := v.read(t, s)
+	if r.stop != nil {
+		defer r.stop()
+	}
+	to := of(v.peer)
+	me := v.local(s)
+	forged := netlab.ICMPError{Type: v.kind.kind, Code: v.kind.code, Info: 1400, From: me, To: to}
+	var heard []error
+	say := func(text string) {
+		var err error
+		if c.connected {
+			err = s.Send(t.Context(), []byte(text))
+		} else {
+			err = s.SendTo(t.Context(), to, []byte(text))
+		}
+		if err != nil {
+			t.Errorf("a healthy send: %v", err)
+		}
+	}
+	const rounds = 3
+	for range rounds {
+		ok(t, v.forger.Send(forged))
+		say("question")
+		hear(t, v.peer, "question")
+		ok(t, v.forger.Send(forged))
+		tell(t, v.peer, me, "answer")
+		for {
+			text, err := r.next()
+			if err == nil {
+				same(t, "message", text, "answer")
+				break
+			}
+			if heard = append(heard, err); v.way == "PacketConn" && !c.connected || errors.Is(err, net.ErrClosed) {
+				t.Fatalf("a read without a peer: %v", err)
+			}
+		}
+	}
+	if !c.connected {
+		v.burst(s)
+	}
+	if c.queue && v.kind.queued(c.peer) && v.way == "Messages" {
+		err, _ := take(t, "what ICMP says", s.Errors())
+		heard = append(heard, err)
+	}
+	for len(s.Errors()) > 0 {
+		heard = append(heard, <-s.Errors())
+	}
+	for _, err := range heard {
+		var errno syscall.Errno
+		if !errors.As(err, &errno) {
+			t.Errorf("%v has no errno", err)
+		}
+		shaped(t, err, "read", to.String())
+	}
+	if !c.queue && !c.connected && len(heard) > 0 {
+		t.Errorf("unasked for: %v", heard)
+	}
+	if n := s.Stats().Errors; n > 2*rounds+1 {
+		t.Errorf("%d reports of %d errors", n, 2*rounds+1)
+	}
+	same(t, "cause", s.Err(), nil)
+}
+
+// local is the address that the peer hears from.
+func (v conversation) local(s *udp.Socket) netip.AddrPort {
+	if a := at(v.t, s); v.c.connected {
+		return a
+	} else {
+		return netip.AddrPortFrom(netip.MustParseAddr(localAddr[v.c.peer]), a.Port())
+	}
+}
+
+func (v conversation) socket() *udp.Socket {
+	if !v.c.connected {
+		return listenOn(v.t, v.h, v.c.network, net.JoinHostPort(localAddr[v.c.network], "0"), v.c.options...)
+	}
+	var s *udp.Socket
+	err := v.h.Do(func() (err error) {
+		s, err = udp.New(v.c.network, v.c.options...)
+		if err == nil {
+			err = s.Bind(v.t.Context(), net.JoinHostPort(localAddr[v.c.network], "0"))
+		}
+		if err == nil {
+			err = s.Connect(v.t.Context(), of(v.peer).String())
+		}
+		return err
+	})
+	return mine(v.t, s, err)
+}
+
+// burst sends a burst to somebody else, in as few calls as ever.
+func (v conversation) burst(s *udp.Socket) {
+	batch := make([]udp.Datagram, 64)
+	for i := range batch {
+		batch[i] = udp.Datagram{To: at(v.t, v.other), Data: make([]byte, 1000)}
+	}
+	ok(v.t, v.forger.Send(netlab.ICMPError{Type: v.kind.kind, Code: v.kind.code, Info: 1400,
+		From: v.local(s), To: of(v.peer)}))
+	before := s.Stats().WriteCalls
+	n, err := s.SendBatch(v.t.Context(), batch)
+	ok(v.t, err)
+	same(v.t, "sent", n, len(batch))
+	if calls := s.Stats().WriteCalls - before; calls > 4 && !portable {
+		v.t.Errorf("a burst took %d calls", calls)
+	}
+}
