@@ -217,7 +217,7 @@ func must(t *testing.T, errs ...error) {
 	}
 }
 
-// member tells whether the kernel knows of a member of g on an interface.
+// member reports whether the kernel knows of a member of g on an interface.
 func member(t *testing.T, h *netlab.Host, iface string, g netip.Addr) bool {
 	t.Helper()
 	seen, err := h.Memberships(iface)

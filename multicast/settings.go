@@ -89,7 +89,7 @@ func SetLoopback(s *udp.Socket, on bool) error {
 		func(_ *memberships, ep inside.Endpoint) error { return groupsOf(ep).SetLoopback(on) })
 }
 
-// Loopback tells whether the sender's own host hears.
+// Loopback reports whether the sender's own host hears.
 func Loopback(s *udp.Socket) (bool, error) {
 	return get(s, func(_ *memberships, ep inside.Endpoint) (bool, error) { return groupsOf(ep).Loopback() })
 }

@@ -191,17 +191,15 @@ func (r *reader) countDropped(n int) {
 	r.s.receive.overflow.dropped(r.s, n)
 }
 
-// Settled reports whether all that was delivered has been handed over.
-func (r *reader) Settled() bool {
-	if r.out == nil {
-		return true
-	}
-	return len(r.pending) == 0 && !r.s.ending()
+// Pending reports whether delivered datagrams still wait for the channel, or the
+// socket ends.
+func (r *reader) Pending() bool {
+	return r.out != nil && (len(r.pending) > 0 || r.s.ending())
 }
 
-// Settle hands over what is pending, waiting for the receiver. False means
+// Wait hands over what is pending, waiting for the receiver. False means
 // that the socket ends; what is left then is counted.
-func (r *reader) Settle() bool {
+func (r *reader) Wait() bool {
 	for i := range r.pending {
 		for u := &r.pending[i]; u.left > 0; r.trySend(u) {
 			if !r.waitForRoom(u) {

@@ -286,7 +286,7 @@ func (c *simConn) Receive(s kernel.Sink, once bool) error {
 			return err
 		}
 		deliver(s, got, &copies)
-		if !s.Settled() && !s.Settle() || once {
+		if s.Pending() && !s.Wait() || once {
 			return nil
 		}
 	}

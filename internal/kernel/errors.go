@@ -22,7 +22,7 @@ func (e ZoneError) Error() string { return "no such interface: " + string(e) }
 // Is makes errors.Is(err, syscall.ENODEV) hold.
 func (e ZoneError) Is(target error) bool { return target == syscall.ENODEV }
 
-// WouldBlock tells whether err means that the kernel's buffer is full and that
+// WouldBlock reports whether err means that the kernel's buffer is full and that
 // waiting helps. ENOBUFS, a full device queue, is one: net treats it as fatal,
 // libuv as EAGAIN.
 func WouldBlock(err error) bool {

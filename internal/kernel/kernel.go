@@ -50,7 +50,7 @@ type System interface {
 	// for a connected one, its peer. A descriptor that is not a UDP socket is
 	// [ErrNotUDP].
 	Adopt(f *os.File, c Config) (Conn, Config, error)
-	// IPv6 tells whether the machine has a usable IPv6 stack.
+	// IPv6 reports whether the machine has a usable IPv6 stack.
 	IPv6() bool
 }
 
@@ -94,16 +94,16 @@ const (
 
 // A Packet is what one datagram, or one coalesced burst, brought.
 type Packet struct {
-	Data      []byte         // scratch: gone when Deliver returns, unless taken with Batch.Take
-	Segment   int            // size of each datagram in Data when it is a burst, else 0
-	From      netip.AddrPort // the sender
-	To        netip.Addr     // the address it was sent to, where known
-	Interface int            // index of the interface it came in on, 0 where unknown
-	Time      time.Time      // the kernel's receive time, zero where unknown
-	TOS       uint8          // IPv4 TOS or IPv6 traffic class, with ReceiveTOS
-	TTL       uint8          // hop limit it arrived with, with ReceiveTTL
-	Foreign   bool           // To is nobody's own address: a group's or a broadcast address
-	Truncated bool           // the kernel cut it off
+	Data          []byte         // scratch: gone when Deliver returns, unless taken with Batch.Take
+	Segment       int            // size of each datagram in Data when it is a burst, else 0
+	From          netip.AddrPort // the sender
+	To            netip.Addr     // the address it was sent to, where known
+	Interface     int            // index of the interface it came in on, 0 where unknown
+	Time          time.Time      // the kernel's receive time, zero where unknown
+	TOS           uint8          // IPv4 TOS or IPv6 traffic class, with ReceiveTOS
+	TTL           uint8          // hop limit it arrived with, with ReceiveTTL
+	NonUnicastDst bool           // To is a group's or a broadcast address
+	Truncated     bool           // the kernel cut it off
 }
 
 // A Batch is what one receive call brought.
@@ -128,7 +128,7 @@ func (b *Batch) Take(i, n int) (*slab.Block, uint32) {
 	return block, slab.Share(block, n)
 }
 
-// Took tells whether packet i's memory was taken.
+// Took reports whether packet i's memory was taken.
 func (b *Batch) Took(i int) bool { return b.blocks[i] == nil }
 
 // A Sink takes what a Conn receives. Its methods are called one at a time, on
@@ -138,11 +138,11 @@ type Sink interface {
 	Room() int
 	// Deliver takes a batch. It must not wait.
 	Deliver(b *Batch)
-	// Settled tells whether all that was delivered has found its place, so
-	// that the next read can follow at once. If not, Settle follows.
-	Settled() bool
-	// Settle waits until Deliver may be called again. False ends Receive.
-	Settle() bool
+	// Pending reports whether delivered packets still wait for their place. If
+	// so, Wait follows; otherwise the next read follows at once.
+	Pending() bool
+	// Wait waits until Deliver may be called again. False ends Receive.
+	Wait() bool
 }
 
 // A Datagram goes out to To, or to the peer of a connected socket if To is

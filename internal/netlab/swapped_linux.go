@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Swapped tells whether some of the kernel's answers come in the other byte
+// Swapped reports whether some of the kernel's answers come in the other byte
 // order: those of netlink, and numbers in control messages. So it is on a
 // big-endian machine that qemu-user emulates, which hands on what it does not
 // know as the kernel below wrote it. It is told from a kernel by

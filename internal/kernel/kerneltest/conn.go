@@ -83,7 +83,7 @@ type recorder struct {
 	packets []kernel.Packet
 	calls   []string
 	settled bool
-	more    bool // what Settle says
+	more    bool // what Wait returns
 	take    bool
 	deliver func()
 }
@@ -106,8 +106,8 @@ func (r *recorder) Deliver(b *kernel.Batch) {
 	}
 }
 
-func (r *recorder) Settled() bool { r.calls = append(r.calls, "settled"); return r.settled }
-func (r *recorder) Settle() bool  { r.calls = append(r.calls, "settle"); return r.more }
+func (r *recorder) Pending() bool { r.calls = append(r.calls, "pending"); return !r.settled }
+func (r *recorder) Wait() bool    { r.calls = append(r.calls, "wait"); return r.more }
 
 // receive expects one datagram.
 func receive(t testing.TB, c kernel.Conn) kernel.Packet {
@@ -150,7 +150,7 @@ func (s suite) TestADatagramArrives(t *testing.T) {
 			if p.From != local(t, a) {
 				t.Errorf("from %v, want %v", p.From, local(t, a))
 			}
-			if p.Truncated || p.Foreign || p.Segment != 0 {
+			if p.Truncated || p.NonUnicastDst || p.Segment != 0 {
 				t.Errorf("%+v", p)
 			}
 			if c := b.Calls(); c.Read == 0 {
@@ -263,8 +263,8 @@ func (s suite) TestTheDestinationIsTheSourceOfTheReply(t *testing.T) {
 			client := s.loopback(t, network)
 			check(t, client.Send(&kernel.Datagram{Data: []byte("ask"), To: at(t, tt.server, server)}, nil))
 			p := want(t, server, "ask")
-			if p.To != netip.MustParseAddr(tt.server) || p.Foreign {
-				t.Fatalf("to %v, foreign %v", p.To, p.Foreign)
+			if p.To != netip.MustParseAddr(tt.server) || p.NonUnicastDst {
+				t.Fatalf("to %v, foreign %v", p.To, p.NonUnicastDst)
 			}
 			if lo := loopbackInterface(t); p.Interface != lo.Index && !netlab.Swapped() {
 				t.Errorf("came in on interface %d, want %d", p.Interface, lo.Index)
@@ -301,7 +301,7 @@ func (s suite) TestReceiveAsksTheSinkInOrder(t *testing.T) {
 	r := recorder{settled: false, more: true}
 	r.deliver = func() { r.more = len(r.packets) < 2 }
 	check(t, b.Receive(&r, false))
-	if got := strings.Join(slices.Compact(r.calls), " "); got != "room deliver settled settle room deliver settled settle" {
+	if got := strings.Join(slices.Compact(r.calls), " "); got != "room deliver pending wait room deliver pending wait" {
 		t.Errorf("calls: %s", got)
 	}
 }

@@ -150,8 +150,8 @@ func (s suite) TestASocketHearsTheGroupItIsBoundTo(t *testing.T) {
 				check(t, sender.Send(&d, nil))
 			}
 			p := want(t, c, tt.group)
-			if p.To.IsValid() && (p.To != group || !p.Foreign) {
-				t.Errorf("to %v, foreign %v", p.To, p.Foreign)
+			if p.To.IsValid() && (p.To != group || !p.NonUnicastDst) {
+				t.Errorf("to %v, foreign %v", p.To, p.NonUnicastDst)
 			}
 			silent(t, c)
 		})

@@ -24,8 +24,8 @@ const (
 	maxBursts   = 4  // of them bursts, each with a buffer
 )
 
-// outbound is what one sendmmsg needs, borrowed for the call.
-type outbound struct {
+// sendBatch is what one sendmmsg needs, borrowed for the call.
+type sendBatch struct {
 	c    *conn
 	ds   []kernel.Datagram
 	sent int // of ds
@@ -39,31 +39,31 @@ type outbound struct {
 	buffers [maxBursts][]byte
 }
 
-var outbounds = sync.Pool{New: func() any { return new(outbound) }}
+var sendBatches = sync.Pool{New: func() any { return new(sendBatch) }}
 
 // SendBatch hands ds to the kernel, in order and without waiting: runs of one
 // destination and size as bursts, all of them in as few calls as possible.
 func (c *conn) SendBatch(ds []kernel.Datagram) (int, error) {
-	if !c.use() {
+	if !c.acquire() {
 		return 0, net.ErrClosed
 	}
-	o := outbounds.Get().(*outbound)
+	o := sendBatches.Get().(*sendBatch)
 	o.c, o.ds, o.sent, o.err = c, ds, 0, nil
 	o.send(c.fd)
 	c.release()
 	n, err := o.sent, o.err
 	o.c, o.ds, o.err = nil, nil, nil
 	clear(o.iovs[:])
-	outbounds.Put(o)
+	sendBatches.Put(o)
 	return n, err
 }
 
 // send calls the kernel until all are sent or one is refused. A refused burst
 // is sent again as plain datagrams: nothing of it went out.
-func (o *outbound) send(fd uintptr) {
-	whole := true // bursts allowed
+func (o *sendBatch) send(fd uintptr) {
+	allowGSO := true // bursts allowed
 	for o.sent < len(o.ds) {
-		n, bursts := o.plan(fd, whole)
+		n, bursts := o.fillHeaders(fd, allowGSO)
 		if n == 0 {
 			return // the first of the rest is at fault
 		}
@@ -76,10 +76,10 @@ func (o *outbound) send(fd uintptr) {
 			for _, carried := range o.carries[:got] {
 				o.sent += carried
 			}
-			whole = true
+			allowGSO = true
 		case errno == unix.EINTR:
 		case bursts && o.carries[0] > 1 && o.c.refuseBurst(errno, len(o.ds[o.sent].Data)):
-			whole = false
+			allowGSO = false
 		default:
 			o.err = callError("sendmmsg", errno)
 			return
@@ -87,7 +87,7 @@ func (o *outbound) send(fd uintptr) {
 	}
 }
 
-// refuseBurst tells whether errno may be about the burst and not about its
+// refuseBurst reports whether errno may be about the burst and not about its
 // datagrams, and remembers what it learned: EIO and EINVAL say that the path
 // cannot segment, EMSGSIZE that a segment has to fit the path's MTU, which a
 // plain datagram does not: that one is fragmented.
@@ -109,7 +109,7 @@ var segmenting struct {
 	yes  bool
 }
 
-// segments tells whether the kernel knows UDP_SEGMENT. One that does not passes
+// segments reports whether the kernel knows UDP_SEGMENT. One that does not passes
 // over the control message and sends a burst as one long datagram.
 func segments(fd uintptr) bool {
 	segmenting.once.Do(func() {
@@ -119,16 +119,16 @@ func segments(fd uintptr) bool {
 	return segmenting.yes
 }
 
-// plan fills headers for the datagrams that are next. Without whole there are no
+// fillHeaders fills headers for the datagrams that are next. Without allowGSO there are no
 // bursts among them: the first has just been refused as one.
-func (o *outbound) plan(fd uintptr, whole bool) (messages int, bursts bool) {
-	whole = whole && !o.c.plain.Load() && segments(fd)
+func (o *sendBatch) fillHeaders(fd uintptr, allowGSO bool) (messages int, bursts bool) {
+	allowGSO = allowGSO && !o.c.plain.Load() && segments(fd)
 	buffers := 0
 	for i := o.sent; i < len(o.ds) && messages < maxMessages; {
 		d := &o.ds[i]
 		run, bytes := 1, len(d.Data)
-		if whole {
-			run, bytes = o.run(i)
+		if allowGSO {
+			run, bytes = o.gsoRun(i)
 		}
 		if run > 1 && buffers == maxBursts {
 			break
@@ -146,7 +146,7 @@ func (o *outbound) plan(fd uintptr, whole bool) (messages int, bursts bool) {
 		}
 		payload := d.Data
 		if run > 1 {
-			payload = o.gather(buffers, i, run, bytes)
+			payload = o.coalesce(buffers, i, run, bytes)
 			buffers++
 			bursts = true
 			size := uint16(len(d.Data))
@@ -160,9 +160,9 @@ func (o *outbound) plan(fd uintptr, whole bool) (messages int, bursts bool) {
 	return messages, bursts
 }
 
-// run says how many datagrams from i on may go as one burst: one destination,
+// gsoRun says how many datagrams from i on may go as one burst: one destination,
 // one set of control messages, one size, of which the last may be smaller.
-func (o *outbound) run(i int) (n, bytes int) {
+func (o *sendBatch) gsoRun(i int) (n, bytes int) {
 	first := &o.ds[i]
 	size := len(first.Data)
 	n, bytes = 1, size
@@ -191,9 +191,9 @@ func sameControl(d, o *kernel.Datagram) bool {
 	return d.From == o.From && d.Interface == o.Interface && d.TOS == o.TOS && d.TTL == o.TTL
 }
 
-// gather copies a run into one buffer: one contiguous copy is cheaper than an
+// coalesce copies a run into one buffer: one contiguous copy is cheaper than an
 // iovec for each segment.
-func (o *outbound) gather(buffer, i, run, bytes int) []byte {
+func (o *sendBatch) coalesce(buffer, i, run, bytes int) []byte {
 	if o.buffers[buffer] == nil {
 		o.buffers[buffer] = make([]byte, maxBurstBytes)
 	}
@@ -206,7 +206,7 @@ func (o *outbound) gather(buffer, i, run, bytes int) []byte {
 
 // address writes the destination of message m. False means that its zone is
 // unknown: an error if it is the first, and otherwise the next call's affair.
-func (o *outbound) address(fd uintptr, m int, d *kernel.Datagram) bool {
+func (o *sendBatch) address(fd uintptr, m int, d *kernel.Datagram) bool {
 	h := &o.hdrs[m].hdr
 	h.Name, h.Namelen = nil, 0
 	if !d.To.IsValid() {
@@ -223,7 +223,7 @@ func (o *outbound) address(fd uintptr, m int, d *kernel.Datagram) bool {
 	return true
 }
 
-func (o *outbound) message(m int, payload, oob []byte) {
+func (o *sendBatch) message(m int, payload, oob []byte) {
 	point(&o.iovs[m], payload)
 	h := &o.hdrs[m].hdr
 	h.Iov = &o.iovs[m]

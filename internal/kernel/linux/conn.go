@@ -85,8 +85,8 @@ func (c *conn) Close() error {
 	return c.file.Close()
 }
 
-// use keeps fd open until release. It is false after Close.
-func (c *conn) use() bool {
+// acquire keeps fd open until release. It is false after Close.
+func (c *conn) acquire() bool {
 	c.using.RLock()
 	if c.closed.Load() {
 		c.using.RUnlock()

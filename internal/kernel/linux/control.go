@@ -61,7 +61,7 @@ func parseIPv4(kind int32, data []byte, p *kernel.Packet) {
 	case kind == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo:
 		p.Interface = int(int32(binary.NativeEndian.Uint32(data)))
 		p.To = netip.AddrFrom4([4]byte(data[8:]))
-		p.Foreign = [4]byte(data[4:]) != [4]byte(data[8:])
+		p.NonUnicastDst = [4]byte(data[4:]) != [4]byte(data[8:])
 	case kind == unix.IP_TOS && len(data) >= 1:
 		p.TOS = data[0]
 	case kind == unix.IP_TTL && len(data) >= 4:
@@ -80,7 +80,7 @@ func parseIPv6(kind int32, data []byte, p *kernel.Packet) {
 		}
 		p.To = to.Unmap()
 		p.Interface = int(int32(binary.NativeEndian.Uint32(data[16:])))
-		p.Foreign = p.To.IsMulticast()
+		p.NonUnicastDst = p.To.IsMulticast()
 	case kind == unix.IPV6_TCLASS && len(data) >= 4:
 		p.TOS = uint8(binary.NativeEndian.Uint32(data))
 	case kind == unix.IPV6_HOPLIMIT && len(data) >= 4:

@@ -122,7 +122,7 @@ func (c *conn) receiveQueued(s kernel.Sink, once bool) error {
 		if err := c.receiveNow(s); err != nil {
 			return err
 		}
-		if !s.Settled() && !s.Settle() || once {
+		if s.Pending() && !s.Wait() || once {
 			return nil
 		}
 	}

@@ -18,7 +18,7 @@ import (
 // one, or read and write batches without allocating.
 type System struct{}
 
-// IPv6 tells whether an IPv6 socket can be bound.
+// IPv6 reports whether an IPv6 socket can be bound.
 func (System) IPv6() bool {
 	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

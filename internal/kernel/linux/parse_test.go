@@ -60,9 +60,9 @@ func TestControlMessagesAreRead(t *testing.T) {
 	linux.ParseControl(everything(), &p)
 	want := kernel.Packet{
 		Segment: 1200, To: netip.MustParseAddr("192.0.2.255"), Interface: 3,
-		Time: time.Unix(1700000000, 123456789), TOS: 0x2a, Foreign: true,
+		Time: time.Unix(1700000000, 123456789), TOS: 0x2a, NonUnicastDst: true,
 	}
-	if p.Segment != want.Segment || p.To != want.To || p.Interface != want.Interface || !p.Time.Equal(want.Time) || p.TOS != want.TOS || p.Foreign != want.Foreign {
+	if p.Segment != want.Segment || p.To != want.To || p.Interface != want.Interface || !p.Time.Equal(want.Time) || p.TOS != want.TOS || p.NonUnicastDst != want.NonUnicastDst {
 		t.Errorf("got %+v, want %+v", p, want)
 	}
 }
@@ -72,7 +72,7 @@ func TestIPv6ControlMessagesAreRead(t *testing.T) {
 	b = linux.AppendControl(b, unix.SOL_IPV6, unix.IPV6_TCLASS, native(0xb8))
 	var p kernel.Packet
 	linux.ParseControl(b, &p)
-	if p.To != netip.MustParseAddr("ff02::1") || p.Interface != 7 || p.TOS != 0xb8 || !p.Foreign {
+	if p.To != netip.MustParseAddr("ff02::1") || p.Interface != 7 || p.TOS != 0xb8 || !p.NonUnicastDst {
 		t.Errorf("got %+v", p)
 	}
 }

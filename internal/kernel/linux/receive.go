@@ -93,10 +93,10 @@ func (c *conn) read(fd uintptr) bool {
 		failures = 0
 		s.parse(c, fd, n)
 		r.sink.Deliver(&s.batch)
-		if !r.sink.Settled() {
+		if r.sink.Pending() {
 			s.giveBack()
 			s = nil
-			if !r.sink.Settle() {
+			if !r.sink.Wait() {
 				return true
 			}
 		}

@@ -17,7 +17,7 @@ import (
 // SendTo hands one datagram to the kernel without waiting. What the kernel has
 // to see of it lies on the stack.
 func (c *conn) SendTo(b []byte, to netip.AddrPort) error {
-	if !c.use() {
+	if !c.acquire() {
 		return net.ErrClosed
 	}
 	var err error
@@ -33,7 +33,7 @@ func (c *conn) SendTo(b []byte, to netip.AddrPort) error {
 // Send hands d to the kernel without waiting. Nobody who waits for room is in
 // its way: the kernel needs no lock of ours.
 func (c *conn) Send(d *kernel.Datagram, oob []byte) error {
-	if !c.use() {
+	if !c.acquire() {
 		return net.ErrClosed
 	}
 	err := c.send(d, oob)

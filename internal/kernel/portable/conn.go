@@ -32,7 +32,7 @@ import (
 //     Discard counts nothing. An IPv6 socket cannot be bound to an IPv4 address.
 type System struct{}
 
-// IPv6 tells whether an IPv6 socket can be bound.
+// IPv6 reports whether an IPv6 socket can be bound.
 func (System) IPv6() bool {
 	s, err := net.ListenPacket("udp6", "[::1]:0")
 	if err != nil {
@@ -124,7 +124,7 @@ func xnetError(err error) error {
 // unsupported says what the system lacks.
 func unsupported(what string) error { return fmt.Errorf("%w: %s", errors.ErrUnsupported, what) }
 
-// speaksIPv4 tells whether IPv4 datagrams go through the socket.
+// speaksIPv4 reports whether IPv4 datagrams go through the socket.
 func (c *conn) speaksIPv4() bool { return !c.inet6 || !c.v6only }
 
 // SetReadDeadline ends reads that wait. On a socket that drains none does.

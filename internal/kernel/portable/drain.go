@@ -67,7 +67,7 @@ func (c *conn) receiveQueued(sink kernel.Sink, once bool) error {
 		if err := c.receiveNow(sink); err != nil {
 			return err
 		}
-		if !sink.Settled() && !sink.Settle() || once {
+		if sink.Pending() && !sink.Wait() || once {
 			return nil
 		}
 	}

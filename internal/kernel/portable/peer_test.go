@@ -23,8 +23,8 @@ func (f *first) Deliver(b *kernel.Batch) {
 	p.Data, _, _ = b.Slab.Copy(p.Data, 1)
 	f.p = &p
 }
-func (f *first) Settled() bool { return true }
-func (f *first) Settle() bool  { return false }
+func (f *first) Pending() bool { return false }
+func (f *first) Wait() bool    { return false }
 
 func openLoopback(t *testing.T, info kernel.Want) (*conn, netip.AddrPort) {
 	t.Helper()

@@ -64,14 +64,14 @@ func (s *scratch) giveBack() {
 func (s *scratch) deliver(sink kernel.Sink) {
 	m := &s.msg
 	s.packets[0] = kernel.Packet{
-		Data:      s.block.Bytes()[:m.n:m.n],
-		From:      m.from,
-		To:        m.to,
-		Interface: m.index,
-		TOS:       m.tos,
-		TTL:       m.ttl,
-		Foreign:   m.foreign,
-		Truncated: m.flags&flagTruncated != 0,
+		Data:          s.block.Bytes()[:m.n:m.n],
+		From:          m.from,
+		To:            m.to,
+		Interface:     m.index,
+		TOS:           m.tos,
+		TTL:           m.ttl,
+		NonUnicastDst: m.foreign,
+		Truncated:     m.flags&flagTruncated != 0,
 	}
 	s.blocks[0] = s.block
 	s.batch = kernel.NewBatch(s.packets[:], s.blocks[:], &s.writer)
@@ -97,7 +97,7 @@ func (c *conn) Receive(sink kernel.Sink, once bool) error {
 		if !accepted {
 			continue
 		}
-		if !sink.Settled() && !sink.Settle() || once {
+		if sink.Pending() && !sink.Wait() || once {
 			return nil
 		}
 	}
@@ -159,7 +159,7 @@ func (c *conn) readOrDrain(bufs [][]byte, oob []byte, flags int) (message, error
 	return m, c.nothingNow(err)
 }
 
-// foreign tells whether nobody has the address for itself.
+// foreign reports whether nobody has the address for itself.
 func foreign(a netip.Addr) bool {
 	return a.IsMulticast() || a == netip.AddrFrom4([4]byte{255, 255, 255, 255})
 }

@@ -33,7 +33,7 @@ func zoneIndex(zone string) (int, error) {
 	return i.Index, nil
 }
 
-// canListInterfaces tells whether not to find an interface means that there is
+// canListInterfaces reports whether not to find an interface means that there is
 // none: Android lets no app look.
 func canListInterfaces() bool {
 	_, err := net.Interfaces()

@@ -44,7 +44,7 @@ func groupLevel(m Member) int {
 	return unix.IPPROTO_IPV6
 }
 
-// Joined tells whether the socket is in the group on the interface. It asks for
+// Joined reports whether the socket is in the group on the interface. It asks for
 // the sources of the membership, which fails where there is none.
 func (g own) Joined(m Member) bool {
 	// struct group_filter: interface, group, mode and a number of sources

@@ -178,7 +178,7 @@ func (c *Conn) Receive(s kernel.Sink, once bool) error {
 		}
 		w.deliver(s, count)
 		scratches.Put(w)
-		if !s.Settled() && !s.Settle() || once {
+		if s.Pending() && !s.Wait() || once {
 			return nil
 		}
 	}
@@ -235,7 +235,7 @@ func (w *scratch) deliver(s kernel.Sink, count int) {
 // packet is the datagram as the contract has it.
 func (r *received) packet(data []byte) kernel.Packet {
 	return kernel.Packet{
-		Data: data, From: r.from, To: r.to, Interface: r.in, Time: r.at, TOS: r.tos, TTL: r.ttl, Foreign: r.different,
+		Data: data, From: r.from, To: r.to, Interface: r.in, Time: r.at, TOS: r.tos, TTL: r.ttl, NonUnicastDst: r.different,
 	}
 }
 
