@@ -24,8 +24,10 @@ type Writer struct {
 // A page is the block that a Writer fills.
 type page struct {
 	block *Block
-	off   int // where the next message begins
-	slot  int // its slot
+	rest  []byte // of its bytes
+	slot  int    // of the next message
+	slots int
+	tag   uint32 // of the next message
 }
 
 // Copy copies p, the payload of n messages, and returns the copy, capped to its
@@ -50,21 +52,26 @@ func (w *Writer) Copy(p []byte, n int) ([]byte, *Block, uint32) {
 }
 
 func (g *page) copy(k kind, p []byte, n int) ([]byte, *Block, uint32) {
-	c := &classes[k]
-	if g.block == nil || g.off+len(p) > c.capacity() || g.slot+n > int(c.words)*perWord {
-		g.seal()
-		g.block = k.take()
+	if len(p) > len(g.rest) || g.slot+n > g.slots {
+		g.next(k)
 	}
-	b := g.block
-	data := b.bytes()[g.off : g.off+len(p) : g.off+len(p)]
+	data := g.rest[:len(p):len(p)]
 	copy(data, p)
-	tag := b.tag(g.slot)
-	for first := (g.slot + perWord - 1) / perWord * perWord; first < g.slot+n; first += perWord {
-		b.open(first)
+	for first := (g.slot + perWord - 1) &^ (perWord - 1); first < g.slot+n; first += perWord {
+		g.block.open(first)
 	}
+	tag := g.tag
 	g.slot += n
-	g.off += (len(p) + 7) &^ 7 // what is parsed in place starts aligned
-	return data, b, tag
+	g.tag += uint32(n)
+	g.rest = g.rest[min((len(p)+7)&^7, len(g.rest)):] // what is parsed in place starts aligned
+	return data, g.block, tag
+}
+
+// next seals the block and starts another.
+func (g *page) next(k kind) {
+	g.seal()
+	b := k.take()
+	*g = page{block: b, rest: b.bytes(), slots: int(b.class().words) * perWord, tag: b.tag(0)}
 }
 
 func (g *page) seal() {

@@ -172,7 +172,7 @@ func (c *conn) readNow(fd uintptr) {
 	defer s.giveBack()
 	n, errno := 0, unix.EINTR
 	for failures := 0; errno == unix.EINTR || errno != 0 && errno != unix.EAGAIN && c.isAsync(errno, &failures); {
-		n, errno = s.receive(fd, want)
+		n, errno = s.receive(fd, want, r.bytes <= shortCall)
 		c.reads.Add(1)
 	}
 	if errno == unix.EAGAIN && c.tellPending(fd) {
@@ -182,7 +182,7 @@ func (c *conn) readNow(fd uintptr) {
 		return
 	}
 	c.drain.left.Add(-int64(n))
-	s.parse(c, fd, n)
+	r.bytes = s.parse(c, fd, n)
 	r.sink.Deliver(&s.batch)
 }
 

@@ -21,8 +21,15 @@ type receiving struct {
 	err     error
 	pending bool  // the next call returns kernel.ErrPending
 	most    int32 // packets that the next call may bring
+	bytes   int32 // that the last call brought
 	once    bool
 }
+
+// shortCall is how many bytes the last call may have brought for the next to
+// count as short: about ten microseconds of work for the kernel. Only a receive
+// that returns to its caller after each batch makes such calls. They cannot be
+// preempted, so they must not follow each other.
+const shortCall = 32 << 10
 
 // Receive is where datagrams are read.
 //
@@ -72,7 +79,7 @@ func (c *conn) read(fd uintptr) bool {
 		if s == nil {
 			s = borrow()
 		}
-		n, errno := s.receive(fd, want)
+		n, errno := s.receive(fd, want, r.once && r.bytes <= shortCall)
 		c.reads.Add(1)
 		switch errno {
 		case 0:
@@ -91,7 +98,7 @@ func (c *conn) read(fd uintptr) bool {
 			return true
 		}
 		failures = 0
-		s.parse(c, fd, n)
+		r.bytes = s.parse(c, fd, n)
 		r.sink.Deliver(&s.batch)
 		if r.sink.Pending() {
 			s.giveBack()

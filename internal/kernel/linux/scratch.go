@@ -69,9 +69,10 @@ func newScratch() *scratch {
 	return s
 }
 
-// receive reads up to n packets and never waits. A few are soon read, and do
-// not need the runtime's help in case that it takes long.
-func (s *scratch) receive(fd uintptr, n int) (int, syscall.Errno) {
+// receive reads up to n packets and never waits. A short call goes without
+// entersyscall, which is for calls that take long: the runtime could not use the
+// processor meanwhile, and looks after all that do.
+func (s *scratch) receive(fd uintptr, n int, short bool) (int, syscall.Errno) {
 	for i := range n {
 		if s.blocks[i] == nil {
 			s.blocks[i] = slab.Take()
@@ -80,7 +81,7 @@ func (s *scratch) receive(fd uintptr, n int) (int, syscall.Errno) {
 	}
 	var got uintptr
 	var errno syscall.Errno
-	if n <= firstBatch {
+	if short || n <= firstBatch {
 		got, _, errno = syscall.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&s.hdrs)), uintptr(n), unix.MSG_DONTWAIT, 0, 0)
 	} else {
 		got, _, errno = syscall.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&s.hdrs)), uintptr(n), unix.MSG_DONTWAIT, 0, 0)
@@ -88,11 +89,12 @@ func (s *scratch) receive(fd uintptr, n int) (int, syscall.Errno) {
 	return int(got), errno
 }
 
-// parse fills the batch from what receive read and makes the headers ready for
-// the next call.
-func (s *scratch) parse(c *conn, fd uintptr, n int) {
+// parse fills the batch from what receive read, makes the headers ready for the
+// next call, and returns how many bytes there are.
+func (s *scratch) parse(c *conn, fd uintptr, n int) (bytes int32) {
 	for i := range n {
 		m, p := &s.hdrs[i], &s.packets[i]
+		bytes += int32(m.len)
 		*p = kernel.Packet{}
 		p.Data = s.blocks[i].Window(i)[:m.len]
 		p.From = decode(fd, &s.names[i], &s.zones)
@@ -108,6 +110,7 @@ func (s *scratch) parse(c *conn, fd uintptr, n int) {
 		m.hdr.SetControllen(controlSize)
 	}
 	s.batch = kernel.NewBatch(s.packets[:n], s.blocks[:], &s.slab)
+	return bytes
 }
 
 // scratches are those that nobody borrows. They outlive the garbage
