@@ -210,6 +210,15 @@ func fails(t *testing.T, err, want error) {
 	}
 }
 
+// supported is must, and skips the test where the system lacks what was asked for.
+func supported(t *testing.T, err error) {
+	t.Helper()
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip(err)
+	}
+	must(t, err)
+}
+
 func must(t *testing.T, errs ...error) {
 	t.Helper()
 	if err := errors.Join(errs...); err != nil {
