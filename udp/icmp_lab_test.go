@@ -309,3 +309,160 @@ func (v conversation) burst(s *udp.Socket) {
 		v.t.Errorf("a burst took %d calls", calls)
 	}
 }
+
+// salvoTo sends 256 datagrams to an address and returns how many calls that took.
+func salvoTo(t *testing.T, s *udp.Socket, to netip.AddrPort, size int) (sent int, calls uint64) {
+	t.Helper()
+	batch := make([]udp.Datagram, 256)
+	for i := range batch {
+		batch[i] = udp.Datagram{To: to, Data: make([]byte, size)}
+	}
+	before := s.Stats().WriteCalls
+	sent, _ = s.SendBatch(t.Context(), batch)
+	return sent, s.Stats().WriteCalls - before
+}
+
+// What one destination refuses changes nothing for others: not a route that refuses,
+// not a path with a small MTU, not forged news of one, not an address that has gone.
+func TestBurstsToOthersStayBursts(t *testing.T) {
+	if portable {
+		t.Skip("this path sends no bursts")
+	}
+	h := icmpHost(t)
+	lab := netlab.New(t)
+	b := lab.Host("b")
+	lab.Link(h.Port("eth0", "10.77.0.1/24"), b.Port("eth0", "10.77.0.2/24"))
+	lab.Must(h.AddRefusal("203.0.113.0/24", netlab.Blackhole), h.AddRefusal("198.51.100.0/24", netlab.Prohibit),
+		h.AddRefusal("192.0.2.0/24", netlab.Unreachable), h.SetMTU("eth0", 600))
+	forger, err := h.ForgeICMP("udp4")
+	ok(t, err)
+	defer forger.Close()
+	good := at(t, listenOn(t, h, "udp4", "127.0.0.3:0"))
+	small := at(t, listenOn(t, b, "udp4", "10.77.0.2:0"))
+	for _, network := range []string{"udp4", "udp"} {
+		for name, opts := range map[string][]udp.Option{"plain": nil, "ICMPErrors": {udp.WithICMPErrors()}} {
+			t.Run(network+" "+name, func(t *testing.T) {
+				s := listenOn(t, h, network, ":0", append(opts, udp.WithWriteBuffer(1<<20))...)
+				s.Messages()
+				healthy := func(after string) {
+					t.Helper()
+					if sent, calls := salvoTo(t, s, good, 1000); sent != 256 || calls > 4 {
+						t.Errorf("after %s: %d of 256 were sent, in %d calls", after, sent, calls)
+					}
+				}
+				healthy("nothing")
+				for _, to := range []string{"203.0.113.9:9", "198.51.100.9:9", "192.0.2.9:9", "10.99.0.9:9"} {
+					if sent, _ := salvoTo(t, s, netip.MustParseAddrPort(to), 1000); sent != 0 {
+						t.Errorf("%d sent to %s", sent, to)
+					}
+					healthy(to)
+				}
+				if sent, calls := salvoTo(t, s, small, 1000); sent != 256 || calls > 300 {
+					t.Errorf("by a path of 600 bytes %d of 256 were sent, in %d calls", sent, calls)
+				}
+				healthy("a path of 600 bytes")
+				if sent, calls := salvoTo(t, s, small, 500); sent != 256 || calls > 4 {
+					t.Errorf("what fits the path: %d of 256 were sent, in %d calls", sent, calls)
+				}
+				me := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), at(t, s).Port())
+				for range 100 {
+					ok(t, forger.Send(netlab.ICMPError{Type: 3, Code: 4, Info: 600, From: me, To: netip.MustParseAddrPort("127.0.0.2:9")}))
+					healthy("forged news")
+				}
+				n, err := s.SendBatch(t.Context(), []udp.Datagram{{To: good, From: netip.MustParseAddr("10.1.2.3")}})
+				if n != 0 || err == nil {
+					t.Errorf("from a strange address: %d, %v", n, err)
+				}
+				healthy("a strange source")
+			})
+		}
+	}
+}
+
+// Each error of a batch is heard of, although the call that met it said nothing.
+func TestWhatABatchMeetsIsOnErrors(t *testing.T) {
+	each(t, func(t *testing.T, f family) {
+		dead := deserted(t, f)
+		alive := listen(t, f.network, f.local())
+		alive.Messages()
+		s := listen(t, f.network, f.local(), udp.WithICMPErrors())
+		s.Messages()
+		to := at(t, alive)
+		n, err := s.SendBatch(t.Context(), []udp.Datagram{{Data: []byte("x"), To: dead}, {Data: []byte("y"), To: to}, {Data: []byte("zz"), To: to}})
+		ok(t, err)
+		same(t, "sent", n, 3)
+		news, _ := take(t, "what the dead peer's host says", s.Errors())
+		fails(t, news, syscall.ECONNREFUSED)
+		shaped(t, news, "read", dead.String())
+		expect(t, alive, "y", "zz")
+	})
+}
+
+// Sends that are too long for the path leave entries in the error queue, which is
+// charged to the receive buffer. It is emptied whoever reads, and if nobody does.
+func TestTheErrorQueueTakesNoRoomFromReceiving(t *testing.T) {
+	if portable {
+		t.Skip("this path has no error queue")
+	}
+	_, a, b := neighbors(t)
+	to := netip.AddrPortFrom(netip.MustParseAddr("10.77.0.2"), 9)
+	for name, read := range map[string]func(s *udp.Socket){
+		"Messages":   func(s *udp.Socket) { s.Messages() },
+		"nobody yet": func(*udp.Socket) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := listenOn(t, a, "udp4", "10.77.0.1:0", udp.WithICMPErrors(), udp.WithDontFragment())
+			read(s)
+			for range 2000 {
+				fails(t, s.SendTo(t.Context(), to, make([]byte, 9000)), syscall.EMSGSIZE)
+			}
+			n, err := s.SendBatch(t.Context(), []udp.Datagram{{To: to, Data: make([]byte, 9000)}, {To: to, Data: make([]byte, 9000)}})
+			fails(t, err, syscall.EMSGSIZE)
+			same(t, "sent", n, 0)
+			peer := stdOn(t, b, "udp4", "10.77.0.2")
+			const burst = 50
+			for i := range burst {
+				tell(t, peer, at(t, s), fmt.Sprint(i))
+			}
+			for i := range burst {
+				expect(t, s, fmt.Sprint(i))
+			}
+			same(t, "errors", s.Stats().Errors, 0)
+		})
+	}
+}
+
+// An ordinary firewall's reject, which IPv6 says with another errno than IPv4 (1/1,
+// EACCES), ends no client: it is news, and the conversation goes on when it is over.
+func TestAFirewallsRejectEndsNoClient(t *testing.T) {
+	netlab.RequireIPv6(t)
+	lab := netlab.New(t)
+	a, router, b := lab.Host("a"), lab.Host("router"), lab.Host("b")
+	lab.Link(a.Port("eth0", "fd01::1/64"), router.Port("left", "fd01::2/64"))
+	lab.Link(router.Port("right", "fd02::2/64"), b.Port("eth0", "fd02::1/64"))
+	lab.Must(router.Forward(), a.AddRoute("::/0", "fd01::2"), b.AddRoute("::/0", "fd02::2"),
+		router.SetSysctl("net.ipv6.icmp.ratelimit", "0"))
+	server := stdOn(t, b, "udp6", "fd02::1")
+	var s *udp.Socket
+	ok(t, a.Do(func() (err error) {
+		s, err = udp.Dial(t.Context(), "udp6", of(server).String())
+		return err
+	}))
+	defer s.Close()
+	s.Messages()
+	send(t, s, netip.AddrPort{}, "wanted")
+	hear(t, server, "wanted")
+	lab.Must(router.AddRefusal("fd02::1/128", netlab.Prohibit))
+	for range 100 {
+		send(t, s, netip.AddrPort{}, "not wanted")
+	}
+	err, _ := take(t, "what the router says", s.Errors())
+	fails(t, err, syscall.EACCES)
+	shaped(t, err, "read", of(server).String())
+	lab.Must(router.RemoveRoute("fd02::1/128"))
+	send(t, s, netip.AddrPort{}, "welcome")
+	hear(t, server, "welcome")
+	tell(t, server, at(t, s), "thanks")
+	expect(t, s, "thanks")
+	same(t, "sent", s.Stats().Sent, 102)
+}

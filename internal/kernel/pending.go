@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // ErrPending means that the network, or the host, has said something about
@@ -43,31 +44,40 @@ func IsAsync(errno syscall.Errno, failures *int) bool {
 // [Conn.NextRefusal] takes them off.
 type PendingErrors struct {
 	mu   sync.Mutex
-	list []syscall.Errno
+	list []Refusal
+	last time.Time // of the last Add
 }
 
-// maxPendingErrors is how many are kept. The kernel itself keeps one.
-const maxPendingErrors = 16
+// maxPendingErrors is how many are kept.
+const maxPendingErrors = 64
 
-// Add keeps errno, unless it repeats the last.
-func (p *PendingErrors) Add(errno syscall.Errno) {
+// Add keeps r, unless it repeats the last.
+func (p *PendingErrors) Add(r Refusal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if n := len(p.list); n < maxPendingErrors && (n == 0 || p.list[n-1] != errno) {
-		p.list = append(p.list, errno)
+	p.last = time.Now()
+	if n := len(p.list); n < maxPendingErrors && (n == 0 || p.list[n-1] != r) {
+		p.list = append(p.list, r)
 	}
 }
 
 // Next takes the oldest off.
-func (p *PendingErrors) Next() (errno syscall.Errno, ok bool) {
+func (p *PendingErrors) Next() (r Refusal, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.list) == 0 {
-		return 0, false
+		return r, false
 	}
-	errno = p.list[0]
+	r = p.list[0]
 	if p.list = p.list[1:]; len(p.list) == 0 {
 		p.list = nil
 	}
-	return errno, true
+	return r, true
+}
+
+// Recent reports whether there was an error within the last second.
+func (p *PendingErrors) Recent() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.last.IsZero() && time.Since(p.last) < time.Second
 }

@@ -31,6 +31,8 @@ type sendBatch struct {
 	sent int // of ds
 	err  error
 
+	verdict burstVerdict
+
 	hdrs    [maxMessages]mmsghdr
 	iovs    [maxMessages]unix.Iovec
 	names   [maxMessages]rawName
@@ -52,18 +54,20 @@ func (c *conn) SendBatch(ds []kernel.Datagram) (int, error) {
 	o.send(c.fd)
 	c.release()
 	n, err := o.sent, o.err
-	o.c, o.ds, o.err = nil, nil, nil
+	o.c, o.ds, o.err, o.verdict = nil, nil, nil, burstVerdict{}
 	clear(o.iovs[:])
 	sendBatches.Put(o)
 	return n, err
 }
 
 // send calls the kernel until all are sent or one is refused. A refused burst
-// is sent again as plain datagrams: nothing of it went out.
+// is sent again as plain datagrams: nothing of it went out. Errors of earlier
+// datagrams that were met on the way are kernel.ErrPending.
 func (o *sendBatch) send(fd uintptr) {
-	allowGSO := true // bursts allowed
+	v := &o.verdict
+	*v = burstVerdict{}
 	for o.sent < len(o.ds) {
-		n, bursts := o.fillHeaders(fd, allowGSO)
+		n := o.fillHeaders(fd)
 		if n == 0 {
 			return // the first of the rest is at fault
 		}
@@ -76,31 +80,27 @@ func (o *sendBatch) send(fd uintptr) {
 			for _, carried := range o.carries[:got] {
 				o.sent += carried
 			}
-			allowGSO = true
+			v.accepted(o.c)
+			if v.met = v.met || int(got) < n && o.c.errorQueue; v.met && int(got) < n {
+				o.err = kernel.ErrPending
+				return
+			}
 		case errno == unix.EINTR:
-		case bursts && o.carries[0] > 1 && o.c.refuseBurst(errno, len(o.ds[o.sent].Data)):
-			allowGSO = false
+		case o.carries[0] > 1 && !noRoom(errno):
+			v.refused(o.c, fd, &o.ds[o.sent], errno)
 		default:
 			o.err = callError("sendmmsg", errno)
 			return
 		}
 	}
+	if v.met {
+		o.err = kernel.ErrPending
+	}
 }
 
-// refuseBurst reports whether errno may be about the burst and not about its
-// datagrams, and remembers what it learned: EIO and EINVAL say that the path
-// cannot segment, EMSGSIZE that a segment has to fit the path's MTU, which a
-// plain datagram does not: that one is fragmented.
-func (c *conn) refuseBurst(errno syscall.Errno, segment int) bool {
-	switch errno {
-	case unix.EIO, unix.EINVAL:
-		c.plain.Store(true)
-		return true
-	case unix.EMSGSIZE:
-		c.maxSegment.Store(int64(max(segment-1, 1)))
-		return true
-	}
-	return false
+// noRoom reports whether a send failed for want of room or memory.
+func noRoom(errno syscall.Errno) bool {
+	return errno == unix.EAGAIN || kernel.IsMemoryShort(errno)
 }
 
 // segmenting is what the kernel said about UDP_SEGMENT.
@@ -119,10 +119,9 @@ func segments(fd uintptr) bool {
 	return segmenting.yes
 }
 
-// fillHeaders fills headers for the datagrams that are next. Without allowGSO there are no
-// bursts among them: the first has just been refused as one.
-func (o *sendBatch) fillHeaders(fd uintptr, allowGSO bool) (messages int, bursts bool) {
-	allowGSO = allowGSO && !o.c.plain.Load() && segments(fd)
+// fillHeaders fills headers for the datagrams that are next.
+func (o *sendBatch) fillHeaders(fd uintptr) (messages int) {
+	allowGSO := segments(fd)
 	buffers := 0
 	for i := o.sent; i < len(o.ds) && messages < maxMessages; {
 		d := &o.ds[i]
@@ -134,7 +133,7 @@ func (o *sendBatch) fillHeaders(fd uintptr, allowGSO bool) (messages int, bursts
 			break
 		}
 		if !o.address(fd, messages, d) {
-			return messages, bursts
+			return messages
 		}
 		control := unsafe.Slice((*byte)(unsafe.Pointer(&o.control[messages])), controlSendSize)
 		oob, err := o.c.appendControls(control[:0], d)
@@ -142,13 +141,12 @@ func (o *sendBatch) fillHeaders(fd uintptr, allowGSO bool) (messages int, bursts
 			if messages == 0 {
 				o.err = err
 			}
-			return messages, bursts
+			return messages
 		}
 		payload := d.Data
 		if run > 1 {
 			payload = o.coalesce(buffers, i, run, bytes)
 			buffers++
-			bursts = true
 			size := uint16(len(d.Data))
 			oob = appendControl(oob, unix.SOL_UDP, unix.UDP_SEGMENT, unsafe.Slice((*byte)(unsafe.Pointer(&size)), 2))
 		}
@@ -157,7 +155,7 @@ func (o *sendBatch) fillHeaders(fd uintptr, allowGSO bool) (messages int, bursts
 		messages++
 		i += run
 	}
-	return messages, bursts
+	return messages
 }
 
 // gsoRun says how many datagrams from i on may go as one burst: one destination,
@@ -166,8 +164,7 @@ func (o *sendBatch) gsoRun(i int) (n, bytes int) {
 	first := &o.ds[i]
 	size := len(first.Data)
 	n, bytes = 1, size
-	limit := o.c.maxSegment.Load()
-	if size == 0 || len(first.More) > 0 || limit > 0 && int64(size) > limit {
+	if size == 0 || len(first.More) > 0 || !o.c.bursts.allows(first) || o.verdict.splits(first) {
 		return n, bytes
 	}
 	for n < maxSegments && i+n < len(o.ds) {

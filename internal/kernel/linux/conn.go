@@ -41,9 +41,8 @@ type conn struct {
 	peerIPv4  atomic.Bool // what goes to the peer is IPv4
 	shared    atomic.Bool // another descriptor reads from the same buffer
 	closed    atomic.Bool
-	plain     atomic.Bool // the kernel refused segments: send without
 
-	maxSegment atomic.Int64 // segments larger than this do not fit the path, 0 for no limit known
+	bursts refusedBursts
 
 	reads, writes atomic.Uint64
 	dropped       dropCounter
@@ -141,6 +140,7 @@ func (c *conn) withAddr(call string, a netip.AddrPort, f func(uintptr, *rawName,
 func (c *conn) Connect(peer netip.AddrPort) error {
 	err := c.withAddr("connect", peer, sysConnect)
 	if err == nil {
+		c.bursts.clear()
 		c.connected.Store(true)
 		c.peerIPv4.Store(peer.Addr().Unmap().Is4())
 	}

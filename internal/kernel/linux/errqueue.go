@@ -20,7 +20,7 @@ func (c *conn) isAsync(errno syscall.Errno, failures *int) bool {
 		return false
 	}
 	if !c.errorQueue {
-		c.pending.Add(errno)
+		c.pending.Add(kernel.Refusal{Errno: errno})
 	}
 	c.rx.pending = true
 	return true
@@ -30,25 +30,44 @@ func (c *conn) isAsync(errno syscall.Errno, failures *int) bool {
 // errors of our own host, such as EMSGSIZE, as well: a send has returned those, and
 // in the queue they take room from what is to be received.
 func (c *conn) NextRefusal() (r kernel.Refusal, ok bool) {
-	if errno, ok := c.pending.Next(); ok {
-		return kernel.Refusal{Errno: errno}, true
+	if r, ok := c.pending.Next(); ok {
+		return r, true
 	}
-	_ = c.raw.Control(func(fd uintptr) {
-		for {
-			if c.errorQueue {
-				if r, ok = nextQueued(fd); ok {
-					return
-				}
-			}
-			r.Errno = socketError(fd)
-			if ok = r.Errno != 0 && (!c.errorQueue || kernel.IsSocketGone(r.Errno)); ok || r.Errno == 0 {
-				return
-			}
-			// The error queue has it by now.
-		}
-	})
+	_ = c.raw.Control(func(fd uintptr) { r, ok = c.takePending(fd) })
 	return r, ok
 }
+
+// takePending takes the next error off the descriptor.
+func (c *conn) takePending(fd uintptr) (r kernel.Refusal, ok bool) {
+	for {
+		if c.errorQueue {
+			if r, ok := nextQueued(fd); ok {
+				return r, true
+			}
+		}
+		errno := socketError(fd)
+		if errno == 0 || !c.errorQueue || kernel.IsSocketGone(errno) {
+			return kernel.Refusal{Errno: errno}, errno != 0
+		}
+		// The error queue has it by now.
+	}
+}
+
+// keepPending takes what is pending off the descriptor, up to a limit, and keeps it
+// for NextRefusal. It reports whether there was anything.
+func (c *conn) keepPending(fd uintptr) bool {
+	for n := range maxFailures {
+		r, ok := c.takePending(fd)
+		if !ok {
+			return n > 0
+		}
+		c.pending.Add(r)
+	}
+	return true
+}
+
+// maxFailures bounds what one call takes off.
+const maxFailures = 64
 
 // socketError takes the pending error of the socket off (SO_ERROR, socket(7)).
 func socketError(fd uintptr) syscall.Errno {

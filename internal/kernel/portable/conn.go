@@ -157,7 +157,7 @@ func (c *conn) isAsync(err error, failures *int) bool {
 	if !ok || !kernel.IsAsync(errno, failures) {
 		return false
 	}
-	c.pending.Add(errno)
+	c.pending.Add(kernel.Refusal{Errno: errno})
 	c.told = true
 	return true
 }
@@ -172,8 +172,8 @@ func (c *conn) takeTold() bool {
 // NextRefusal takes the pending error of the socket off. Only Linux keeps an error
 // queue.
 func (c *conn) NextRefusal() (r kernel.Refusal, ok bool) {
-	if errno, ok := c.pending.Next(); ok {
-		return kernel.Refusal{Errno: errno}, true
+	if r, ok := c.pending.Next(); ok {
+		return r, true
 	}
 	_ = c.control(func(fd uintptr) error {
 		errno, err := getInt(fd, levelSocket, nameError)
