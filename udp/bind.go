@@ -101,8 +101,7 @@ func (s *Socket) open(local, peer netip.AddrPort, network, address string) (*end
 	wildcard := !local.Addr().IsValid() || local.Addr().IsUnspecified()
 	cfg.PacketInfo = s.wantPacketInfo(wildcard)
 	ep := &endpoint{
-		inet6:    network == "udp6",
-		dual:     network == "udp6" && !cfg.IPv6Only,
+		rules:    rules{network: network, v6only: cfg.IPv6Only, block: s.cfg.sendBlock},
 		wildcard: wildcard,
 	}
 	for range s.cfg.readers {

@@ -26,7 +26,6 @@ func (u *burst) load(b *kernel.Batch, i, n, limit int) {
 	m := &u.head
 	m.From, m.To, m.Interface = p.From, p.To, p.Interface
 	m.Time, m.TOS, m.TTL = p.Time, p.TOS, p.TTL
-	m.foreign = p.NonUnicastDst
 	u.segment, u.left, u.cut, u.lastCut = p.Segment, n, false, p.Truncated
 	data := p.Data
 	if p.Segment > limit || p.Segment == 0 && len(data) > limit {

@@ -26,9 +26,10 @@ func (s *Socket) Connect(ctx context.Context, address string) error {
 	if err != nil {
 		return s.opErrorText("connect", address, s.closedError(err))
 	}
-	if s.blocked(s.cfg.sendBlock, peer.Addr()) {
+	if blocks(s.cfg.sendBlock, peer.Addr()) {
 		return s.opErrorText("connect", address, ErrBlocked)
 	}
+	defer s.pauseWriter()()
 	if ep == nil {
 		network := s.chooseFamily(literal)
 		return s.bindTo(netip.AddrPort{}, peer, network, address)
@@ -70,6 +71,7 @@ func (s *Socket) Disconnect() error {
 	if ep == nil || !ep.peer.IsValid() {
 		return s.opError("disconnect", netip.AddrPort{}, ErrNotConnected)
 	}
+	defer s.pauseWriter()()
 	if err := ep.conns[0].Disconnect(ep.bound); err != nil {
 		return s.opError("disconnect", ep.peer, s.closedError(err))
 	}

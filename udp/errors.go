@@ -102,15 +102,6 @@ func (e invalid) Is(target error) bool { return target == syscall.EINVAL }
 
 const errNilContext = invalid("nil context")
 
-// missingAddress is a destination without an address.
-type missingAddress struct{}
-
-func (missingAddress) Error() string { return "missing address" }
-
-func (missingAddress) Is(target error) bool {
-	return target == ErrAddressFamily || target == syscall.EDESTADDRREQ
-}
-
 // endError returns the error of a call that the end of the socket stops: it is
 // net.ErrClosed and, unless the socket was closed by Close, the cause.
 func (s *Socket) endError() error {
@@ -136,7 +127,7 @@ func (s *Socket) opError(op string, addr netip.AddrPort, err error) error {
 	}
 	e := &net.OpError{Op: op, Net: s.cfg.kernel.Network, Err: err} // "udp" that has not settled is "udp"
 	if ep := s.endpoint.Load(); ep != nil {
-		e.Net = ep.network()
+		e.Net = ep.network
 		e.Source = net.UDPAddrFromAddrPort(ep.local)
 	}
 	if addr.IsValid() {

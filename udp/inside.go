@@ -42,7 +42,7 @@ func (d door) Bind(ctx context.Context, op string, addr netip.Addr) (inside.Endp
 }
 
 func (ep *endpoint) inside() inside.Endpoint {
-	return inside.Endpoint{Conn: ep.conns[0], Network: ep.network(), Dual: ep.dual}
+	return inside.Endpoint{Conn: ep.conns[0], Network: ep.network, Dual: ep.network == "udp6" && !ep.v6only}
 }
 
 func (d door) Go(f func(ctx context.Context) error) bool {
@@ -74,7 +74,7 @@ func (d door) SendOn(ctx context.Context, index int, to netip.AddrPort, parts []
 			from = a
 		}
 	}
-	return d.s.sendFrom(ctx, to, from, index, parts)
+	return d.s.sendVia(ctx, route{to: to, from: from, index: index}, parts)
 }
 
 // broadcast is an address to bind to that is nobody's to send from.

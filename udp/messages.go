@@ -1,6 +1,7 @@
 package udp
 
 import (
+	"bytes"
 	"net/netip"
 	"sync/atomic"
 	"time"
@@ -20,9 +21,8 @@ type Message struct {
 	TTL       uint8          // hop limit it arrived with, with WithReceiveTTL
 	Truncated bool           // longer than WithMaxDatagram; Data holds the beginning
 
-	foreign bool // To is a group's or a broadcast address: no reply leaves from it
-	tag     uint32
-	block   *slab.Block // nil where nothing is to be released
+	tag   uint32
+	block *slab.Block // nil where nothing is to be released
 }
 
 // Release gives the bytes of Data back for reuse. It is optional, and only for
@@ -34,6 +34,22 @@ func (m Message) Release() {
 	if m.block != nil {
 		m.block.Release(m.tag)
 	}
+}
+
+// Clone returns a copy of m whose Data is its own allocation, to keep for long: m may
+// share memory with other messages. Release of the copy does nothing.
+func (m Message) Clone() Message {
+	m.Data = bytes.Clone(m.Data)
+	m.tag, m.block = 0, nil
+	return m
+}
+
+// Reply returns a datagram with the payload data from m.To to m.From, for SendBatch and
+// the Outbox. As with [Socket.Reply], the system chooses the source where the kernel
+// refuses m.To. On a connected socket, clear To and From.
+func (m Message) Reply(data []byte) Datagram {
+	from, index := m.replySource()
+	return Datagram{Data: data, To: m.From, From: from, Interface: index, anySource: true}
 }
 
 // Messages returns the channel on which the socket delivers what it receives.
@@ -142,11 +158,6 @@ func (s *Socket) shareOffload(ep *endpoint) {
 	for _, conn := range ep.conns {
 		_ = conn.SetOffload(false)
 	}
-}
-
-// blocked reports whether list contains a, whatever the zone of a.
-func (s *Socket) blocked(list BlockList, a netip.Addr) bool {
-	return list != nil && list.Contains(a.WithZone(""))
 }
 
 var _ kernel.Sink = (*reader)(nil)

@@ -60,6 +60,7 @@ type config struct {
 	messageBuffer int32
 	errorBuffer   int32
 	sendQueue     int32
+	sendHeld      int32 // the most datagrams that the writer holds
 	maxDatagram   int32
 	readers       int32
 	overflow      uint8    // an Overflow
@@ -110,6 +111,7 @@ func newConfig(opts []Option) config {
 		messageBuffer: defaultMessageBuffer,
 		errorBuffer:   defaultErrorBuffer,
 		sendQueue:     defaultSendQueue,
+		sendHeld:      maxBatch,
 		maxDatagram:   defaultMaxDatagram,
 		readers:       1,
 	}
@@ -252,12 +254,13 @@ func WithErrorBuffer(n int) Option {
 	}
 }
 
-// WithSendQueue sets the capacity of [Socket.Outbox], 64 by default. While the
-// kernel has no room, the writer takes as many again in hand.
+// WithSendQueue sets the capacity of [Socket.Outbox], and as many datagrams, at least
+// one, may be with its writer while the kernel has no room. By default they are 64 and
+// 256.
 func WithSendQueue(n int) Option {
 	return func(c *config) {
 		if c.inRange("send queue", n, 0, maxQueue) {
-			c.sendQueue = int32(n)
+			c.sendQueue, c.sendHeld = int32(n), int32(max(n, 1))
 		}
 	}
 }

@@ -172,7 +172,7 @@ func (v *PacketConn) beginRead() error {
 
 // admit counts what the block list keeps out.
 func (v *PacketConn) admit(from netip.AddrPort) bool {
-	if v.s.blocked(v.s.cfg.receiveBlock, from.Addr().Unmap()) {
+	if blocks(v.s.cfg.receiveBlock, from.Addr().Unmap()) {
 		v.s.count.droppedBlocked.Add(1)
 		return false
 	}

@@ -85,19 +85,18 @@ func (v *PacketConn) WriteMsgUDPAddrPort(b, oob []byte, to netip.AddrPort) (n, o
 	}
 	to = unmap(to)
 	ep := v.s.endpoint.Load()
-	if connected := ep.peer.IsValid(); to == (netip.AddrPort{}) && !connected {
-		err = missingPeer{}
-	} else if to != (netip.AddrPort{}) || !connected {
-		err = v.s.check(ep, to, netip.Addr{})
+	size := len(b)
+	if len(oob) > 0 {
+		size = 0 // with UDP_SEGMENT it is several datagrams, which the kernel checks
 	}
-	if err != nil {
+	if err := ep.check(to, netip.Addr{}, size, 1); err != nil {
 		return 0, 0, v.s.opError("write", to, err)
 	}
 	stop := v.write.done()
 	if isClosed(stop) {
 		return 0, 0, v.s.opError("write", ep.target(to), os.ErrDeadlineExceeded)
 	}
-	if len(oob) > 0 || v.s.waiting.Load() > 0 {
+	if len(oob) > 0 || v.s.sender.waiting.Load() > 0 {
 		err = v.sendSlow(b, oob, to, stop, nil)
 	} else if err = v.conn.SendTo(b, to); err != nil {
 		err = v.sendSlow(b, oob, to, stop, err)
@@ -115,8 +114,8 @@ func (v *PacketConn) WriteMsgUDPAddrPort(b, oob []byte, to netip.AddrPort) (n, o
 // sendSlow sends a datagram that has control messages, has to wait, or failed at
 // once with err.
 func (v *PacketConn) sendSlow(b, oob []byte, to netip.AddrPort, stop <-chan struct{}, err error) error {
-	p := v.s.getOutgoing()
-	defer v.s.putOutgoing(p)
-	p.pack(to, netip.Addr{}, 0, [][]byte{b})
-	return v.s.sendOrWait(v.conn, &p.d, oob, err, stop)
+	o := v.s.sender.getOutgoing()
+	defer v.s.sender.putOutgoing(o)
+	o.pack(route{to: to}, [][]byte{b})
+	return v.s.sender.sendOrWait(v.conn, &o.d, oob, err, stop)
 }

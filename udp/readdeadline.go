@@ -72,6 +72,14 @@ func (d *readDeadline) end() {
 	_ = d.apply()
 }
 
+// restore sets the deadline again, after a party that is none of the three has
+// changed it.
+func (d *readDeadline) restore() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_ = d.apply()
+}
+
 // apply sets the earliest deadline. The caller holds mu.
 func (d *readDeadline) apply() error {
 	t := d.user

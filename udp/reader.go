@@ -41,7 +41,8 @@ func (r *reader) run() error {
 			return nil
 		}
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			continue // the deadline of the view, taken back when Messages claimed the stream
+			r.s.readDeadline.restore() // the view's, or one that was set on the descriptor
+			continue
 		}
 		if r.moved {
 			errs = readBackoff{}
@@ -84,7 +85,7 @@ func (r *reader) Deliver(b *kernel.Batch) {
 	for i := range b.Packets {
 		p := &b.Packets[i]
 		n := p.Datagrams()
-		if list := s.cfg.receiveBlock; list != nil && s.blocked(list, p.From.Addr()) {
+		if list := s.cfg.receiveBlock; blocks(list, p.From.Addr()) {
 			s.count.droppedBlocked.Add(uint64(n))
 			continue
 		}

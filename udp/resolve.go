@@ -6,8 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
-
-	"example.com/dgram/internal/kernel"
 )
 
 // Resolve turns "host:port" into an address of the socket's family. An empty
@@ -194,46 +192,8 @@ func ask[T any](ctx context.Context, ended *lifetime, lookup func(context.Contex
 	}
 }
 
-// family checks that the socket can talk to a.
+// family returns an error if the socket cannot send to a.
 func (s *Socket) family(a netip.Addr) error {
-	network, only := s.cfg.kernel.Network, s.cfg.kernel.IPv6Only
-	if ep := s.endpoint.Load(); ep != nil {
-		network, only = ep.network(), !ep.dual
-	}
-	return fits(a, network, only)
-}
-
-// fits checks an address, unmapped, against a network.
-func fits(a netip.Addr, network string, only bool) error {
-	switch {
-	case !a.IsValid():
-		return missingAddress{}
-	case a.Is4() && (network == "udp4" || !only),
-		a.Is6() && network != "udp4":
-		return nil
-	}
-	return fmt.Errorf("%w: %v on %s", ErrAddressFamily, a, network)
-}
-
-// knownZone checks a zone where there is no kernel socket yet to ask.
-func knownZone(system kernel.System, zone string) error {
-	if zone == "" {
-		return nil
-	}
-	if own, ok := system.(kernel.InterfaceSystem); ok {
-		for _, i := range own.Interfaces() {
-			if i.Name == zone || strconv.Itoa(i.Index) == zone {
-				return nil
-			}
-		}
-		return kernel.ZoneError(zone)
-	}
-	find := func() (*net.Interface, error) { return net.InterfaceByName(zone) }
-	if index, err := strconv.Atoi(zone); err == nil {
-		find = func() (*net.Interface, error) { return net.InterfaceByIndex(index) }
-	}
-	if _, err := find(); err != nil {
-		return kernel.ZoneError(zone)
-	}
-	return nil
+	r := s.rules()
+	return r.family(a)
 }

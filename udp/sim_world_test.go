@@ -495,17 +495,20 @@ func (w *world) sendBatch() {
 		if n < len(ds) && err == nil {
 			w.t.Errorf("%d of %d were sent, and no error", n, len(ds))
 		}
+		failures := sendErrors(err)
 		for i, id := range ids {
-			if i < n {
+			switch e := failures[i]; {
+			case e != nil:
+				w.decide(id, fmt.Errorf("not sent: %w", e))
+			case n > 0:
 				w.decide(id, nil)
-			} else {
-				w.decide(id, fmt.Errorf("not sent: %w", errors.Join(err, errNotSent)))
+				n--
+			default:
+				w.decide(id, fmt.Errorf("not reached: %w", err))
 			}
 		}
 	})
 }
-
-var errNotSent = errors.New("behind one that failed")
 
 // queue puts datagrams into the Outbox as long as there is room.
 func (w *world) queue() {

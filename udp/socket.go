@@ -28,10 +28,11 @@ type Socket struct {
 	ended    latch          // set once goroutines have exited and the descriptor is closed
 	group    errgroup.Group // readers, the writer, and the watcher of package multicast
 
-	mu         sync.Mutex // guards the next six
+	mu         sync.Mutex // guards the next seven
 	unwatch    func()     // stops watching the contexts that end the socket
 	receive    receiveState
 	outbox     *outbox     // made on first use
+	peerChange *peerChange // while the peer is about to change
 	view       *PacketConn // of PacketConn; made on first use
 	extensions extensions  // per-socket state of other packages, by key
 	closing    bool        // group takes no more goroutines
@@ -43,10 +44,7 @@ type Socket struct {
 	addrMu   fifoMutex                // held by Bind, Connect and Disconnect
 	endpoint atomic.Pointer[endpoint] // nil until bound; replaced, never changed
 
-	sendMu  fifoMutex                // held by the sender that waits for room in the kernel's buffer
-	waiting atomic.Int64             // datagrams whose senders wait; later senders queue behind them
-	queued  atomic.Int64             // their bytes
-	spare   atomic.Pointer[outgoing] // one-entry cache in front of outgoingPool
+	sender sender // hands datagrams to the kernel
 
 	readDeadline readDeadline
 	draining     atomic.Pointer[draining] // nil until Drain
@@ -58,28 +56,11 @@ type Socket struct {
 
 // endpoint is the state of a bound socket. It is never changed, only replaced.
 type endpoint struct {
+	rules                  // where it may send
 	conns    []kernel.Conn // at least one; sends and options use the first
-	inet6    bool          // "udp6"
-	dual     bool          // speaks IPv4 on an IPv6 socket
 	wildcard bool          // bound to every address
 	bound    netip.AddrPort
 	local    netip.AddrPort // bound, but for a connected socket what the kernel chose
-	peer     netip.AddrPort // valid while connected
-}
-
-func (ep *endpoint) network() string {
-	if ep.inet6 {
-		return "udp6"
-	}
-	return "udp4"
-}
-
-// speaks reports whether the socket can send to a.
-func (ep *endpoint) speaks(a netip.Addr) bool {
-	if a.Is4() {
-		return !ep.inet6 || ep.dual
-	}
-	return ep.inet6 && a.IsValid()
 }
 
 // to is the destination of what the socket receives, where that is known
@@ -133,6 +114,7 @@ func newSocket(ctx context.Context, network string, opts []Option) (*Socket, err
 		system:   system,
 		lifetime: &lifetime{done: make(chan struct{})},
 	}
+	s.sender.s = s
 	s.watchContexts(contexts)
 	return s, nil
 }
@@ -204,12 +186,10 @@ func (s *Socket) adopt(f *os.File) error {
 	s.cfg.kernel.Network, s.cfg.kernel.IPv6Only = is.Network, is.IPv6Only
 	ep := &endpoint{
 		conns:    []kernel.Conn{conn},
-		inet6:    is.Network == "udp6",
-		dual:     is.Network == "udp6" && !is.IPv6Only,
+		rules:    rules{network: is.Network, v6only: is.IPv6Only, peer: is.Remote, block: s.cfg.sendBlock},
 		wildcard: is.Local.Addr().IsUnspecified(),
 		bound:    is.Local,
 		local:    is.Local,
-		peer:     is.Remote,
 	}
 	if !s.publish(ep) {
 		ep.close()
@@ -222,7 +202,7 @@ func (s *Socket) adopt(f *os.File) error {
 // what it would be on every interface.
 func (s *Socket) Network() string {
 	if ep := s.endpoint.Load(); ep != nil {
-		return ep.network()
+		return ep.network
 	}
 	if s.cfg.kernel.Network != "udp" {
 		return s.cfg.kernel.Network
@@ -267,9 +247,9 @@ func (s *Socket) String() string {
 	case ep == nil:
 		return s.Network() + " unbound"
 	case ep.peer.IsValid():
-		return ep.network() + " " + ep.local.String() + "->" + ep.peer.String()
+		return ep.network + " " + ep.local.String() + "->" + ep.peer.String()
 	}
-	return ep.network() + " " + ep.local.String()
+	return ep.network + " " + ep.local.String()
 }
 
 // SyscallConn gives the descriptor to code that sets options of its own. It

@@ -105,6 +105,22 @@ func std(t testing.TB, f family) *net.UDPConn {
 	return c
 }
 
+// sendErrors returns the failures of SendBatch by index.
+func sendErrors(err error) map[int]*udp.SendError {
+	found := map[int]*udp.SendError{}
+	if one, ok := errors.AsType[*udp.SendError](err); ok {
+		found[one.Index] = one
+	}
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, err := range all.Unwrap() {
+			if one, ok := err.(*udp.SendError); ok {
+				found[one.Index] = one
+			}
+		}
+	}
+	return found
+}
+
 // unbound checks that a socket has no address.
 func unbound(t testing.TB, s *udp.Socket) {
 	t.Helper()

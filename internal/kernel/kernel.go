@@ -155,6 +155,7 @@ type Datagram struct {
 	Interface int        // index of the outgoing interface, 0 for the system's choice; less is syscall.EINVAL
 	TOS       uint8      // type of service or traffic class, 0 for the socket's
 	TTL       uint8      // hop limit, of group datagrams too; 0 for the socket's
+	AnySource bool       // the caller may send it again without From if the system refuses that
 }
 
 // Len is the size of the payload in bytes.
