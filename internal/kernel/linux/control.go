@@ -28,8 +28,11 @@ func parseControl(b []byte, p *kernel.Packet) {
 		case unix.SOL_IPV6:
 			parseIPv6(kind, data, p)
 		case unix.SOL_SOCKET:
-			if kind == unix.SO_TIMESTAMPNS || kind == unix.SO_TIMESTAMPNS_NEW {
-				p.Time = timespec(data)
+			switch kind {
+			case unix.SO_TIMESTAMPNS, unix.SO_TIMESTAMPNS_NEW:
+				p.Time = receiveTime(data, time.Nanosecond)
+			case unix.SO_TIMESTAMP, unix.SO_TIMESTAMP_NEW:
+				p.Time = receiveTime(data, time.Microsecond)
 			}
 		case unix.SOL_UDP:
 			if kind == unix.UDP_GRO && len(data) >= 4 {
@@ -88,13 +91,13 @@ func parseIPv6(kind int32, data []byte, p *kernel.Packet) {
 	}
 }
 
-// timespec reads a struct timespec of either width.
-func timespec(data []byte) time.Time {
+// receiveTime reads seconds and units: a struct timespec or timeval, of either width.
+func receiveTime(data []byte, unit time.Duration) time.Time {
 	switch {
 	case len(data) >= 16:
-		return time.Unix(int64(binary.NativeEndian.Uint64(data)), int64(binary.NativeEndian.Uint64(data[8:])))
+		return time.Unix(int64(binary.NativeEndian.Uint64(data)), int64(binary.NativeEndian.Uint64(data[8:]))*int64(unit))
 	case len(data) >= 8:
-		return time.Unix(int64(int32(binary.NativeEndian.Uint32(data))), int64(int32(binary.NativeEndian.Uint32(data[4:]))))
+		return time.Unix(int64(int32(binary.NativeEndian.Uint32(data))), int64(int32(binary.NativeEndian.Uint32(data[4:])))*int64(unit))
 	}
 	return time.Time{}
 }

@@ -67,6 +67,15 @@ func TestControlMessagesAreRead(t *testing.T) {
 	}
 }
 
+// A kernel without SO_TIMESTAMPNS has SO_TIMESTAMP: the same in microseconds.
+func TestReceiveTimesInMicrosecondsAreRead(t *testing.T) {
+	var p kernel.Packet
+	linux.ParseControl(linux.AppendControl(nil, unix.SOL_SOCKET, unix.SO_TIMESTAMP, timespec(1700000000, 123456)), &p)
+	if want := time.Unix(1700000000, 123456000); !p.Time.Equal(want) {
+		t.Errorf("time %v, want %v", p.Time, want)
+	}
+}
+
 func TestIPv6ControlMessagesAreRead(t *testing.T) {
 	b := linux.AppendControl(nil, unix.SOL_IPV6, unix.IPV6_PKTINFO, pktinfo6("ff02::1", 7))
 	b = linux.AppendControl(b, unix.SOL_IPV6, unix.IPV6_TCLASS, native(0xb8))

@@ -25,7 +25,7 @@ func (c *conn) configure(cfg kernel.Config) error {
 		set.must(unix.SOL_SOCKET, unix.SO_REUSEADDR, 1, cfg.ReuseAddr)
 		set.must(unix.SOL_SOCKET, unix.SO_REUSEPORT, 1, cfg.ReusePort)
 		set.must(unix.SOL_SOCKET, unix.SO_BROADCAST, 1, cfg.Broadcast)
-		set.must(unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1, cfg.Timestamps)
+		set.timestamps(cfg.Timestamps)
 		set.groups(c)
 		set.packetInfo(c, cfg.PacketInfo)
 		set.both(c, [2]int{unix.IPPROTO_IP, unix.IP_RECVTOS}, [2]int{unix.IPPROTO_IPV6, unix.IPV6_RECVTCLASS}, 1, cfg.ReceiveTOS)
@@ -59,10 +59,27 @@ type settings struct {
 	err error
 }
 
-// must sets an option if it is wanted, and fails where the kernel lacks it.
+// must sets an option if it is wanted, and fails where the kernel lacks it. A kernel
+// that takes the option has it when it also knows it: gVisor takes what it does not
+// know.
 func (s *settings) must(level, option, value int, wanted bool) {
-	if wanted && s.err == nil {
-		s.err = setsockopt(s.fd, level, option, value)
+	if !wanted || s.err != nil {
+		return
+	}
+	if s.err = setsockopt(s.fd, level, option, value); s.err == nil {
+		if _, err := unix.GetsockoptInt(s.fd, level, option); err == unix.ENOPROTOOPT {
+			s.err = unknownOption("getsockopt", err)
+		}
+	}
+}
+
+// timestamps asks for receive times, in nanoseconds or else in microseconds
+// (socket(7)).
+func (s *settings) timestamps(wanted bool) {
+	s.must(unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1, wanted)
+	if errors.Is(s.err, errors.ErrUnsupported) {
+		s.err = nil
+		s.must(unix.SOL_SOCKET, unix.SO_TIMESTAMP, 1, wanted)
 	}
 }
 
@@ -189,9 +206,13 @@ func (c *conn) controlAll(f func(fd int) error) error {
 func setsockopt(fd, level, option, value int) error {
 	err := unix.SetsockoptInt(fd, level, option, value)
 	if err == unix.ENOPROTOOPT {
-		return fmt.Errorf("%w: %w", errors.ErrUnsupported, os.NewSyscallError("setsockopt", err))
+		return unknownOption("setsockopt", err)
 	}
 	return os.NewSyscallError("setsockopt", err)
+}
+
+func unknownOption(call string, err error) error {
+	return fmt.Errorf("%w: %w", errors.ErrUnsupported, os.NewSyscallError(call, err))
 }
 
 func truth(on bool) int {

@@ -41,7 +41,9 @@ func (c *conn) configure(fd uintptr, cfg kernel.Config) error {
 	s.both(c, nameTTL, nameHops, cfg.TTL, cfg.TTL > 0)
 	s.call(c.packetInfo, cfg.PacketInfo == kernel.On)
 	s.try(c.packetInfo, cfg.PacketInfo == kernel.Try)
-	s.both(c, nameTOS, nameClass, cfg.TOS, cfg.TOS > 0)
+	if cfg.TOS > 0 {
+		s.tos(c, cfg.TOS)
+	}
 	s.call(c.receiveTOS, cfg.ReceiveTOS)
 	s.call(c.receiveTTL, cfg.ReceiveTTL)
 	s.call(c.dontFragment, cfg.DontFragment)
@@ -95,6 +97,14 @@ func (s *settings) both(c *conn, v4, v6, value int, wanted bool) {
 	s.try(func(fd uintptr) error { return setInt(fd, levelIPv4, v4, value) }, wanted && c.inet6 && c.speaksIPv4())
 }
 
+// tos sets the type of service of what is sent; 0 is every system's default.
+func (s *settings) tos(c *conn, value int) {
+	if value != 0 && !hasTOS {
+		s.do(unsupported("type of service"))
+	}
+	s.both(c, nameTOS, nameClass, value, hasTOS)
+}
+
 // buffer sets the size of a buffer.
 func (s *settings) buffer(name, size int) {
 	if s.err == nil {
@@ -134,10 +144,7 @@ func (c *conn) SetOption(o kernel.Option, value int) error {
 		case kernel.TTL:
 			s.both(c, nameTTL, nameHops, value, true)
 		case kernel.TOS:
-			if value != 0 && !hasTOS {
-				return unsupported("type of service")
-			}
-			s.both(c, nameTOS, nameClass, value, hasTOS)
+			s.tos(c, value)
 		case kernel.ReadBuffer:
 			s.buffer(nameReadBuffer, value)
 		case kernel.WriteBuffer:
