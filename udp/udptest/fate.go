@@ -24,6 +24,9 @@ const (
 	BufferFull   = Outcome(sim.BufferFull)   // the socket's receive buffer was full: Stats.DroppedKernel
 	Refused      = Outcome(sim.Refused)      // no socket of the host hears it; the sender is told
 	Unheard      = Outcome(sim.Unheard)      // sent to a group or broadcast, and no socket of a host hears it
+	Drained      = Outcome(sim.Drained)      // the socket drains and takes nothing in
+	Martian      = Outcome(sim.Martian)      // from ::1 to another host, where Linux drops it
+	TooLong      = Outcome(sim.TooLong)      // for a link behind a NAT, and not to be fragmented
 	NoHost       = Outcome(sim.NoHost)       // no host has the address
 	NoMapping    = Outcome(sim.NoMapping)    // the NAT has no mapping for the port
 	Filtered     = Outcome(sim.Filtered)     // the NAT does not admit the sender

@@ -30,6 +30,7 @@ type Conn struct {
 	bound     netip.Addr // as bound, without zone
 	local     netip.Addr // bound, or what connecting made of it
 	port      uint16
+	connected netip.Addr     // what connecting chose to send from
 	peer      netip.AddrPort // valid while connected
 	deadline  time.Time
 	timer     *time.Timer // rings at the deadline
@@ -194,6 +195,7 @@ func (c *Conn) connect(peer netip.AddrPort) error {
 	}
 	c.peer = netip.AddrPortFrom(a, peer.Port())
 	c.local = c.bound
+	c.connected = r.src
 	if c.local.IsUnspecified() {
 		c.local = r.src
 	}
@@ -205,7 +207,7 @@ func (c *Conn) connect(peer netip.AddrPort) error {
 func (c *Conn) Disconnect(local netip.AddrPort) error {
 	return c.locked(func() error {
 		c.peer = netip.AddrPort{}
-		c.local = c.bound
+		c.local, c.connected = c.bound, netip.Addr{}
 		c.last = lastRoute{}
 		return nil
 	})
@@ -222,7 +224,7 @@ func (c *Conn) LocalAddr() (a netip.AddrPort, err error) {
 
 // zoned adds the zone that a link-local address needs.
 func (c *Conn) zoned(a netip.Addr, i *Interface) netip.Addr {
-	if !a.Is6() || !a.IsLinkLocalUnicast() {
+	if !a.Is6() || !a.IsLinkLocalUnicast() && !a.IsLinkLocalMulticast() && !a.IsInterfaceLocalMulticast() {
 		return a
 	}
 	if i == nil {

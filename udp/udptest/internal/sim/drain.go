@@ -6,10 +6,12 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// Drain makes the socket deaf and wakes reads that wait.
+// Drain makes the socket deaf and wakes reads that wait. As behind a filter, what
+// comes is lost without an answer; a member of a SO_REUSEPORT group leaves it to
+// the others.
 func (c *Conn) Drain() error {
 	return c.locked(func() error {
-		c.deaf, c.draining = true, true
+		c.draining = true
 		ring(c.wake)
 		return nil
 	})
@@ -24,7 +26,7 @@ func (c *Conn) TryReceive(s kernel.Sink) error {
 	if err != nil || count == 0 {
 		return err
 	}
-	w.deliver(s, count)
+	w.deliver(c, s, count)
 	return nil
 }
 

@@ -20,6 +20,9 @@ const (
 	BufferFull                  // the socket's receive buffer
 	Refused                     // no socket hears it: the port is unreachable
 	Unheard                     // no socket hears a group's or a broadcast datagram
+	Drained                     // the socket drains
+	Martian                     // from ::1 to another host
+	TooLong                     // for the link, and not to be fragmented
 	NoHost                      // no host has the address
 	NoMapping                   // the NAT has no mapping for the port
 	Filtered                    // the NAT does not admit the sender
@@ -30,7 +33,7 @@ const (
 var outcomes = [Outcomes]string{
 	Delivered: "delivered", Lost: "lost", LostInBurst: "lost in a burst", QueueFull: "queue full",
 	LinkDown: "link down", Expired: "expired", Partitioned: "partitioned", BufferFull: "receive buffer full",
-	Refused: "refused", Unheard: "unheard", NoHost: "no such host", NoMapping: "no mapping",
+	Refused: "refused", Unheard: "unheard", Drained: "drained", Martian: "martian", TooLong: "too long", NoHost: "no such host", NoMapping: "no mapping",
 	Filtered: "filtered", HopsExceeded: "hop limit exceeded",
 }
 

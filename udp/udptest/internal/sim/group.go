@@ -106,6 +106,9 @@ func (g *groups) join(group netip.Addr, in int, only bool) error {
 // filter finds a membership whose sources may be changed: ip_mc_source.
 func (g *groups) filter(m kernel.Member, in int, only bool) (*member, error) {
 	i := g.find(m.Group, in)
+	if m.Interface == 0 && m.Group.Is6() { // ip6_mc_source: on any interface
+		i = slices.IndexFunc(g.members, func(o member) bool { return o.group == m.Group })
+	}
 	if i < 0 {
 		return nil, syscall.EINVAL
 	}
@@ -154,8 +157,11 @@ func (g *groups) remove(m kernel.Member, in int, only bool) error {
 	return nil
 }
 
+// leave is ip_mc_leave_group and ipv6_sock_mc_drop.
 func (g *groups) leave(group netip.Addr, in int) error {
-	i := g.find(group, in)
+	i := slices.IndexFunc(g.members, func(m member) bool {
+		return m.group == group && (m.in == in || in == 0 && group.Is6())
+	})
 	if i < 0 {
 		return syscall.EADDRNOTAVAIL
 	}
@@ -175,16 +181,24 @@ func (o groupOptions) change(m kernel.Member, f func(g *groups, in int) error) e
 }
 
 func (o groupOptions) Leave(m kernel.Member) error {
-	return o.change(m, func(g *groups, in int) error {
-		if m.Source.IsValid() {
-			return g.remove(m, in, true)
-		}
-		return g.leave(m.Group, in)
-	})
+	if m.Source.IsValid() {
+		return o.change(m, func(g *groups, in int) error { return g.remove(m, in, true) })
+	}
+	return o.Drop(m)
 }
 
 func (o groupOptions) Drop(m kernel.Member) error {
-	return o.change(m, func(g *groups, in int) error { return g.leave(m.Group, in) })
+	return o.set(func(g *groups) error {
+		in := m.Interface
+		if in == 0 && m.Group.Is4() {
+			i := o.c.host.outward(m.Group)
+			if i == nil {
+				return syscall.ENODEV
+			}
+			in = i.index
+		}
+		return g.leave(m.Group, in)
+	})
 }
 
 func (o groupOptions) Block(m kernel.Member) error {

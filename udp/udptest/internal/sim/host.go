@@ -98,7 +98,7 @@ func (n *Network) AddHost(name string, addrs ...Address) *Host {
 		name:      name,
 		realms:    [2]*realm{n.public, n.public},
 		ports:     map[uint16][]*Conn{},
-		ephemeral: firstEphemeral - 1,
+		ephemeral: firstEphemeral + uint16(len(n.hosts)*4099%(lastEphemeral-firstEphemeral)),
 		icmp:      map[netip.Addr]*bucket{},
 	}
 	h.add("lo").addrs = []netip.Prefix{loopback4, loopback6}
@@ -206,7 +206,7 @@ func (h *Host) realm(a netip.Addr) *realm {
 func (h *Host) owns(a netip.Addr) (*Interface, netip.Prefix) {
 	zone := a.Zone()
 	a = a.WithZone("")
-	if loopback4.Contains(a) {
+	if loopback4.Contains(a) && a != last(loopback4) {
 		return h.interfaces[0], loopback4
 	}
 	for _, i := range h.interfaces {

@@ -30,7 +30,7 @@ func (b *bucket) take(now, interval time.Duration) bool {
 // refuse answers a datagram that no socket hears: port unreachable.
 func (h *Host) refuse(p *packet) {
 	n := h.n
-	if !p.in.Loopback() && p.origin != h {
+	if !p.in.Loopback() && p.origin != h && !n.unlimited {
 		interval := time.Second
 		if p.src.Addr().Is6() {
 			interval /= 4 // for a prefix of 64 bits
@@ -57,6 +57,9 @@ func (n *Network) answer(from *Host, about *packet, errno syscall.Errno) {
 		origin: from, out: about.in, host: about.origin, in: about.out,
 		from: about.from, to: about.to, ttl: 64,
 		report: errno, about: about, sent: n.now(),
+	}
+	if about.origin == from {
+		report.in = about.in
 	}
 	_ = n.cross(nil, report)
 }
@@ -91,4 +94,12 @@ func (h *Host) hear(p *packet, errno syscall.Errno) {
 func (n *Network) unreachable(p *packet) {
 	n.end(p, NoHost)
 	p.origin.hear(p, syscall.EHOSTUNREACH)
+}
+
+// LimitReports says whether hosts limit how many reports they send. They do at
+// first.
+func (n *Network) LimitReports(on bool) {
+	n.lock()
+	defer n.unlock()
+	n.unlimited = !on
 }

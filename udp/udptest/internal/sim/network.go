@@ -23,16 +23,17 @@ type Network struct {
 	seed  uint64
 	start time.Time
 
-	mu      sync.Mutex
-	closed  bool
-	hosts   []*Host
-	public  *realm
-	links   map[direction]*link
-	cuts    map[direction]bool // partitions
-	topo    uint64             // grows with every change of hosts, NATs and links: routes are cached
-	transit transit
-	ledger  ledger
-	tap     *tap
+	mu        sync.Mutex
+	closed    bool
+	hosts     []*Host
+	public    *realm
+	links     map[direction]*link
+	cuts      map[direction]bool // partitions
+	topo      uint64             // grows with every change of hosts, NATs and links: routes are cached
+	unlimited bool               // reports
+	transit   transit
+	ledger    ledger
+	tap       *tap
 }
 
 // A direction is a pair of hosts in the order in which a link is crossed.

@@ -12,6 +12,7 @@ type packet struct {
 	data     []byte         // shared by the copies, never changed
 	tos, ttl uint8
 	identity uint16 // of IPv4, for captures; 0 until it has one
+	mtu      int    // of the link that it crossed, 0 for no limit
 	df       bool   // may not be fragmented
 
 	origin *Host      // the host that sent it

@@ -16,21 +16,21 @@ const (
 // bind takes a port for c, a free one where local says 0, and the address.
 func (h *Host) bind(c *Conn, local netip.AddrPort) error {
 	a := local.Addr()
-	if a.Zone() != "" && h.zone(a.Zone()) == nil {
-		return zoneError(a.Zone())
+	if zone := a.Zone(); zone != "" {
+		// sin6_scope_id binds to the device, whatever device there was.
+		if c.device = h.zone(zone); c.device == nil {
+			return zoneError(zone)
+		}
 	}
 	switch {
 	case !a.IsValid() || a.IsUnspecified():
 		a = c.wildcard()
+	case !c.speaks(a):
+		return call("bind", syscall.EINVAL)
 	case !h.bindable(c, a):
 		return call("bind", syscall.EADDRNOTAVAIL)
 	}
 	c.bound = a.WithZone("")
-	if a.Zone() != "" {
-		if c.device == nil {
-			c.device = h.zone(a.Zone()) // sin6_scope_id binds to the device
-		}
-	}
 	c.local = c.bound
 	port := local.Port()
 	if port == 0 {
@@ -41,7 +41,11 @@ func (h *Host) bind(c *Conn, local netip.AddrPort) error {
 		return call("bind", syscall.EADDRINUSE)
 	}
 	c.port = port
-	h.ports[port] = slices.Insert(h.ports[port], 0, c)
+	if c.inet6 && c.cfg.ReusePort { // sk_add_node_rcu
+		h.ports[port] = append(h.ports[port], c)
+	} else {
+		h.ports[port] = slices.Insert(h.ports[port], 0, c)
+	}
 	return nil
 }
 
@@ -49,7 +53,13 @@ func (h *Host) bind(c *Conn, local netip.AddrPort) error {
 // group or a broadcast address.
 func (h *Host) bindable(c *Conn, a netip.Addr) bool {
 	if i, _ := h.owns(a); i != nil {
-		return !a.IsLinkLocalUnicast() || a.Is4() || a.Zone() != "" || c.device != nil
+		switch {
+		case a.Is4():
+			return true
+		case c.device != nil && c.device != i && (a.IsLoopback() || a.IsLinkLocalUnicast()):
+			return false
+		}
+		return !a.IsLinkLocalUnicast() || a.Zone() != "" || c.device != nil
 	}
 	return a.IsMulticast() || h.broadcastOn(a) != nil
 }
@@ -68,14 +78,18 @@ func (h *Host) freePort(c *Conn) uint16 {
 }
 
 // conflict reports whether another socket keeps c from a port (Linux'
-// inet_rcv_saddr_equal and udp_lib_lport_inuse).
+// udp_lib_lport_inuse): the newest one that overlaps decides.
 func (h *Host) conflict(c *Conn, port uint16) bool {
-	return slices.ContainsFunc(h.ports[port], func(o *Conn) bool {
-		return !(c.cfg.ReuseAddr && o.cfg.ReuseAddr) && !(c.cfg.ReusePort && o.cfg.ReusePort) && c.overlaps(o)
-	})
+	for _, o := range h.ports[port] {
+		if !(c.cfg.ReuseAddr && o.cfg.ReuseAddr) && c.overlaps(o) {
+			return !c.cfg.ReusePort || !o.cfg.ReusePort
+		}
+	}
+	return false
 }
 
-// overlaps reports whether a datagram could be for both sockets.
+// overlaps reports whether a datagram could be for both sockets
+// (inet_rcv_saddr_equal).
 func (c *Conn) overlaps(o *Conn) bool {
 	if c.device != nil && o.device != nil && c.device != o.device {
 		return false
@@ -138,7 +152,7 @@ func (h *Host) lookup(src, dst netip.AddrPort, in *Interface) *Conn {
 func (c *Conn) score(src, dst netip.AddrPort, in *Interface) int {
 	score := 0
 	switch {
-	case !c.speaks(dst.Addr()) || c.deaf:
+	case !c.speaks(dst.Addr()) || c.deaf || c.draining && c.cfg.ReusePort:
 		return -1
 	case c.local.IsUnspecified():
 	case c.local == dst.Addr():
@@ -176,7 +190,7 @@ func (c *Conn) from(src netip.AddrPort, in *Interface) bool {
 func (c *Conn) hears(p *packet) bool {
 	dst := p.dst.Addr()
 	switch {
-	case !c.speaks(dst) || c.deaf,
+	case !c.speaks(dst) || c.deaf || c.draining,
 		!c.local.IsUnspecified() && c.local != dst,
 		c.peer.IsValid() && !c.from(p.src, p.in),
 		c.device != nil && c.device != p.in:

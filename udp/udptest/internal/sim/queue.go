@@ -23,14 +23,15 @@ type received struct {
 	at        time.Time
 	tos, ttl  uint8
 	different bool // to is no unicast address
+	charge    int  // what it takes of the buffer
 }
 
 func (q *queue) len() int { return len(q.items) - q.head }
 
-// put adds a datagram unless the buffer is full: Linux looks whether it is
-// before it adds the datagram, so that the last one may go beyond.
+// put adds a datagram unless it does not fit. Into an empty buffer every one
+// does (Linux 6.15 and later).
 func (q *queue) put(r received) bool {
-	if q.charged > q.limit {
+	if q.charged > 0 && q.charged+r.charge > q.limit {
 		return false
 	}
 	if q.head == len(q.items) {
@@ -40,7 +41,7 @@ func (q *queue) put(r received) bool {
 		clear(q.items[n:])
 		q.items, q.head = q.items[:n], 0
 	}
-	q.charged += truesize(len(r.data))
+	q.charged += r.charge
 	q.items = append(q.items, r)
 	return true
 }
@@ -50,7 +51,7 @@ func (q *queue) take() received {
 	r := q.items[q.head]
 	q.items[q.head] = received{}
 	q.head++
-	q.charged -= truesize(len(r.data))
+	q.charged -= r.charge
 	return r
 }
 
@@ -67,19 +68,27 @@ func (r *received) follows(before *received) bool {
 }
 
 // truesize is what a datagram takes of a buffer on Linux: a struct sk_buff, and
-// its data with headers and books in an allocation of a power of two.
-func truesize(payload int) int {
-	const (
-		books = 256                 // struct sk_buff
-		tail  = 320                 // struct skb_shared_info
-		head  = 64 + ipv4Header + 8 // room for headers
-		page  = 4096
-	)
-	need := payload + head + tail
-	for n := 512; n <= 2*page; n *= 2 {
+// its data with headers and books in an allocation of a size that the kernel
+// has. The figures are those of Linux 6.18 on amd64.
+func truesize(p *packet) int {
+	n := len(p.data)
+	parts := fragments(p.dst.Addr(), n, p.mtu)
+	if parts == 1 {
+		return allocation(p.dst.Addr(), n)
+	}
+	each := p.mtu - (size(p.dst.Addr(), 0) - udpHeader)
+	return (parts-1)*allocation(p.dst.Addr(), each) + allocation(p.dst.Addr(), n-(parts-1)*each)
+}
+
+func allocation(to netip.Addr, payload int) int {
+	need := payload + 378
+	if to.Is6() {
+		need += 13
+	}
+	for _, n := range [...]int{576, 1024, 2048, 4096, 8192, 16384} {
 		if need <= n {
-			return n + books
+			return n + 256
 		}
 	}
-	return (need+page-1)/page*page + books
+	return payload + 832 // in pages
 }

@@ -56,7 +56,11 @@ func (n *Network) reach(p *packet) {
 			h.refuse(p)
 			return
 		}
-		n.finish(p, c.accept(p))
+		if c.draining {
+			n.finish(p, Drained)
+		} else {
+			n.finish(p, c.accept(p))
+		}
 		return
 	}
 	outcome := Unheard
@@ -93,6 +97,7 @@ func (c *Conn) accept(p *packet) Outcome {
 		at:        c.host.n.start.Add(c.host.n.now()),
 		to:        c.zoned(p.dst.Addr(), p.in),
 		different: p.cast != unicast,
+		charge:    truesize(p),
 	}
 	if !c.queue.put(r) {
 		c.drops++
@@ -176,7 +181,7 @@ func (c *Conn) Receive(s kernel.Sink, once bool) error {
 			scratches.Put(w)
 			return err
 		}
-		w.deliver(s, count)
+		w.deliver(c, s, count)
 		scratches.Put(w)
 		if s.Pending() && !s.Wait() || once {
 			return nil
@@ -209,7 +214,7 @@ func (c *Conn) gather(w *scratch, n int) (count int) {
 }
 
 // deliver hands what was gathered to a sink. No lock is held.
-func (w *scratch) deliver(s kernel.Sink, count int) {
+func (w *scratch) deliver(c *Conn, s kernel.Sink, count int) {
 	rest := w.items
 	for i := range count {
 		items := rest[:w.sizes[i]]
@@ -221,7 +226,7 @@ func (w *scratch) deliver(s kernel.Sink, count int) {
 		for k := range items {
 			data = append(data, items[k].data...)
 		}
-		w.packets[i] = items[0].packet(data)
+		w.packets[i] = c.packet(&items[0], data)
 		if len(items) > 1 {
 			w.packets[i].Segment = len(items[0].data)
 		}
@@ -232,11 +237,22 @@ func (w *scratch) deliver(s kernel.Sink, count int) {
 	clear(w.packets[:count])
 }
 
-// packet is the datagram as the contract has it.
-func (r *received) packet(data []byte) kernel.Packet {
-	return kernel.Packet{
-		Data: data, From: r.from, To: r.to, Interface: r.in, Time: r.at, TOS: r.tos, TTL: r.ttl, NonUnicastDst: r.different,
+// packet is the datagram with what the socket was told to say of it.
+func (c *Conn) packet(r *received, data []byte) kernel.Packet {
+	p := kernel.Packet{Data: data, From: r.from}
+	if c.cfg.PacketInfo != kernel.Off {
+		p.To, p.Interface, p.NonUnicastDst = r.to, r.in, r.different
 	}
+	if c.cfg.Timestamps {
+		p.Time = r.at
+	}
+	if c.cfg.ReceiveTOS {
+		p.TOS = r.tos
+	}
+	if c.cfg.ReceiveTTL {
+		p.TTL = r.ttl
+	}
+	return p
 }
 
 // ReadMsg reads one datagram into b. Control messages are the socket's affair:

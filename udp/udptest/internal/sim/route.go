@@ -12,6 +12,7 @@ type route struct {
 	out  *Interface
 	cast cast
 	self bool       // an address of this host
+	zero bool       // the destination was 0.0.0.0
 	in   *Interface // of a unicast destination that is found without a NAT's ports
 	via  *NAT       // a NAT has the destination
 	gate []*NAT     // NATs on the way out
@@ -53,37 +54,60 @@ func last(p netip.Prefix) netip.Addr {
 func (c *Conn) route(to, from netip.Addr, index int) (r route, err error) {
 	h := c.host
 	device := c.device
-	if index != 0 {
-		if device = h.numbered(index); device == nil {
-			return r, syscall.ENODEV
-		}
+	if to.Is4() && c.bound.Is6() && !c.bound.IsUnspecified() {
+		return r, syscall.ENETUNREACH
 	}
 	if zone := to.Zone(); zone != "" {
 		zoned := h.zone(zone)
 		switch {
 		case zoned == nil:
 			return r, zoneError(zone)
-		case device != nil && device != zoned:
+		case device != nil && device != zoned, index != 0 && index != zoned.index:
 			return r, syscall.EINVAL
 		}
 		device = zoned
 	}
-	r.dst = to.WithZone("")
-	if r.dst.IsUnspecified() {
-		r.dst = loopback4.Addr()
-		if to.Is6() {
-			r.dst = loopback6.Addr()
+	if from.Is4() {
+		if from.IsMulticast() || from == limited {
+			return r, syscall.EINVAL
+		} else if i, _ := h.owns(from); i == nil {
+			return r, syscall.ENETUNREACH
 		}
 	}
-	if !from.IsValid() && !c.bound.IsUnspecified() && c.bound.Is4() == r.dst.Is4() {
-		if i, _ := h.owns(c.bound); i != nil {
-			from = c.bound
+	if index != 0 {
+		if device = h.numbered(index); device == nil {
+			return r, syscall.ENODEV
+		}
+	}
+	if r.dst = to.WithZone(""); r.dst == netip.IPv6Unspecified() {
+		r.dst = loopback6.Addr()
+	}
+	if !from.IsValid() && c.local.Is4() == r.dst.Is4() && (index == 0 || r.dst.Is6()) {
+		// IPv4's packet info is taken as a whole: without an address, the
+		// interface's (ip(7)).
+		if i, _ := h.owns(c.local); i != nil {
+			from = c.local
+		} else if c.connected.IsValid() {
+			from = c.connected
 		}
 	} else if from.IsValid() {
 		if i, _ := h.owns(from.WithZone("")); i == nil {
 			return r, syscall.EINVAL
 		}
 		from = from.WithZone("")
+		if narrow := from.Is6() && (from.IsLoopback() || from.IsLinkLocalUnicast()); narrow && device != nil {
+			if i, _ := h.owns(from); i != device {
+				return r, syscall.EINVAL
+			}
+		} else if narrow && from.IsLinkLocalUnicast() {
+			return r, syscall.EINVAL
+		}
+	}
+	if r.dst.IsUnspecified() { // IPv4's is the host that sends
+		r.zero = true
+		if r.dst = from; !from.IsValid() {
+			r.dst = loopback4.Addr()
+		}
 	}
 	if err := c.leave(&r, device, from); err != nil {
 		return r, err
@@ -94,8 +118,11 @@ func (c *Conn) route(to, from netip.Addr, index int) (r route, err error) {
 			return r, syscall.ENETUNREACH
 		}
 	}
-	if r.src.IsLoopback() && !r.out.Loopback() {
+	switch {
+	case r.src.Is4() && r.src.IsLoopback() && !r.out.Loopback():
 		return r, syscall.EINVAL
+	case r.cast == broadcast && !c.broadcast:
+		return r, syscall.EACCES
 	}
 	return r, nil
 }
@@ -113,11 +140,11 @@ func (c *Conn) leave(r *route, device *Interface, from netip.Addr) error {
 		return nil
 	}
 	if i := h.broadcastOn(r.dst); i != nil {
-		if r.cast, r.out = broadcast, i; device != nil {
+		r.cast, r.out = broadcast, i
+		if device != nil {
 			r.out = device
-		}
-		if !c.broadcast {
-			return syscall.EACCES
+		} else if r.dst == limited && from.IsValid() {
+			r.out, _ = h.owns(from)
 		}
 		return nil
 	}
@@ -263,16 +290,25 @@ func (h *Host) source(r *route) netip.Addr {
 	return netip.Addr{}
 }
 
+// loopbackMTU is that of Linux' lo.
+const loopbackMTU = 65536
+
 // mtu is the smallest MTU on the way, 0 for no limit.
-func (n *Network) mtu(h *Host, r *route, to *Host) int {
+func (n *Network) mtu(h *Host, r *route) int {
 	if r.cast == unicast {
-		if to == nil || to == h {
+		switch {
+		case r.self:
+			return loopbackMTU
+		case r.in == nil:
 			return 0
 		}
-		if l := n.links[direction{h, to}]; l != nil {
+		if l := n.links[direction{h, r.in.host}]; l != nil {
 			return l.MTU
 		}
 		return 0
+	}
+	if r.out.Loopback() {
+		return loopbackMTU
 	}
 	least := 0
 	for _, o := range n.hosts {

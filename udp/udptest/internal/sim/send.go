@@ -19,7 +19,7 @@ const (
 func (c *Conn) SendTo(b []byte, to netip.AddrPort) error {
 	return c.locked(func() error {
 		c.calls.Write++
-		return c.send(&kernel.Datagram{Data: b, To: to})
+		return c.send(&kernel.Datagram{Data: b, To: to}, first)
 	})
 }
 
@@ -28,18 +28,44 @@ func (c *Conn) SendTo(b []byte, to netip.AddrPort) error {
 func (c *Conn) Send(d *kernel.Datagram, _ []byte) error {
 	return c.locked(func() error {
 		c.calls.Write++
-		return c.send(d)
+		return c.send(d, first)
 	})
 }
 
-// SendBatch sends ds in order.
+// continues reports whether ds[i] goes with the one before it as one burst, as
+// Linux' UDP_SEGMENT has it: all of one size, but that the last may be shorter.
+func (c *Conn) continues(ds []kernel.Datagram, i int) bool {
+	first := i - 1
+	bytes := len(ds[i].Data)
+	for ; ; first-- {
+		d, next := &ds[first], &ds[first+1]
+		bytes += len(d.Data)
+		if len(d.More) > 0 || len(next.More) > 0 || d.To != next.To || d.From != next.From || d.Interface != next.Interface || d.TOS != next.TOS || d.TTL != next.TTL ||
+			len(next.Data) == 0 || len(next.Data) > len(d.Data) || first+1 < i && len(next.Data) < len(d.Data) ||
+			i-first >= maxSegments || bytes > maxBurst {
+			return false
+		}
+		if first == 0 || len(ds[first-1].Data) != len(d.Data) || ds[first-1].To != d.To {
+			break
+		}
+	}
+	mtu := c.last.mtu
+	return mtu == 0 || size(c.last.dst, len(ds[first].Data)) <= mtu
+}
+
+// SendBatch sends ds in order. A pending error is the error of a call's first
+// datagram; on a later one it is lost, as sendmmsg(2) loses it.
 func (c *Conn) SendBatch(ds []kernel.Datagram) (sent int, err error) {
 	err = c.locked(func() error {
 		for sent < len(ds) {
+			as := later
 			if sent%maxSegments == 0 {
+				as = first
 				c.calls.Write++
+			} else if c.continues(ds, sent) {
+				as = inBurst
 			}
-			if err := c.send(&ds[sent]); err != nil {
+			if err := c.send(&ds[sent], as); err != nil {
 				return err
 			}
 			sent++
@@ -55,7 +81,7 @@ func (c *Conn) SendWait(d *kernel.Datagram, _ []byte, stop <-chan struct{}) erro
 		var until time.Duration
 		err := c.locked(func() error {
 			c.calls.Write++
-			err := c.send(d)
+			err := c.send(d, first)
 			if err == errEAGAIN {
 				until = c.departs[0].at - c.host.n.now()
 			}
@@ -88,12 +114,22 @@ type lastRoute struct {
 	to   netip.Addr
 	from netip.Addr
 	out  int
+	mtu  int
 	topo uint64
 	set  bool
 }
 
+// rank is the place of a datagram in the call that sends it.
+type rank int
+
+const (
+	first   rank = iota
+	later        // a pending error is lost on it
+	inBurst      // with the one before it: it asks for nothing
+)
+
 // send hands a datagram to the network. The caller holds the mutex.
-func (c *Conn) send(d *kernel.Datagram) error {
+func (c *Conn) send(d *kernel.Datagram, as rank) error {
 	n := c.host.n
 	to := d.To
 	if !to.IsValid() {
@@ -111,8 +147,6 @@ func (c *Conn) send(d *kernel.Datagram) error {
 		return call("sendmsg", syscall.EINVAL)
 	case !c.speaks(to.Addr()):
 		return call("sendmsg", syscall.ENETUNREACH)
-	case to.Addr().Is4() && bytes > maxPayload4 || bytes > maxPayload6:
-		return call("sendmsg", syscall.EMSGSIZE)
 	}
 	r := &c.last
 	if !r.set || r.to != to.Addr() || r.from != d.From || r.out != d.Interface || r.topo != n.topo {
@@ -121,6 +155,10 @@ func (c *Conn) send(d *kernel.Datagram) error {
 			return shaped("sendmsg", err)
 		}
 		*r = lastRoute{route: found, to: to.Addr(), from: d.From, out: d.Interface, topo: n.topo, set: true}
+		r.mtu = n.mtu(c.host, &r.route)
+	}
+	if r.dst.Is4() && bytes > maxPayload4 || bytes > maxPayload6 {
+		return call("sendmsg", syscall.EMSGSIZE)
 	}
 	p := &packet{
 		src: netip.AddrPortFrom(r.src, c.port), dst: netip.AddrPortFrom(r.dst, to.Port()),
@@ -140,20 +178,20 @@ func (c *Conn) send(d *kernel.Datagram) error {
 	p.to = netip.AddrPortFrom(c.zoned(r.dst, r.route.out), to.Port())
 	if r.in != nil {
 		p.host, p.in = r.in.host, r.in
-		if r.self && r.dst.IsLoopback() {
+		if r.self && (r.zero || r.dst.IsLoopback()) {
 			p.in = c.host.interfaces[0]
 		}
 	}
-	if p.df {
-		if mtu := n.mtu(c.host, &r.route, p.host); mtu > 0 && size(r.dst, bytes) > mtu {
-			return call("sendmsg", syscall.EMSGSIZE)
+	if p.df && r.mtu > 0 && size(r.dst, bytes) > r.mtu {
+		return call("sendmsg", syscall.EMSGSIZE)
+	}
+	if as != inBurst {
+		if err := c.takePending("sendmsg"); err != nil && as == first {
+			return err
 		}
-	}
-	if err := c.takePending("sendmsg"); err != nil {
-		return err
-	}
-	if !c.hasRoom() {
-		return errEAGAIN
+		if !c.hasRoom() {
+			return errEAGAIN
+		}
 	}
 	p.data = make([]byte, 0, bytes)
 	p.data = append(p.data, d.Data...)
@@ -180,7 +218,7 @@ func (c *Conn) hasRoom() bool {
 // hold charges a datagram to the send buffer until it has left the link's
 // queue.
 func (c *Conn) hold(p *packet, l *link, departs time.Duration) {
-	bytes := truesize(len(p.data))
+	bytes := truesize(p)
 	c.charged += bytes
 	at := len(c.departs)
 	for at > 0 && c.departs[at-1].at > departs { // another link is faster
@@ -194,6 +232,11 @@ func (c *Conn) hold(p *packet, l *link, departs time.Duration) {
 // emit sends a packet on its way.
 func (c *Conn) emit(p *packet, r *route) error {
 	n, h := c.host.n, c.host
+	if p.src.Addr().IsLoopback() && !p.out.Loopback() {
+		n.record(p, outbound, Martian.String())
+		n.end(p, Martian)
+		return nil
+	}
 	if p.cast != unicast {
 		c.spread(p)
 		return nil
@@ -251,7 +294,13 @@ func (n *Network) cross(c *Conn, p *packet) error {
 		n.reach(p)
 		return nil
 	}
+	if p.df && l.MTU > 0 && size(p.dst.Addr(), len(p.data)) > l.MTU {
+		n.record(p, outbound, TooLong.String()) // behind a NAT, where the host did not know
+		n.end(p, TooLong)
+		return nil
+	}
 	now := n.now()
+	p.mtu = l.MTU
 	x := l.cross(n, now, p)
 	if c != nil && x.departs > now {
 		c.hold(p, l, x.departs)
