@@ -148,9 +148,14 @@ func pick[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }
 // often is true once in n times.
 func often(r *rand.Rand, n int) bool { return r.IntN(n) == 0 }
 
-// widen gives every socket room for all that a program sends.
+// widen gives every socket room for all that a program sends. Only the last
+// datagram of a batch may be too long for the link: what is tried as a burst and
+// refused costs a pending error, on Linux.
 func (p program) widen() {
 	for i := range p {
+		for k := range p[i].sizes[:max(len(p[i].sizes)-1, 0)] {
+			p[i].sizes[k] = min(p[i].sizes[k], 1400)
+		}
 		p[i].config.ReadBuffer = 0
 		if p[i].kind == setting && p[i].option == kernel.ReadBuffer {
 			p[i].value = 100000

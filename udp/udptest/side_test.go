@@ -73,9 +73,13 @@ func (s *side) run(number int, st step, want []string) []string {
 		if _, err := c.RemoteAddr(); !known || !fits(c, to) || err == nil || !s.straight(st.socket, "", to) {
 			return []string{"no target"}
 		}
-		return outcome(c.Connect(to))
+		err := c.Connect(to)
+		if err == nil && to.Addr().Zone() != "" {
+			s.devices[st.socket] = "eth0"
+		}
+		return outcome(err)
 	case disconnecting:
-		if _, err := c.RemoteAddr(); err != nil || s.bound[st.socket].Addr().Zone() != "" {
+		if _, err := c.RemoteAddr(); err != nil || s.bound[st.socket].Addr().Is6() {
 			return []string{"no peer"}
 		}
 		return outcome(c.Disconnect(s.bound[st.socket]))

@@ -26,7 +26,8 @@ type Conn struct {
 	closed    bool
 	deaf      bool       // nothing more is taken in
 	draining  bool       // reads take what is queued and do not wait
-	device    *Interface // the one to use, nil for any
+	own       *Interface // the one that it is bound to, nil for any
+	device    *Interface // the one to use: own, or the peer's
 	bound     netip.Addr // as bound, without zone
 	local     netip.Addr // bound, or what connecting made of it
 	port      uint16
@@ -96,13 +97,15 @@ func (h *Host) Open(cfg kernel.Config) (kernel.Conn, error) {
 		return nil, net.ErrClosed
 	}
 	if cfg.Interface != "" {
-		if c.device = h.named(cfg.Interface); c.device == nil {
+		if c.own = h.named(cfg.Interface); c.own == nil {
 			return nil, call("setsockopt", syscall.ENODEV)
 		}
 	}
+	c.device = c.own
 	if err := h.bind(c, cfg.Local); err != nil {
 		return nil, err
 	}
+	c.own = c.device
 	if cfg.Remote.IsValid() {
 		if err := c.connect(cfg.Remote); err != nil {
 			h.release(c)
@@ -191,7 +194,8 @@ func (c *Conn) connect(peer netip.AddrPort) error {
 	}
 	a := r.dst
 	if zone := peer.Addr().Zone(); zone != "" {
-		a = a.WithZone(c.host.zone(zone).name)
+		i := c.host.zone(zone)
+		a, c.device = a.WithZone(i.name), i // until Disconnect
 	}
 	c.peer = netip.AddrPortFrom(a, peer.Port())
 	c.local = c.bound
@@ -207,7 +211,10 @@ func (c *Conn) connect(peer netip.AddrPort) error {
 func (c *Conn) Disconnect(local netip.AddrPort) error {
 	return c.locked(func() error {
 		c.peer = netip.AddrPort{}
-		c.local, c.connected = c.bound, netip.Addr{}
+		c.local, c.device = c.bound, c.own
+		if c.bound.IsUnspecified() {
+			c.connected = netip.Addr{}
+		}
 		c.last = lastRoute{}
 		return nil
 	})

@@ -36,6 +36,14 @@ func (g *groups) find(group netip.Addr, in int) int {
 	return slices.IndexFunc(g.members, func(m member) bool { return m.group == group && m.in == in })
 }
 
+// locate finds a membership. For IPv6, no interface is any.
+func (g *groups) locate(m kernel.Member, in int) int {
+	if m.Interface == 0 && m.Group.Is6() {
+		return slices.IndexFunc(g.members, func(o member) bool { return o.group == m.Group })
+	}
+	return g.find(m.Group, in)
+}
+
 // admit reports whether a datagram for a group is heard.
 func (g *groups) admit(group netip.Addr, in int, src netip.Addr) bool {
 	i := g.find(group, in)
@@ -75,7 +83,7 @@ func (o groupOptions) Join(m kernel.Member) error {
 		if err != nil {
 			return err
 		}
-		err = g.join(m.Group, in, m.Source.IsValid())
+		err = g.join(m, in)
 		if !m.Source.IsValid() || err != nil && err != syscall.EADDRINUSE {
 			return err
 		}
@@ -84,11 +92,11 @@ func (o groupOptions) Join(m kernel.Member) error {
 }
 
 // join is ip_mc_join_group.
-func (g *groups) join(group netip.Addr, in int, only bool) error {
-	if g.find(group, in) >= 0 {
+func (g *groups) join(m kernel.Member, in int) error {
+	if g.locate(m, in) >= 0 {
 		return syscall.EADDRINUSE
 	}
-	if group.Is4() {
+	if m.Group.Is4() {
 		four := 0
 		for _, m := range g.members {
 			if m.group.Is4() {
@@ -99,16 +107,13 @@ func (g *groups) join(group netip.Addr, in int, only bool) error {
 			return syscall.ENOBUFS
 		}
 	}
-	g.members = append(g.members, member{group: group, in: in, only: only})
+	g.members = append(g.members, member{group: m.Group, in: in, only: m.Source.IsValid()})
 	return nil
 }
 
 // filter finds a membership whose sources may be changed: ip_mc_source.
 func (g *groups) filter(m kernel.Member, in int, only bool) (*member, error) {
-	i := g.find(m.Group, in)
-	if m.Interface == 0 && m.Group.Is6() { // ip6_mc_source: on any interface
-		i = slices.IndexFunc(g.members, func(o member) bool { return o.group == m.Group })
-	}
+	i := g.locate(m, in)
 	if i < 0 {
 		return nil, syscall.EINVAL
 	}
@@ -151,17 +156,15 @@ func (g *groups) remove(m kernel.Member, in int, only bool) error {
 		return syscall.EADDRNOTAVAIL
 	}
 	if len(found.sources) == 1 && only {
-		return g.leave(m.Group, in)
+		return g.leave(m, in)
 	}
 	found.sources = slices.Delete(found.sources, i, i+1)
 	return nil
 }
 
 // leave is ip_mc_leave_group and ipv6_sock_mc_drop.
-func (g *groups) leave(group netip.Addr, in int) error {
-	i := slices.IndexFunc(g.members, func(m member) bool {
-		return m.group == group && (m.in == in || in == 0 && group.Is6())
-	})
+func (g *groups) leave(m kernel.Member, in int) error {
+	i := g.locate(m, in)
 	if i < 0 {
 		return syscall.EADDRNOTAVAIL
 	}
@@ -197,7 +200,7 @@ func (o groupOptions) Drop(m kernel.Member) error {
 			}
 			in = i.index
 		}
-		return g.leave(m.Group, in)
+		return g.leave(m, in)
 	})
 }
 

@@ -88,13 +88,15 @@ func (h *Host) conflict(c *Conn, port uint16) bool {
 	return false
 }
 
-// overlaps reports whether a datagram could be for both sockets
-// (inet_rcv_saddr_equal).
+// overlaps reports whether a datagram could be for both sockets, as Linux sees
+// it when c is bound after o (inet_rcv_saddr_equal).
 func (c *Conn) overlaps(o *Conn) bool {
 	if c.device != nil && o.device != nil && c.device != o.device {
 		return false
 	}
 	switch a, b := c.local, o.local; {
+	case !c.inet6 && a.IsUnspecified() && o.inet6 && o.bound.IsUnspecified():
+		return !o.cfg.IPv6Only // although it is connected to an IPv6 address
 	case a.IsUnspecified() && b.IsUnspecified():
 		return c.speaks(b) || o.speaks(a)
 	case a.IsUnspecified():

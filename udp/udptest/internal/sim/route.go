@@ -75,6 +75,9 @@ func (c *Conn) route(to, from netip.Addr, index int) (r route, err error) {
 		}
 	}
 	if index != 0 {
+		if to.Is6() && device != nil && device.index != index {
+			return r, syscall.EINVAL
+		}
 		if device = h.numbered(index); device == nil {
 			return r, syscall.ENODEV
 		}
@@ -134,7 +137,7 @@ func (c *Conn) leave(r *route, device *Interface, from netip.Addr) error {
 	if r.dst.IsMulticast() {
 		r.cast = multicast
 		r.out = h.groupOut(c, r.dst, device, from)
-		if r.out == nil {
+		if r.out == nil || r.dst.Is6() && r.out.Loopback() {
 			return syscall.ENETUNREACH
 		}
 		return nil
@@ -149,8 +152,11 @@ func (c *Conn) leave(r *route, device *Interface, from netip.Addr) error {
 		return nil
 	}
 	if i, _ := h.owns(r.dst); i != nil {
-		if r.dst.IsLinkLocalUnicast() && r.dst.Is6() && device == nil {
+		switch {
+		case r.dst.IsLinkLocalUnicast() && r.dst.Is6() && device == nil:
 			return syscall.EINVAL
+		case r.dst.Is6() && device != nil && device != i:
+			return syscall.ENETUNREACH
 		}
 		r.out, r.in, r.self, r.link = h.interfaces[0], i, true, true
 		return nil
@@ -185,7 +191,7 @@ func (h *Host) groupOut(c *Conn, group netip.Addr, device *Interface, from netip
 		return device
 	case c.groups.out != 0:
 		return h.numbered(c.groups.out)
-	case from.IsValid():
+	case from.Is4():
 		i, _ := h.owns(from)
 		return i
 	}
