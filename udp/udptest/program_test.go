@@ -163,10 +163,12 @@ func (p program) widen() {
 	}
 }
 
-// unbatch sends datagrams one by one. What a datagram takes of a small buffer
-// depends on how a burst was cut.
+// unbatch sends datagrams one by one: what a datagram takes of a small buffer
+// depends on how a burst was cut. Nor is there an error queue, which takes room as
+// well.
 func (p program) unbatch() {
 	for i := range p {
+		p[i].config.ICMPErrors = false
 		if len(p[i].sizes) > 1 {
 			p[i].sizes = p[i].sizes[:1]
 		}
@@ -185,6 +187,9 @@ func newOpening(r *rand.Rand, socket int) step {
 	s.from = pick(r, addrs...) // where to bind
 	s.to.port = pick[uint16](r, 0, 0, 7001, 7001, 7002)
 	c.ReuseAddr, c.ReusePort = often(r, 4), often(r, 8)
+	if s.to.port == 0 { // Linux may give reusers a port that one of them has
+		c.ReuseAddr, c.ReusePort = false, false
+	}
 	c.Broadcast = often(r, 2)
 	c.DontFragment = often(r, 4)
 	c.ICMPErrors = often(r, 6)

@@ -4,9 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -226,25 +226,32 @@ func (s *side) send(number int, st step, c kernel.Conn, host int) []string {
 	return append(outcome(err), fmt.Sprintf("%d sent", n))
 }
 
-// receive takes what there is.
+// receive takes what there is, datagrams and errors of earlier ones.
 func (s *side) receive(c kernel.Conn, host int, want []string) (got []string) {
+	var errs []string
 	for deadline := time.Now().Add(2 * time.Second); ; {
 		var sink taker
 		err := c.TryReceive(&sink)
-		switch {
-		case err != nil:
-			got = append(got, outcome(err)...)
-		case len(sink.packets) > 0:
-			for _, p := range sink.packets {
-				got = append(got, s.describe(host, p))
-			}
-		case !s.real || len(got) >= len(want) || time.Now().After(deadline):
-			return got
-		default:
-			time.Sleep(20 * time.Microsecond)
+		for _, p := range sink.packets {
+			got = append(got, s.describe(host, p))
 		}
-		if errors.Is(err, net.ErrClosed) || len(got) > 1000 {
-			return got
+		if err != nil && err != kernel.ErrPending {
+			return append(got, outcome(err)...)
+		}
+		for r, ok := c.NextRefusal(); ok; r, ok = c.NextRefusal() {
+			e := outcome(r.Errno)[0]
+			if r.To.IsValid() {
+				e += " about " + s.name4(host, r.To)
+			}
+			if !slices.Contains(errs, e) { // how many there are depends on bursts
+				errs = append(errs, e)
+			}
+		}
+		if err == nil && len(sink.packets) == 0 {
+			if !s.real || len(got)+len(errs) >= len(want) || time.Now().After(deadline) {
+				return append(got, errs...)
+			}
+			time.Sleep(20 * time.Microsecond)
 		}
 	}
 }
@@ -263,7 +270,7 @@ func (s *side) describe(host int, p kernel.Packet) string {
 	case s.index[host]:
 		in = "eth0"
 	}
-	return fmt.Sprintf("%d bytes%s from %s to %v on %s, special %v, class %d, %d hops, truncated %v", len(p.Data), id, s.name4(host, p.From), p.To, in, p.Foreign, p.TOS, p.TTL, p.Truncated)
+	return fmt.Sprintf("%d bytes%s from %s to %v on %s, special %v, class %d, %d hops, truncated %v", len(p.Data), id, s.name4(host, p.From), p.To, in, p.NonUnicastDst, p.TOS, p.TTL, p.Truncated)
 }
 
 // name4 is an address with a name for the port.
@@ -331,5 +338,5 @@ func (k *taker) Deliver(b *kernel.Batch) {
 	}
 }
 
-func (k *taker) Settled() bool { return true }
-func (k *taker) Settle() bool  { return true }
+func (k *taker) Pending() bool { return false }
+func (k *taker) Wait() bool    { return true }

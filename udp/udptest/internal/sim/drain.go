@@ -37,7 +37,7 @@ func (c *Conn) takeNow(w *scratch, room int) (int, error) {
 		return 0, net.ErrClosed
 	}
 	c.calls.Read++
-	if err := c.takePending("recvmmsg"); err != nil {
+	if err := c.tellPending(); err != nil {
 		return 0, err
 	}
 	if c.draining && c.queue.len() == 0 {

@@ -30,6 +30,9 @@ func (b *bucket) take(now, interval time.Duration) bool {
 // refuse answers a datagram that no socket hears: port unreachable.
 func (h *Host) refuse(p *packet) {
 	n := h.n
+	if p.follows {
+		return
+	}
 	if !p.in.Loopback() && p.origin != h && !n.unlimited {
 		interval := time.Second
 		if p.src.Addr().Is6() {

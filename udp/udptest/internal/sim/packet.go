@@ -25,6 +25,7 @@ type packet struct {
 	from, to  netip.AddrPort // as the sender's socket sent it: for fates and reports
 	number    uint64         // in its flow on the first link, from 1
 	sent      time.Duration
+	follows   bool // in a burst: what refuses it has said so already
 	duplicate bool
 	corrupt   bool
 
@@ -51,8 +52,8 @@ const (
 	ipv6Header = 40
 )
 
-// size is the length of the IP packet that a payload of n bytes makes.
-func size(to netip.Addr, n int) int {
+// packetSize is the length of the IP packet that a payload of n bytes makes.
+func packetSize(to netip.Addr, n int) int {
 	if to.Is4() {
 		return n + udpHeader + ipv4Header
 	}
@@ -62,7 +63,7 @@ func size(to netip.Addr, n int) int {
 // fragments is the number of IP packets in which a payload of n bytes crosses
 // a link.
 func fragments(to netip.Addr, n, mtu int) int {
-	if mtu == 0 || size(to, n) <= mtu {
+	if mtu == 0 || packetSize(to, n) <= mtu {
 		return 1
 	}
 	header := ipv4Header

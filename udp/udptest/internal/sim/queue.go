@@ -76,7 +76,7 @@ func truesize(p *packet) int {
 	if parts == 1 {
 		return allocation(p.dst.Addr(), n)
 	}
-	each := p.mtu - (size(p.dst.Addr(), 0) - udpHeader)
+	each := p.mtu - (packetSize(p.dst.Addr(), 0) - udpHeader)
 	return (parts-1)*allocation(p.dst.Addr(), each) + allocation(p.dst.Addr(), n-(parts-1)*each)
 }
 

@@ -95,9 +95,12 @@ func (c *Conn) accept(p *packet) Outcome {
 		from: netip.AddrPortFrom(c.zoned(p.src.Addr(), p.in), p.src.Port()),
 		in:   p.in.index, tos: p.tos, ttl: p.ttl,
 		at:        c.host.n.start.Add(c.host.n.now()),
-		to:        c.zoned(p.dst.Addr(), p.in),
+		to:        p.dst.Addr(),
 		different: p.cast != unicast,
 		charge:    truesize(p),
+	}
+	if p.cast == unicast {
+		r.to = c.zoned(r.to, p.in)
 	}
 	if !c.queue.put(r) {
 		c.drops++
@@ -117,14 +120,21 @@ func (c *Conn) ready() error {
 		return kernel.ErrDrained
 	case !c.draining && !c.deadline.IsZero() && !time.Now().Before(c.deadline):
 		return os.ErrDeadlineExceeded
-	case c.pending != 0 && c.queue.len() == 0: // what there is to read comes first
-		if !c.cfg.ICMPErrors {
-			c.refusals = append(c.refusals, kernel.Refusal{Errno: c.pending})
-		}
-		c.pending = 0
-		return kernel.ErrPending
 	}
-	return nil
+	return c.tellPending()
+}
+
+// tellPending is kernel.ErrPending where an error is. What there is to read comes
+// first.
+func (c *Conn) tellPending() error {
+	if c.pending == 0 || c.queue.len() > 0 {
+		return nil
+	}
+	if !c.cfg.ICMPErrors {
+		c.refusals = append(c.refusals, kernel.Refusal{Errno: c.pending})
+	}
+	c.pending = 0
+	return kernel.ErrPending
 }
 
 // takePending takes the error that ICMP left.

@@ -256,6 +256,11 @@ func (h *Host) source(r *route) netip.Addr {
 	case r.self:
 		return r.dst
 	}
+	if i := h.outward(r.dst); r.dst.IsMulticast() && r.out.Loopback() && i != nil {
+		other := *r // addresses of lo are for the host alone
+		other.out = i
+		return h.source(&other)
+	}
 	var first, inPrefix, scoped netip.Addr
 	local := r.dst.IsLinkLocalUnicast() || r.dst.IsLinkLocalMulticast() || r.dst.IsInterfaceLocalMulticast()
 	for _, p := range r.out.addrs {

@@ -32,43 +32,49 @@ func (c *Conn) Send(d *kernel.Datagram, _ []byte) error {
 	})
 }
 
-// continues reports whether ds[i] goes with the one before it as one burst, as
-// Linux' UDP_SEGMENT has it: all of one size, but that the last may be shorter.
-func (c *Conn) continues(ds []kernel.Datagram, i int) bool {
-	first := i - 1
-	bytes := len(ds[i].Data)
-	for ; ; first-- {
-		d, next := &ds[first], &ds[first+1]
-		bytes += len(d.Data)
-		if len(d.More) > 0 || len(next.More) > 0 || d.To != next.To || d.From != next.From || d.Interface != next.Interface || d.TOS != next.TOS || d.TTL != next.TTL ||
-			len(next.Data) == 0 || len(next.Data) > len(d.Data) || first+1 < i && len(next.Data) < len(d.Data) ||
-			i-first >= maxSegments || bytes > maxBurst {
-			return false
+// burst is the number of datagrams at the beginning of ds that Linux would send as
+// one burst (UDP_SEGMENT): of one size, but that the last may be shorter. The
+// first has been sent, so that the MTU of its way is known.
+func (c *Conn) burst(ds []kernel.Datagram) int {
+	d := &ds[0]
+	size, n, bytes := len(d.Data), 1, len(d.Data)
+	if size == 0 || len(d.More) > 0 || c.last.mtu > 0 && packetSize(c.last.dst, size) > c.last.mtu {
+		return 1
+	}
+	for n < maxSegments && n < len(ds) {
+		next := &ds[n]
+		if len(next.Data) == 0 || len(next.Data) > size || bytes+len(next.Data) > maxBurst || len(next.More) > 0 ||
+			next.To != d.To || next.From != d.From || next.Interface != d.Interface || next.TOS != d.TOS || next.TTL != d.TTL {
+			break
 		}
-		if first == 0 || len(ds[first-1].Data) != len(d.Data) || ds[first-1].To != d.To {
+		n++
+		bytes += len(next.Data)
+		if len(next.Data) < size {
 			break
 		}
 	}
-	mtu := c.last.mtu
-	return mtu == 0 || size(c.last.dst, len(ds[first].Data)) <= mtu
+	return n
 }
 
 // SendBatch sends ds in order. A pending error is the error of a call's first
 // datagram; on a later one it is lost, as sendmmsg(2) loses it.
 func (c *Conn) SendBatch(ds []kernel.Datagram) (sent int, err error) {
 	err = c.locked(func() error {
-		for sent < len(ds) {
-			as := later
+		for burst := 0; sent < len(ds); sent++ {
+			as := inBurst
+			if sent >= burst {
+				as = later
+			}
 			if sent%maxSegments == 0 {
 				as = first
 				c.calls.Write++
-			} else if c.continues(ds, sent) {
-				as = inBurst
 			}
 			if err := c.send(&ds[sent], as); err != nil {
 				return err
 			}
-			sent++
+			if as != inBurst {
+				burst = sent + c.burst(ds[sent:])
+			}
 		}
 		return nil
 	})
@@ -174,15 +180,20 @@ func (c *Conn) send(d *kernel.Datagram, as rank) error {
 	if d.TTL != 0 {
 		p.ttl = d.TTL
 	}
+	p.follows = as == inBurst
 	p.from = netip.AddrPortFrom(c.zoned(r.src, r.route.out), c.port)
-	p.to = netip.AddrPortFrom(c.zoned(r.dst, r.route.out), to.Port())
+	near := r.route.out
+	if r.self {
+		near = r.in
+	}
+	p.to = netip.AddrPortFrom(c.zoned(r.dst, near), to.Port())
 	if r.in != nil {
 		p.host, p.in = r.in.host, r.in
 		if r.self && (r.zero || r.dst.IsLoopback()) {
 			p.in = c.host.interfaces[0]
 		}
 	}
-	if p.df && r.mtu > 0 && size(r.dst, bytes) > r.mtu {
+	if p.df && r.mtu > 0 && packetSize(r.dst, bytes) > r.mtu {
 		return call("sendmsg", syscall.EMSGSIZE)
 	}
 	if as != inBurst {
@@ -294,7 +305,7 @@ func (n *Network) cross(c *Conn, p *packet) error {
 		n.reach(p)
 		return nil
 	}
-	if p.df && l.MTU > 0 && size(p.dst.Addr(), len(p.data)) > l.MTU {
+	if p.df && l.MTU > 0 && packetSize(p.dst.Addr(), len(p.data)) > l.MTU {
 		n.record(p, outbound, TooLong.String()) // behind a NAT, where the host did not know
 		n.end(p, TooLong)
 		return nil
