@@ -1,9 +1,12 @@
 package session_test
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"runtime"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -156,4 +159,92 @@ func heap() uint64 {
 	var s runtime.MemStats
 	runtime.ReadMemStats(&s)
 	return s.HeapAlloc
+}
+
+// What a datagram costs from the sender's call to the reader, over loopback, with
+// ten thousand peers who take turns: through Messages of the socket, and through
+// as many sessions, each with a goroutine.
+func BenchmarkTenThousandPeers(b *testing.B) {
+	const sockets, addresses, part = 50, 200, 50
+	var senders []*udp.Socket
+	for range sockets {
+		senders = append(senders, listen(b, "0.0.0.0:0"))
+	}
+	run := func(b *testing.B, s *udp.Socket, done <-chan struct{}) {
+		batch := make([]udp.Datagram, addresses)
+		for i := range batch {
+			batch[i] = udp.Datagram{Data: make([]byte, 64), To: s.LocalAddr(), From: netip.AddrFrom4([4]byte{127, 0, 1, byte(i)})}
+		}
+		parts := 0
+		send := func(n int) {
+			for range n {
+				at := parts * part % addresses
+				if _, err := senders[parts*part/addresses%sockets].SendBatch(context.Background(), batch[at:at+part]); err != nil {
+					b.Fatal(err)
+				}
+				if parts++; parts > 2 { // the kernel's buffer has room for them
+					<-done
+				}
+			}
+		}
+		send(sockets * addresses / part) // every peer is known
+		b.ResetTimer()
+		processorTime(b)
+		send(b.N / part)
+		b.StopTimer()
+		for range 2 {
+			<-done
+		}
+	}
+	// counter tells when another part has been received.
+	counter := func() (count func(), done chan struct{}) {
+		var received atomic.Int64
+		done = make(chan struct{}, 4)
+		return func() {
+			if received.Add(1)%part == 0 {
+				done <- struct{}{}
+			}
+		}, done
+	}
+	b.Run("Messages", func(b *testing.B) {
+		s := listen(b, "127.0.0.1:0")
+		count, done := counter()
+		var group sync.WaitGroup
+		group.Go(func() {
+			for range s.Messages() {
+				count()
+			}
+		})
+		run(b, s, done)
+		s.Close()
+		group.Wait()
+	})
+	for _, way := range []string{"Messages", "Receive"} {
+		b.Run("Session."+way, func(b *testing.B) {
+			m, s := mux(b)
+			count, done := counter()
+			var group sync.WaitGroup
+			group.Go(func() {
+				for c := range m.Sessions() {
+					group.Go(func() {
+						if way == "Messages" {
+							for range c.Messages() {
+								count()
+							}
+							return
+						}
+						for {
+							if _, err := c.Receive(context.Background()); err != nil {
+								return
+							}
+							count()
+						}
+					})
+				}
+			})
+			run(b, s, done)
+			s.Close()
+			group.Wait()
+		})
+	}
 }

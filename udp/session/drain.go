@@ -48,38 +48,45 @@ func (m *Mux) Drain(ctx context.Context) error {
 
 // finishDrain ends each session when its stream has been taken. The goroutine
 // that has read the socket runs it.
-//
-// No channel tells that the last message was taken from it. So finishDrain looks
-// again and again.
 func (m *Mux) finishDrain() {
 	m.mu.Lock()
 	m.stopAccepting(udp.ErrDrained) // where the caller has drained the socket
 	m.mu.Unlock()
-	for pause := 100 * time.Microsecond; !m.endTaken(); pause = min(2*pause, 10*time.Millisecond) {
-		timer := time.NewTimer(pause)
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	for wait := 100 * time.Microsecond; ; wait = min(2*wait, 100*time.Millisecond) {
+		left, silent := m.endTaken()
+		if left == 0 {
+			close(m.drained)
+			return
+		}
+		if silent { // no channel tells that the last message was taken from it: look again
+			pause.Reset(wait)
+		}
 		select {
-		case <-timer.C:
+		case <-pause.C:
+		case <-m.progress:
 		case <-m.ended:
-			timer.Stop()
 			return
 		case <-m.socket.Done():
-			timer.Stop()
 			m.shut(m.socketCause())
 			return
 		}
 	}
-	close(m.drained)
 }
 
-// endTaken ends the sessions whose streams were taken, and reports whether none
-// is left.
-func (m *Mux) endTaken() bool {
+// endTaken ends the sessions whose streams were taken. It returns how many are
+// left, and whether one of them is read by its channel.
+func (m *Mux) endTaken() (left int, silent bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, c := range m.table.all() {
-		if c.taken(udp.ErrDrained) {
+		n, byChannel := c.drain(udp.ErrDrained, m.progress)
+		if n == 0 {
 			m.end(c, udp.ErrDrained)
+		} else {
+			silent = silent || byChannel
 		}
 	}
-	return m.table.n == 0
+	return m.table.n, silent
 }

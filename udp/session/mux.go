@@ -22,6 +22,7 @@ type Mux struct {
 	sessions chan *Session
 	ended    chan struct{} // closed by Close, and at the end of the socket
 	drained  chan struct{} // closed when Drain is complete
+	progress chan struct{} // a signal that Drain may be
 
 	mu      sync.Mutex // held for short times only: nothing waits under it
 	phase   phase
@@ -67,6 +68,7 @@ func New(s *udp.Socket, opts ...Option) (*Mux, error) {
 		sessions: make(chan *Session, cfg.backlog),
 		ended:    make(chan struct{}),
 		drained:  make(chan struct{}),
+		progress: make(chan struct{}, 1),
 		table:    table{byPeer: map[netip.AddrPort]*Session{}},
 		news:     news{c: make(chan error, 16)},
 	}
@@ -154,9 +156,11 @@ func (m *Mux) checkPeer(ctx context.Context, peer netip.AddrPort) (netip.AddrPor
 // the zone as a name.
 func canonical(a netip.AddrPort) netip.AddrPort {
 	ip := a.Addr().Unmap()
-	if index, err := strconv.Atoi(ip.Zone()); err == nil {
-		if i, err := net.InterfaceByIndex(index); err == nil {
-			ip = ip.WithZone(i.Name)
+	if zone := ip.Zone(); zone != "" {
+		if index, err := strconv.Atoi(zone); err == nil {
+			if i, err := net.InterfaceByIndex(index); err == nil {
+				ip = ip.WithZone(i.Name)
+			}
 		}
 	}
 	return netip.AddrPortFrom(ip, a.Port())
@@ -261,6 +265,9 @@ func (m *Mux) end(c *Session, cause error) {
 		return
 	}
 	c.removed = true
+	if m.phase == draining {
+		signal(m.progress)
+	}
 	m.table.remove(c)
 	m.ranking.remove(c)
 	switch cause {

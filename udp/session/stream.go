@@ -16,6 +16,7 @@ type stream struct {
 	reader   reader
 	closed   bool             // nothing will be pushed any more
 	n        int32            // length of the list
+	progress chan<- struct{}  // gets a signal when a reader has taken something after the end
 	head     *node            // the list
 	tail     *node            //
 	messages chan udp.Message // for Messages, sent to and closed under mu
@@ -131,10 +132,15 @@ func (s *stream) shift() udp.Message {
 // the next if it leaves something.
 func (s *stream) notify() {
 	if s.ready != nil && !s.closed {
-		select {
-		case s.ready <- struct{}{}:
-		default:
-		}
+		signal(s.ready)
+	}
+}
+
+// signal wakes the receiver of a channel with room for one signal.
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
 	}
 }
 
@@ -156,6 +162,7 @@ func (s *stream) channel(queue int) (c <-chan udp.Message, ok bool) {
 		}
 		if s.closed {
 			close(s.messages)
+			signal(s.progress)
 		}
 	}
 	return s.messages, true
@@ -181,6 +188,9 @@ func (s *stream) next() (m udp.Message, wait <-chan struct{}, err error) {
 		if s.n > 0 {
 			s.notify()
 		}
+		if s.closed {
+			signal(s.progress)
+		}
 		return m, nil, nil
 	case s.closed:
 		return m, nil, endError(s.cause)
@@ -205,10 +215,12 @@ func (s *stream) closeStream(cause error) {
 	}
 }
 
-// taken reports whether nothing is left in the stream, and ends it.
-func (s *stream) taken(cause error) bool {
+// drain ends the stream and returns how much of it is left, and whether its reader
+// takes it from a channel, which gives no signal. The reader gives one otherwise.
+func (s *stream) drain(cause error, progress chan<- struct{}) (left int, silent bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.progress = progress
 	s.closeStream(cause)
-	return s.n == 0 && len(s.messages) == 0
+	return int(s.n) + len(s.messages), s.messages != nil
 }
