@@ -72,7 +72,7 @@ func (o *sendBatch) send(fd uintptr) {
 			return // the first of the rest is at fault
 		}
 		o.c.writes.Add(1)
-		got, _, errno := syscall.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&o.hdrs)), uintptr(n), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+		got, errno := o.c.calls.sendmmsg(fd, o.hdrs[:n])
 		switch {
 		case errno == 0:
 			// A short count has three reasons that look alike; the next call
@@ -86,6 +86,7 @@ func (o *sendBatch) send(fd uintptr) {
 				return
 			}
 		case errno == unix.EINTR:
+		case o.carries[0] > 1 && !o.c.calls.sendsControl(): // refused just now: no bursts from here
 		case o.carries[0] > 1 && !noRoom(errno):
 			v.refused(o.c, fd, &o.ds[o.sent], errno)
 		default:
@@ -121,7 +122,7 @@ func segments(fd uintptr) bool {
 
 // fillHeaders fills headers for the datagrams that are next.
 func (o *sendBatch) fillHeaders(fd uintptr) (messages int) {
-	allowGSO := segments(fd)
+	allowGSO := segments(fd) && o.c.calls.sendsControl()
 	buffers := 0
 	for i := o.sent; i < len(o.ds) && messages < maxMessages; {
 		d := &o.ds[i]

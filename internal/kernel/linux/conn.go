@@ -49,11 +49,16 @@ type conn struct {
 
 	rx      receiving // the one receiver
 	drain   draining
+	calls   syscalls
 	pending kernel.PendingErrors
 }
 
 // newConn takes fd over, even when it fails.
 func newConn(fd int, cfg kernel.Config) (*conn, error) {
+	if err := pollable(); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
 	c := &conn{
 		file:   os.NewFile(uintptr(fd), cfg.Network),
 		fd:     uintptr(fd),
@@ -68,8 +73,28 @@ func newConn(fd int, cfg kernel.Config) (*conn, error) {
 		return nil, err
 	}
 	c.raw = raw
+	if err := c.usable(); err != nil {
+		c.file.Close()
+		return nil, err
+	}
 	c.rx.most, c.rx.step, c.rx.now = firstBatch, c.read, c.readNow
 	return c, nil
+}
+
+// usable fails where the kernel refuses what no other call can do.
+func (c *conn) usable() error {
+	if err := c.calls.ask(); err != nil {
+		return err
+	}
+	if c.file.SetDeadline(time.Time{}) == nil {
+		return nil
+	}
+	// The descriptor is not in the poller: nothing could wake a read. Package os
+	// asks fcntl first whether it may be.
+	if _, err := unix.FcntlInt(c.fd, unix.F_GETFL, 0); err != nil {
+		return os.NewSyscallError("fcntl", err)
+	}
+	return os.NewSyscallError("epoll_ctl", unix.EPERM)
 }
 
 // Close wakes whoever waits and frees the descriptor. It lets go of the lock

@@ -12,14 +12,15 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// parseControl reads the control messages that came with a packet (cmsg(3)).
+// parseControl reads the control messages that came with a packet (cmsg(3)), and
+// the kernel's count of drops if it is among them.
 // What it does not know, or what is cut off, it leaves out: the payload is
 // worth having without.
-func parseControl(b []byte, p *kernel.Packet) {
+func parseControl(b []byte, p *kernel.Packet) (drops uint32, counted bool) {
 	for len(b) >= unix.SizeofCmsghdr {
 		n, level, kind := controlHeader(b)
 		if n < unix.SizeofCmsghdr || n > len(b) {
-			return
+			break
 		}
 		data := b[min(unix.CmsgLen(0), n):n]
 		switch level {
@@ -33,6 +34,10 @@ func parseControl(b []byte, p *kernel.Packet) {
 				p.Time = receiveTime(data, time.Nanosecond)
 			case unix.SO_TIMESTAMP, unix.SO_TIMESTAMP_NEW:
 				p.Time = receiveTime(data, time.Microsecond)
+			case unix.SO_RXQ_OVFL:
+				if len(data) >= 4 {
+					drops, counted = binary.NativeEndian.Uint32(data), true
+				}
 			}
 		case unix.SOL_UDP:
 			if kind == unix.UDP_GRO && len(data) >= 4 {
@@ -41,6 +46,7 @@ func parseControl(b []byte, p *kernel.Packet) {
 		}
 		b = b[min(unix.CmsgSpace(n-unix.CmsgLen(0)), len(b)):]
 	}
+	return drops, counted
 }
 
 // controlHeader reads a struct cmsghdr: its length is a size_t.

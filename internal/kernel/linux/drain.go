@@ -172,7 +172,7 @@ func (c *conn) readNow(fd uintptr) {
 	defer s.giveBack()
 	n, errno := 0, unix.EINTR
 	for failures := 0; errno == unix.EINTR || errno != 0 && errno != unix.EAGAIN && c.isAsync(errno, &failures); {
-		n, errno = s.receive(fd, want, r.bytes <= shortCall)
+		n, errno = s.receive(&c.calls, fd, want, r.bytes <= shortCall)
 		c.reads.Add(1)
 	}
 	if errno == unix.EAGAIN && c.tellPending(fd) {

@@ -88,7 +88,7 @@ func (c *conn) Discard() uint64 {
 		s := borrow()
 		defer s.giveBack()
 		for failures := 0; limit > 0; {
-			n, errno := s.receive(uintptr(fd), int(min(limit, batchSize)), false)
+			n, errno := s.receive(&c.calls, uintptr(fd), int(min(limit, batchSize)), false)
 			switch {
 			case errno == unix.EINTR, errno != unix.EAGAIN && errno != 0 && c.isAsync(errno, &failures):
 				continue

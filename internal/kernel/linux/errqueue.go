@@ -41,7 +41,7 @@ func (c *conn) NextRefusal() (r kernel.Refusal, ok bool) {
 func (c *conn) takePending(fd uintptr) (r kernel.Refusal, ok bool) {
 	for {
 		if c.errorQueue {
-			if r, ok := nextQueued(fd); ok {
+			if r, ok := c.nextQueued(fd); ok {
 				return r, true
 			}
 		}
@@ -82,7 +82,7 @@ func socketError(fd uintptr) syscall.Errno {
 }
 
 // nextQueued takes the next ICMP error from the error queue, and what is before it.
-func nextQueued(fd uintptr) (r kernel.Refusal, ok bool) {
+func (c *conn) nextQueued(fd uintptr) (r kernel.Refusal, ok bool) {
 	var name rawName
 	var payload [1]byte
 	var control [512 / 8]uint64
@@ -92,7 +92,7 @@ func nextQueued(fd uintptr) (r kernel.Refusal, ok bool) {
 		hdr := unix.Msghdr{Name: (*byte)(unsafe.Pointer(&name)), Namelen: sizeofName, Iov: &iov, Control: (*byte)(unsafe.Pointer(&control))}
 		hdr.SetIovlen(1)
 		hdr.SetControllen(len(control) * 8)
-		_, _, errno := unix.RawSyscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&hdr)), unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
+		_, errno := c.calls.recvmsg(fd, &hdr, unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
 		if errno == unix.EINTR {
 			continue
 		}

@@ -13,7 +13,7 @@ import (
 )
 
 // ParseControl is parseControl.
-func ParseControl(b []byte, p *kernel.Packet) { parseControl(b, p) }
+func ParseControl(b []byte, p *kernel.Packet) { _, _ = parseControl(b, p) }
 
 // ParseRefusal is refusal.
 func ParseRefusal(b []byte) (syscall.Errno, bool) { return refusal(b) }

@@ -102,14 +102,12 @@ func (r *reading) readOne(fd uintptr) bool {
 	}
 	for failures := 0; ; {
 		r.c.reads.Add(1)
-		var n uintptr
+		var n int
 		var errno syscall.Errno
 		if r.hdr.Iov == nil {
-			size := uint32(sizeofName)
-			n, _, errno = syscall.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(unsafe.SliceData(r.b))), uintptr(len(r.b)),
-				unix.MSG_DONTWAIT|unix.MSG_TRUNC, uintptr(unsafe.Pointer(&r.name)), uintptr(unsafe.Pointer(&size)))
+			n, errno = r.c.calls.recvfrom(fd, r.b, &r.name)
 		} else {
-			n, _, errno = syscall.RawSyscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&r.hdr)), unix.MSG_DONTWAIT)
+			n, errno = r.c.calls.recvmsg(fd, &r.hdr, unix.MSG_DONTWAIT)
 		}
 		switch errno {
 		case unix.EINTR:
@@ -117,7 +115,7 @@ func (r *reading) readOne(fd uintptr) bool {
 		case unix.EAGAIN:
 			return r.tellPending(fd)
 		case 0:
-			r.n, r.from = int(n), decode(fd, &r.name, &r.zones)
+			r.n, r.from = n, decode(fd, &r.name, &r.zones)
 			if r.n > len(r.b) {
 				r.n, r.hdr.Flags = len(r.b), unix.MSG_TRUNC
 			}
@@ -202,7 +200,7 @@ func (r *reading) readMany(fd uintptr) bool {
 	}
 	for failures := 0; ; {
 		r.c.reads.Add(1)
-		n, _, errno := syscall.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdrs[0])), uintptr(len(r.ms)), uintptr(r.flags|unix.MSG_DONTWAIT), 0, 0)
+		n, errno := r.c.calls.recvmmsg(fd, r.hdrs[:len(r.ms)], r.flags|unix.MSG_DONTWAIT, false)
 		switch errno {
 		case unix.EINTR:
 			continue
@@ -215,7 +213,7 @@ func (r *reading) readMany(fd uintptr) bool {
 			}
 			r.err = errNothing
 		case 0:
-			r.n = int(n)
+			r.n = n
 		default:
 			if r.c.isAsync(errno, &failures) {
 				continue // what there is to read comes first

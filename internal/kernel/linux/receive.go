@@ -79,7 +79,7 @@ func (c *conn) read(fd uintptr) bool {
 		if s == nil {
 			s = borrow()
 		}
-		n, errno := s.receive(fd, want, r.once && r.bytes <= shortCall)
+		n, errno := s.receive(&c.calls, fd, want, r.once && r.bytes <= shortCall)
 		c.reads.Add(1)
 		switch errno {
 		case 0:

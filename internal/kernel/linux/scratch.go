@@ -72,21 +72,14 @@ func newScratch() *scratch {
 // receive reads up to n packets and never waits. A short call goes without
 // entersyscall, which is for calls that take long: the runtime could not use the
 // processor meanwhile, and looks after all that do.
-func (s *scratch) receive(fd uintptr, n int, short bool) (int, syscall.Errno) {
+func (s *scratch) receive(k *syscalls, fd uintptr, n int, short bool) (int, syscall.Errno) {
 	for i := range n {
 		if s.blocks[i] == nil {
 			s.blocks[i] = slab.Take()
 			s.iovs[i].Base = &s.blocks[i].Window(i)[0]
 		}
 	}
-	var got uintptr
-	var errno syscall.Errno
-	if short || n <= firstBatch {
-		got, _, errno = syscall.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&s.hdrs)), uintptr(n), unix.MSG_DONTWAIT, 0, 0)
-	} else {
-		got, _, errno = syscall.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&s.hdrs)), uintptr(n), unix.MSG_DONTWAIT, 0, 0)
-	}
-	return int(got), errno
+	return k.recvmmsg(fd, s.hdrs[:n], unix.MSG_DONTWAIT, short || n <= firstBatch)
 }
 
 // parse fills the batch from what receive read, makes the headers ready for the
@@ -101,7 +94,9 @@ func (s *scratch) parse(c *conn, fd uintptr, n int) (bytes int32) {
 		p.Truncated = m.hdr.Flags&unix.MSG_TRUNC != 0
 		if controllen := int(m.hdr.Controllen); controllen > 0 {
 			raw := unsafe.Slice((*byte)(unsafe.Pointer(&s.control[i])), controlSize)
-			parseControl(raw[:min(controllen, controlSize)], p)
+			if drops, ok := parseControl(raw[:min(controllen, controlSize)], p); ok {
+				c.dropped.advance(func() (uint32, bool) { return drops, true })
+			}
 			if p.To.Is6() && p.To.IsLinkLocalUnicast() && p.Interface != 0 {
 				p.To = p.To.WithZone(s.zones.name(fd, p.Interface))
 			}

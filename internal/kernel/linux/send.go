@@ -5,7 +5,6 @@ package linux
 import (
 	"net"
 	"net/netip"
-	"syscall"
 	"time"
 	"unsafe"
 
@@ -111,8 +110,7 @@ func (c *conn) send(d *kernel.Datagram, oob []byte) (err error) {
 	}
 	c.writes.Add(1)
 	for {
-		_, _, errno := syscall.RawSyscall(unix.SYS_SENDMSG, c.fd, uintptr(unsafe.Pointer(&hdr)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
-		if errno != unix.EINTR {
+		if errno := c.calls.sendmsg(c.fd, &hdr); errno != unix.EINTR {
 			return callError("sendmsg", errno)
 		}
 	}
@@ -132,9 +130,7 @@ func (c *conn) sendto(b []byte, to netip.AddrPort) (err error) {
 	}
 	c.writes.Add(1)
 	for {
-		_, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, c.fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
-			unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, uintptr(unsafe.Pointer(at)), uintptr(size))
-		if errno != unix.EINTR {
+		if errno := c.calls.sendto(c.fd, b, at, size); errno != unix.EINTR {
 			return callError("sendmsg", errno)
 		}
 	}

@@ -4,7 +4,6 @@ package linux
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 	"syscall"
@@ -19,6 +18,7 @@ import (
 func (c *conn) configure(cfg kernel.Config) error {
 	return c.controlAll(func(fd int) error {
 		set := settings{fd: fd}
+		set.control(c, cfg)
 		if c.inet6 {
 			set.must(unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, truth(cfg.IPv6Only), !c.shared.Load())
 		}
@@ -36,6 +36,7 @@ func (c *conn) configure(cfg kernel.Config) error {
 		set.both(c, [2]int{unix.IPPROTO_IP, unix.IP_TOS}, [2]int{unix.IPPROTO_IPV6, unix.IPV6_TCLASS}, cfg.TOS, cfg.TOS > 0)
 		set.must(unix.SOL_SOCKET, unix.SO_RCVBUF, cfg.ReadBuffer, cfg.ReadBuffer > 0)
 		set.must(unix.SOL_SOCKET, unix.SO_SNDBUF, cfg.WriteBuffer, cfg.WriteBuffer > 0)
+		set.overflow(c)
 		if cfg.Interface != "" && set.err == nil {
 			set.err = bindToDevice(fd, cfg.Interface)
 		}
@@ -51,70 +52,6 @@ func bindToDevice(fd int, name string) error {
 		err = unix.BindToDevice(fd, name)
 	}
 	return os.NewSyscallError("setsockopt", err)
-}
-
-// settings sets options until one fails.
-type settings struct {
-	fd  int
-	err error
-}
-
-// must sets an option if it is wanted, and fails where the kernel lacks it. A kernel
-// that takes the option has it when it also knows it: gVisor takes what it does not
-// know.
-func (s *settings) must(level, option, value int, wanted bool) {
-	if !wanted || s.err != nil {
-		return
-	}
-	if s.err = setsockopt(s.fd, level, option, value); s.err == nil {
-		if _, err := unix.GetsockoptInt(s.fd, level, option); err == unix.ENOPROTOOPT {
-			s.err = unknownOption("getsockopt", err)
-		}
-	}
-}
-
-// timestamps asks for receive times, in nanoseconds or else in microseconds
-// (socket(7)).
-func (s *settings) timestamps(wanted bool) {
-	s.must(unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1, wanted)
-	if errors.Is(s.err, errors.ErrUnsupported) {
-		s.err = nil
-		s.must(unix.SOL_SOCKET, unix.SO_TIMESTAMP, 1, wanted)
-	}
-}
-
-// both sets an option for each family that the socket speaks: a dual-stack
-// socket sends IPv4 by IPv4's rules.
-func (s *settings) both(c *conn, v4, v6 [2]int, value int, wanted bool) {
-	s.must(v4[0], v4[1], value, wanted && c.speaksIPv4())
-	s.must(v6[0], v6[1], value, wanted && c.inet6)
-}
-
-// try sets an option where the kernel has it.
-func (s *settings) try(level, option, value int, wanted bool) {
-	if wanted && s.err == nil {
-		_ = setsockopt(s.fd, level, option, value)
-	}
-}
-
-// groups turns off that every socket on a port hears the groups that any
-// socket of the host has joined (IP_MULTICAST_ALL, ip(7); for IPv6 since
-// Linux 4.20).
-func (s *settings) groups(c *conn) {
-	s.try(unix.IPPROTO_IP, unix.IP_MULTICAST_ALL, 0, c.speaksIPv4())
-	s.try(unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_ALL, 0, c.inet6)
-}
-
-// packetInfo asks for the destination of each datagram. On a dual-stack socket
-// both are needed: IPv6's tells the address of an IPv4 datagram, but not
-// whether it was a broadcast.
-func (s *settings) packetInfo(c *conn, want kernel.Want) {
-	set := s.try
-	if want == kernel.On {
-		set = s.must
-	}
-	set(unix.IPPROTO_IP, unix.IP_PKTINFO, 1, want != kernel.Off && c.speaksIPv4())
-	set(unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1, want != kernel.Off && c.inet6)
 }
 
 func (c *conn) speaksIPv4() bool { return !c.inet6 || !c.v6only }
@@ -179,17 +116,19 @@ func (c *conn) SetOffload(on bool) error {
 	value := int32(truth(on))
 	var errno syscall.Errno
 	closed := c.raw.Control(func(fd uintptr) {
+		if on && (!segments(fd) || !c.calls.receivesControlNow()) {
+			errno = unix.ENOPROTOOPT // a kernel that knows no bursts may say yes to what it does not know
+			return
+		}
 		_, _, errno = unix.RawSyscall6(unix.SYS_SETSOCKOPT, fd, unix.SOL_UDP, unix.UDP_GRO, uintptr(unsafe.Pointer(&value)), unsafe.Sizeof(value), 0)
 	})
 	switch {
 	case closed != nil:
 		return c.mapClosed(closed)
-	case errno == unix.ENOPROTOOPT:
-		return errors.ErrUnsupported
-	case errno != 0:
-		return os.NewSyscallError("setsockopt", errno)
+	case errno == 0:
+		return nil
 	}
-	return nil
+	return optionError("setsockopt", errno)
 }
 
 // controlAll is control for several calls that name themselves.
@@ -199,20 +138,6 @@ func (c *conn) controlAll(f func(fd int) error) error {
 		return c.mapClosed(closed)
 	}
 	return err
-}
-
-// setsockopt sets an option; one that the kernel does not know is
-// errors.ErrUnsupported.
-func setsockopt(fd, level, option, value int) error {
-	err := unix.SetsockoptInt(fd, level, option, value)
-	if err == unix.ENOPROTOOPT {
-		return unknownOption("setsockopt", err)
-	}
-	return os.NewSyscallError("setsockopt", err)
-}
-
-func unknownOption(call string, err error) error {
-	return fmt.Errorf("%w: %w", errors.ErrUnsupported, os.NewSyscallError(call, err))
 }
 
 func truth(on bool) int {

@@ -1,0 +1,130 @@
+//go:build linux
+
+package linux
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// settings sets options until one fails.
+type settings struct {
+	fd  int
+	err error
+}
+
+// must sets an option if it is wanted, and fails where the kernel lacks it.
+func (s *settings) must(level, option, value int, wanted bool) {
+	if wanted && s.err == nil {
+		s.err = set(s.fd, level, option, value)
+	}
+}
+
+// both sets an option for each family that the socket speaks: a dual-stack
+// socket sends IPv4 by IPv4's rules.
+func (s *settings) both(c *conn, v4, v6 [2]int, value int, wanted bool) {
+	s.must(v4[0], v4[1], value, wanted && c.speaksIPv4())
+	s.must(v6[0], v6[1], value, wanted && c.inet6)
+}
+
+// try sets an option where the kernel has it.
+func (s *settings) try(level, option, value int, wanted bool) {
+	if wanted && s.err == nil {
+		_ = set(s.fd, level, option, value)
+	}
+}
+
+// groups turns off that every socket on a port hears the groups that any
+// socket of the host has joined (IP_MULTICAST_ALL, ip(7); for IPv6 since
+// Linux 4.20).
+func (s *settings) groups(c *conn) {
+	s.try(unix.IPPROTO_IP, unix.IP_MULTICAST_ALL, 0, c.speaksIPv4())
+	s.try(unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_ALL, 0, c.inet6)
+}
+
+// packetInfo asks for the destination of each datagram. On a dual-stack socket
+// both are needed: IPv6's tells the address of an IPv4 datagram, but not
+// whether it was a broadcast.
+func (s *settings) packetInfo(c *conn, want kernel.Want) {
+	set := s.try
+	if want == kernel.On {
+		set = s.must
+	}
+	set(unix.IPPROTO_IP, unix.IP_PKTINFO, 1, want != kernel.Off && c.speaksIPv4())
+	set(unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1, want != kernel.Off && c.inet6)
+}
+
+// timestamps asks for receive times: in nanoseconds, or where the kernel has
+// none, in microseconds.
+func (s *settings) timestamps(wanted bool) {
+	if !wanted || s.err != nil {
+		return
+	}
+	s.err = set(s.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
+	if s.err != nil && set(s.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMP, 1) == nil {
+		s.err = nil
+	}
+}
+
+// control fails where control messages are needed and no call takes them.
+func (s *settings) control(c *conn, cfg kernel.Config) {
+	needed := cfg.PacketInfo == kernel.On || cfg.ReceiveTOS || cfg.ReceiveTTL || cfg.Timestamps || cfg.ICMPErrors
+	if needed && !c.calls.receivesControl() {
+		s.err = fmt.Errorf("%w: the system refuses recvmsg", errors.ErrUnsupported)
+	}
+}
+
+// overflow asks for the count of drops with each datagram (SO_RXQ_OVFL), where
+// the kernel does not answer SO_MEMINFO at any time.
+func (s *settings) overflow(c *conn) {
+	if _, errno := meminfo(uintptr(s.fd)); errno != 0 {
+		s.try(unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1, true)
+	}
+}
+
+// set sets an option and asks it back: some kernels say yes to what they do not
+// have.
+func set(fd, level, option, value int) error {
+	err := unix.SetsockoptInt(fd, level, option, value)
+	now, ask := unix.GetsockoptInt(fd, level, option)
+	if err != nil {
+		if ask == nil && holds(level, option, value, now) {
+			return nil // it is so already
+		}
+		return optionError("setsockopt", err.(syscall.Errno))
+	}
+	denied := ask == unix.ENOPROTOOPT || ask == unix.EOPNOTSUPP || ask == nil && !holds(level, option, value, now)
+	if denied {
+		return optionError("getsockopt", unix.ENOPROTOOPT)
+	}
+	return nil // also where asking is refused
+}
+
+// holds reports whether an option that was set to value may read now. The size
+// of a buffer is the kernel's to bound and to double, and ECN may be too.
+func holds(level, option, value, now int) bool {
+	switch {
+	case level == unix.SOL_SOCKET && (option == unix.SO_RCVBUF || option == unix.SO_SNDBUF):
+		return now > 0
+	case level == unix.IPPROTO_IP && option == unix.IP_TOS:
+		return now&^3 == value&^3
+	}
+	return now == value
+}
+
+// optionError is the error of a call that sets an option. What the kernel does
+// not have is errors.ErrUnsupported; what it does not permit stays that.
+func optionError(call string, errno syscall.Errno) error {
+	err := os.NewSyscallError(call, errno)
+	switch errno {
+	case unix.ENOPROTOOPT, unix.ENOSYS, unix.EOPNOTSUPP:
+		return fmt.Errorf("%w: %w", errors.ErrUnsupported, err)
+	}
+	return err
+}
