@@ -66,6 +66,15 @@ func RequireErrorQueue(t testing.TB) {
 	}
 }
 
+// RequireTOS skips t where the type of service of one datagram is accepted and
+// ignored, as on gVisor.
+func RequireTOS(t testing.TB) {
+	t.Helper()
+	if err := askTOS(); err != nil {
+		t.Skip(err)
+	}
+}
+
 // RequireBursts skips t where the system has no UDP_SEGMENT (udp(7)).
 func RequireBursts(t testing.TB) {
 	t.Helper()

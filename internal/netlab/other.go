@@ -24,6 +24,7 @@ func plug(Port, Port) error          { return errNoLinux }
 
 func askErrorQueue() error { return errNoLinux }
 func askBursts() error     { return errNoLinux }
+func askTOS() error        { return nil }
 
 // Swapped is for Linux in an emulator.
 func Swapped() bool { return false }

@@ -82,6 +82,7 @@ var senders = map[string]func(kernel.Conn, kernel.Datagram) error{
 
 // TestADatagramHasItsOwnClassAndHops: and the next one the socket's again.
 func (s suite) TestADatagramHasItsOwnClassAndHops(t *testing.T) {
+	netlab.RequireTOS(t)
 	for _, p := range pairs {
 		t.Run(p.name, func(t *testing.T) {
 			if p.network == "udp6" && netlab.Swapped() {
@@ -131,6 +132,7 @@ func (s suite) TestAGroupsDatagramHasItsOwnHops(t *testing.T) {
 
 // TestABatchKeepsClassesApart: datagrams of one burst have one class.
 func (s suite) TestABatchKeepsClassesApart(t *testing.T) {
+	netlab.RequireTOS(t)
 	from, at, to := s.openPair(t, pairs[0], kernel.Config{}, kernel.Config{ReceiveTOS: true, ReceiveTTL: true})
 	var ds []kernel.Datagram
 	for i := range 12 {
