@@ -77,13 +77,17 @@ func ParseAddress(s string) (Address, error) {
 	if ip.Zone() != "" {
 		a.Interface = ip.Zone()
 	}
+	ip = ip.WithZone("")
+	_, number := strconv.Atoi(a.Interface)
 	switch {
+	case number == nil:
+		return a, fmt.Errorf("address %q: an interface has a name that is no number", s)
 	case a.Interface == "lo":
 		return a, fmt.Errorf("address %q: every host has its loopback interface", s)
 	case ip.IsUnspecified() || ip.IsMulticast() || ip.IsLoopback():
 		return a, fmt.Errorf("address %q: not an address that a host can have", s)
 	}
-	a.Prefix = netip.PrefixFrom(ip.WithZone(""), bits)
+	a.Prefix = netip.PrefixFrom(ip, bits)
 	return a, nil
 }
 

@@ -328,7 +328,7 @@ func (n *Network) cross(c *Conn, p *packet) error {
 	if x.mark && (p.tos&3 == 1 || p.tos&3 == 2) {
 		p.tos |= 3
 	}
-	if x.again {
+	if x.again && p.datagram() {
 		again := *p
 		again.duplicate = true
 		n.ledger.totals.Copied++
