@@ -24,3 +24,6 @@ func DialOn(ctx context.Context, system kernel.System, network, address string, 
 func onSystem(system kernel.System, opts []Option) []Option {
 	return append([]Option{inside.WithSystem(system).(Option)}, opts...)
 }
+
+// AskedPeers returns how many peers the view remembers.
+func AskedPeers(v *PacketConn) int { return len(v.asked.peers) }

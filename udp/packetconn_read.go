@@ -13,6 +13,7 @@ import (
 
 // The view reads straight into the caller's memory: no channel, no copy.
 
+// ReadFrom reads one datagram.
 func (v *PacketConn) ReadFrom(b []byte) (int, net.Addr, error) {
 	n, from, err := v.ReadFromUDPAddrPort(b)
 	if err != nil {
@@ -21,15 +22,16 @@ func (v *PacketConn) ReadFrom(b []byte) (int, net.Addr, error) {
 	return n, kernel.UDPAddr(from), nil
 }
 
-// Read takes no datagram for no buffer, as net's does not.
+// Read reads one datagram. With an empty b it reads none, as net.UDPConn does.
 func (v *PacketConn) Read(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, v.ready("read")
 	}
-	n, _, err := v.ReadFromUDPAddrPort(b)
+	n, _, _, _, err := v.readMsg("read", b, nil)
 	return n, err
 }
 
+// ReadFromUDP is [PacketConn.ReadFrom] with a *net.UDPAddr.
 func (v *PacketConn) ReadFromUDP(b []byte) (int, *net.UDPAddr, error) {
 	n, from, err := v.ReadFromUDPAddrPort(b)
 	if err != nil {
@@ -38,15 +40,18 @@ func (v *PacketConn) ReadFromUDP(b []byte) (int, *net.UDPAddr, error) {
 	return n, kernel.UDPAddr(from), nil
 }
 
+// ReadFromUDPAddrPort is [PacketConn.ReadFrom] without an allocation.
 func (v *PacketConn) ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error) {
-	n, _, _, from, err := v.ReadMsgUDPAddrPort(b, nil)
+	n, _, _, from, err := v.readMsg("recvfrom", b, nil)
 	return n, from, err
 }
 
+// ReadFromAddrPort is [PacketConn.ReadFromUDPAddrPort].
 func (v *PacketConn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	return v.ReadFromUDPAddrPort(b)
 }
 
+// ReadMsgUDP reads one datagram into b and its control messages into oob.
 func (v *PacketConn) ReadMsgUDP(b, oob []byte) (n, oobn, flags int, addr *net.UDPAddr, err error) {
 	n, oobn, flags, from, err := v.ReadMsgUDPAddrPort(b, oob)
 	if err == nil {
@@ -55,24 +60,35 @@ func (v *PacketConn) ReadMsgUDP(b, oob []byte) (n, oobn, flags int, addr *net.UD
 	return n, oobn, flags, addr, err
 }
 
+// ReadMsgUDPAddrPort is [PacketConn.ReadMsgUDP] without an allocation.
 func (v *PacketConn) ReadMsgUDPAddrPort(b, oob []byte) (n, oobn, flags int, from netip.AddrPort, err error) {
+	return v.readMsg("recvmsg", b, oob)
+}
+
+// readMsg reads one datagram that the block list lets in. The call is net's name
+// for the system call.
+func (v *PacketConn) readMsg(call string, b, oob []byte) (n, oobn, flags int, from netip.AddrPort, err error) {
 	if err := v.beginRead(); err != nil {
 		return 0, 0, 0, from, err
 	}
 	defer v.reading.unlock()
 	for {
-		n, oobn, flags, from, err = v.conn.ReadMsg(b, oob)
+		n, oobn, flags, err = v.conn.ReadMsg(b, oob, &v.packet)
 		if err != nil {
-			if err = v.readError(err); err != nil {
-				return 0, 0, 0, netip.AddrPort{}, err
+			if err = v.readError(call, err); err != nil {
+				return 0, 0, 0, from, err
 			}
 			continue
 		}
 		v.errs = readBackoff{}
-		if v.admit(from) {
-			v.count(&n, &flags)
-			return n, oobn, flags, from, nil
+		if !v.admit(v.packet.From) {
+			continue
 		}
+		if v.answers {
+			v.asked.note(&v.packet)
+		}
+		v.count(&n, &flags)
+		return n, oobn, flags, v.packet.From, nil
 	}
 }
 
@@ -86,7 +102,7 @@ func (v *PacketConn) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
 	for {
 		n, err := v.conn.ReadMsgs(ms, flags)
 		if err != nil {
-			if err = v.readError(err); err != nil {
+			if err = v.readError("recvmmsg", err); err != nil {
 				return 0, err
 			}
 			continue
@@ -158,13 +174,13 @@ func (v *PacketConn) beginRead() error {
 		return err
 	}
 	if v.s.cfg.readers > 1 {
-		return v.s.opError("read", netip.AddrPort{}, errors.ErrUnsupported)
+		return v.opError("read", "read", netip.AddrPort{}, errors.ErrUnsupported)
 	}
 	if v.s.streamEnded() {
-		return v.s.opError("read", netip.AddrPort{}, v.s.receiveError())
+		return v.opError("read", "read", netip.AddrPort{}, v.s.receiveError())
 	}
 	if !v.claim() {
-		return v.s.opError("read", netip.AddrPort{}, ErrReading)
+		return v.opError("read", "read", netip.AddrPort{}, ErrReading)
 	}
 	v.reading.lock(nil, nil)
 	return nil
@@ -181,7 +197,7 @@ func (v *PacketConn) admit(from netip.AddrPort) bool {
 
 // readError shapes an error as net does. The deadline that ends a read may be
 // the end of the socket. Without an error the read goes on.
-func (v *PacketConn) readError(err error) error {
+func (v *PacketConn) readError(call string, err error) error {
 	switch {
 	case v.s.ending():
 		err = v.s.endError()
@@ -192,7 +208,7 @@ func (v *PacketConn) readError(err error) error {
 	case isSocketGone(err):
 		v.s.shutdown(v.s.opError("read", netip.AddrPort{}, err))
 	}
-	return v.s.opError("read", netip.AddrPort{}, err)
+	return v.opError("read", call, netip.AddrPort{}, err)
 }
 
 // icmpError reports what the network says about earlier datagrams: on Errors, but

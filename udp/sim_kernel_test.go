@@ -321,16 +321,17 @@ func deliver(s kernel.Sink, got []simPacket, copies *slab.Writer) {
 	clear(packets)
 }
 
-func (c *simConn) ReadMsg(b, oob []byte) (n, oobn, flags int, from netip.AddrPort, err error) {
+func (c *simConn) ReadMsg(b, oob []byte, p *kernel.Packet) (n, oobn, flags int, err error) {
 	defer c.alone(&c.receiving, "ReadMsg")()
 	got, err := c.take(1)
 	if err != nil {
-		return 0, 0, 0, from, err
+		return 0, 0, 0, err
 	}
 	if len(got[0].datagrams) > 1 {
 		c.t.Errorf("socket %d: a burst for a caller who wants datagrams", c.index)
 	}
-	return copy(b, got[0].datagrams[0]), 0, 0, got[0].from, nil
+	*p = kernel.Packet{From: got[0].from, To: got[0].to}
+	return copy(b, got[0].datagrams[0]), 0, 0, nil
 }
 
 func (c *simConn) ReadMsgs(ms []ipv4.Message, _ int) (int, error) {

@@ -253,24 +253,56 @@ func (s *Socket) String() string {
 }
 
 // SyscallConn gives the descriptor to code that sets options of its own. It
-// binds an unbound socket. What is read through it goes around the socket, its
-// block list and its Stats.
+// binds an unbound socket. What is read through it goes around the socket and its
+// Stats. With a receive block list Read and Write are errors.ErrUnsupported; the
+// descriptor that Control hands out goes around the list.
 func (s *Socket) SyscallConn() (syscall.RawConn, error) {
 	ep, err := s.autoBind(context.Background(), "syscallconn")
 	if err != nil {
 		return nil, err
 	}
-	return ep.conns[0].SyscallConn(), nil
+	return s.rawConn(ep.conns[0]), nil
+}
+
+// rawConn returns the raw connection of conn. Where the socket has a receive block
+// list, nothing is read or written around it.
+func (s *Socket) rawConn(conn kernel.Conn) syscall.RawConn {
+	if s.cfg.receiveBlock != nil {
+		return controlOnly{conn.SyscallConn(), s}
+	}
+	return conn.SyscallConn()
+}
+
+// UDPConn returns a duplicate of the descriptor as a *net.UDPConn, for code that
+// insists on the concrete type. It binds an unbound socket. The caller closes the
+// connection; the socket stays open. Both read the same buffer: a datagram goes to
+// the one that reads it first, so only one of them should read. What the connection
+// does is not in Stats. It is subject to the conditions of [Socket.File].
+func (s *Socket) UDPConn() (*net.UDPConn, error) {
+	f, err := s.File()
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	c, err := net.FilePacketConn(f)
+	if err != nil {
+		return nil, s.opError("file", netip.AddrPort{}, err)
+	}
+	return c.(*net.UDPConn), nil
 }
 
 // File returns a duplicate of the descriptor, to hand to another process. It
 // binds an unbound socket. The caller closes the file. From then on both
 // processes read the same buffer, so receive offload is turned off, and Close
-// leaves the buffer alone. Unsupported on Windows.
+// leaves the buffer alone. On Windows, and with a receive block list, which others
+// would not heed, it is errors.ErrUnsupported.
 func (s *Socket) File() (*os.File, error) {
 	ep, err := s.autoBind(context.Background(), "file")
 	if err != nil {
 		return nil, err
+	}
+	if s.cfg.receiveBlock != nil {
+		return nil, s.opError("file", netip.AddrPort{}, errShared)
 	}
 	s.shareOffload(ep)
 	f, err := ep.conns[0].Dup()

@@ -21,13 +21,19 @@ func (s *Socket) SetBroadcast(on bool) error {
 	return s.setOption(kernel.Broadcast, "broadcast", value, 0, 1)
 }
 
+// Broadcast reports whether the socket may send to broadcast addresses.
+func (s *Socket) Broadcast() (bool, error) {
+	on, err := s.option(kernel.Broadcast)
+	return on != 0, err
+}
+
 // SetTTL sets the hop limit of unicast datagrams, 1 to 255. That of multicast
 // is another: see package multicast.
 func (s *Socket) SetTTL(hops int) error {
 	return s.setOption(kernel.TTL, "TTL", hops, 1, 255)
 }
 
-// TTL is the hop limit of unicast datagrams.
+// TTL returns the hop limit of unicast datagrams.
 func (s *Socket) TTL() (int, error) { return s.option(kernel.TTL) }
 
 // SetTOS sets the type of service (IPv6: traffic class) of what is sent, 0 to
@@ -36,6 +42,9 @@ func (s *Socket) SetTOS(tos int) error {
 	return s.setOption(kernel.TOS, "TOS", tos, 0, 255)
 }
 
+// TOS returns the type of service (IPv6: traffic class) of what is sent.
+func (s *Socket) TOS() (int, error) { return s.option(kernel.TOS) }
+
 // SetReadBuffer sets the size of the kernel's receive buffer in bytes
 // (SO_RCVBUF). Linux silently grants no more than the sysctl
 // net.core.rmem_max; ReadBuffer tells.
@@ -43,7 +52,7 @@ func (s *Socket) SetReadBuffer(bytes int) error {
 	return s.setOption(kernel.ReadBuffer, "read buffer", bytes, 1, maxBuffer)
 }
 
-// ReadBuffer is the size of the kernel's receive buffer in bytes, as it was
+// ReadBuffer returns the size of the kernel's receive buffer in bytes, as it was
 // granted: where SetReadBuffer(n) got its way, it is n. (Linux reports the
 // double.) A datagram takes more of it than its payload.
 func (s *Socket) ReadBuffer() (int, error) { return s.option(kernel.ReadBuffer) }
@@ -54,7 +63,7 @@ func (s *Socket) SetWriteBuffer(bytes int) error {
 	return s.setOption(kernel.WriteBuffer, "write buffer", bytes, 1, maxBuffer)
 }
 
-// WriteBuffer is the size of the kernel's send buffer in bytes, as it was
+// WriteBuffer returns the size of the kernel's send buffer in bytes, as it was
 // granted.
 func (s *Socket) WriteBuffer() (int, error) { return s.option(kernel.WriteBuffer) }
 

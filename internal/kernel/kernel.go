@@ -196,8 +196,9 @@ type Conn interface {
 	// and no pending error.
 	Queued() bool
 	// ReadMsg reads one datagram into b and its control messages into oob, as
-	// net.UDPConn.ReadMsgUDPAddrPort does.
-	ReadMsg(b, oob []byte) (n, oobn, flags int, from netip.AddrPort, err error)
+	// net.UDPConn.ReadMsgUDPAddrPort does. It sets From in p and, where known, To,
+	// Interface and NonUnicastDst, whatever room oob has.
+	ReadMsg(b, oob []byte, p *Packet) (n, oobn, flags int, err error)
 	// ReadMsgs reads at least one datagram into ms, as ipv4.PacketConn.ReadBatch does.
 	ReadMsgs(ms []ipv4.Message, flags int) (int, error)
 	// SetReadDeadline ends reads that wait; the zero time ends none.

@@ -328,16 +328,18 @@ func (s suite) TestReadMsgReadsAsNetDoes(t *testing.T) {
 	check(t, b.SetReadDeadline(time.Now().Add(patience)))
 	send(t, a, "hello", local(t, b))
 	buf := make([]byte, 10)
-	n, _, _, from, err := b.ReadMsg(buf, nil)
+	var p kernel.Packet
+	n, _, _, err := b.ReadMsg(buf, nil, &p)
+	from := p.From
 	if string(buf[:n]) != "hello" || from != local(t, a) || err != nil {
 		t.Errorf("%q from %v, %v", buf[:n], from, err)
 	}
 	send(t, a, "too long for it", local(t, b))
-	if n, _, _, _, err := b.ReadMsg(buf, nil); n != len(buf) || err != nil {
+	if n, _, _, err := b.ReadMsg(buf, nil, &p); n != len(buf) || err != nil {
 		t.Errorf("a longer one: %d, %v", n, err)
 	}
 	send(t, a, "", local(t, b))
-	if n, _, _, _, err := b.ReadMsg(buf, make([]byte, 64)); n != 0 || err != nil {
+	if n, _, _, err := b.ReadMsg(buf, make([]byte, 64), &p); n != 0 || err != nil {
 		t.Errorf("an empty one: %d, %v", n, err)
 	}
 }

@@ -63,7 +63,7 @@ var reads = map[string]func(kernel.Conn) (int, error){
 		return len(r.packets), err
 	},
 	"ReadMsg": func(c kernel.Conn) (int, error) {
-		_, _, _, _, err := c.ReadMsg(make([]byte, 100), nil)
+		_, _, _, err := c.ReadMsg(make([]byte, 100), nil, new(kernel.Packet))
 		if err != nil {
 			return 0, err
 		}

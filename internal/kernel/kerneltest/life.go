@@ -31,7 +31,10 @@ func (s suite) TestADeadlineWakesAReader(t *testing.T) {
 func (s suite) TestCloseWakesAReader(t *testing.T) {
 	for name, read := range map[string]func(kernel.Conn) error{
 		"Receive": func(c kernel.Conn) error { return c.Receive(&recorder{}, false) },
-		"ReadMsg": func(c kernel.Conn) error { _, _, _, _, err := c.ReadMsg(make([]byte, 9), nil); return err },
+		"ReadMsg": func(c kernel.Conn) error {
+			_, _, _, err := c.ReadMsg(make([]byte, 9), nil, new(kernel.Packet))
+			return err
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := s.loopback(t, "udp4")

@@ -36,6 +36,7 @@ type conn struct {
 	v6only bool
 
 	errorQueue bool // IP_RECVERR is on: the error queue has to be emptied
+	packetInfo bool // the kernel was asked for the destination of each datagram
 
 	connected atomic.Bool
 	peerIPv4  atomic.Bool // what goes to the peer is IPv4
@@ -66,6 +67,7 @@ func newConn(fd int, cfg kernel.Config) (*conn, error) {
 		v6only: cfg.IPv6Only,
 
 		errorQueue: cfg.ICMPErrors,
+		packetInfo: cfg.PacketInfo != kernel.Off,
 	}
 	raw, err := c.file.SyscallConn()
 	if err != nil {

@@ -72,7 +72,7 @@ func want(t testing.TB, c kernel.Conn, s string) {
 	t.Helper()
 	check(t, c.SetReadDeadline(time.Now().Add(10*time.Second)))
 	b := make([]byte, 1<<16)
-	n, _, _, _, err := c.ReadMsg(b, nil)
+	n, _, _, err := c.ReadMsg(b, nil, new(kernel.Packet))
 	check(t, err)
 	if string(b[:n]) != s {
 		t.Fatalf("received %.40q, want %.40q", b[:n], s)

@@ -26,12 +26,13 @@ type reading struct {
 	err   error
 
 	// one: recvfrom, or recvmsg for the control messages
-	b    []byte
-	hdr  unix.Msghdr
-	iov  unix.Iovec
-	name rawName
-	n    int
-	from netip.AddrPort
+	b       []byte
+	hdr     unix.Msghdr
+	iov     unix.Iovec
+	name    rawName
+	n       int
+	control [controlSize / 8]uint64 // aligned for struct cmsghdr
+	from    netip.AddrPort
 
 	// many: recvmmsg
 	ms    []ipv4.Message
@@ -52,25 +53,37 @@ func (c *conn) reading() *reading {
 	return r
 }
 
-// ReadMsg reads one datagram into b and its control messages into oob.
-func (c *conn) ReadMsg(b, oob []byte) (n, oobn, flags int, from netip.AddrPort, err error) {
+// ReadMsg reads one datagram into b and its control messages into oob. A socket
+// that is told where datagrams were sent to brings room of its own for that.
+func (c *conn) ReadMsg(b, oob []byte, p *kernel.Packet) (n, oobn, flags int, err error) {
 	r := c.reading()
 	r.b = b
-	if len(oob) > 0 {
+	control := oob
+	if len(oob) == 0 && c.packetInfo {
+		control = unsafe.Slice((*byte)(unsafe.Pointer(&r.control)), controlSize)
+	}
+	if len(control) > 0 {
 		point(&r.iov, b)
-		r.hdr = unix.Msghdr{Name: (*byte)(unsafe.Pointer(&r.name)), Namelen: sizeofName, Iov: &r.iov, Control: unsafe.SliceData(oob)}
+		r.hdr = unix.Msghdr{Name: (*byte)(unsafe.Pointer(&r.name)), Namelen: sizeofName, Iov: &r.iov, Control: unsafe.SliceData(control)}
 		r.hdr.SetIovlen(1)
-		r.hdr.SetControllen(len(oob))
+		r.hdr.SetControllen(len(control))
 	}
 	if err = c.readMsg(r.one); err == nil {
 		err = r.err
 	}
-	n, oobn, flags, from = r.n, int(r.hdr.Controllen), int(r.hdr.Flags), r.from
+	n, oobn, flags = r.n, int(r.hdr.Controllen), int(r.hdr.Flags)
+	*p = kernel.Packet{From: r.from}
 	r.b, r.hdr, r.iov = nil, unix.Msghdr{}, unix.Iovec{}
 	if err != nil {
-		return 0, 0, 0, netip.AddrPort{}, err
+		return 0, 0, 0, err
 	}
-	return n, oobn, flags, from, nil
+	if oobn > 0 {
+		parseControl(control[:min(oobn, len(control))], p)
+	}
+	if len(oob) == 0 {
+		oobn = 0
+	}
+	return n, oobn, flags, nil
 }
 
 // readMsg runs a system call until it has found something. On a socket that

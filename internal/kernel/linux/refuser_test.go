@@ -248,7 +248,9 @@ func exercise(t *testing.T, a, b kernel.Conn, host string, cfg kernel.Config) {
 		if fail("SendTo", a.SendTo([]byte("for ReadMsg"), to)) {
 			return
 		}
-		n, _, _, from, err := b.ReadMsg(buffer, oob)
+		var p kernel.Packet
+		n, _, _, err := b.ReadMsg(buffer, oob, &p)
+		from := p.From
 		if fail("ReadMsg", err) {
 			return
 		}

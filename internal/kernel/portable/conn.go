@@ -64,9 +64,10 @@ type conn struct {
 	udp *net.UDPConn
 	raw syscall.RawConn
 
-	inet6  bool       // AF_INET6
-	v6only bool       // and nothing else
-	group  netip.Addr // what it was bound to, where the system would not have it
+	inet6   bool       // AF_INET6
+	v6only  bool       // and nothing else
+	knowsTo bool       // the system was asked for the destination of each datagram
+	group   netip.Addr // what it was bound to, where the system would not have it
 
 	peer     atomic.Pointer[netip.AddrPort] // whom it is connected to, where the kernel does not know
 	peerIPv4 atomic.Bool                    // what goes to the peer is IPv4

@@ -78,8 +78,9 @@ func TestAPeerThatTheKernelDoesNotKnow(t *testing.T) {
 		t.Errorf("received %q", s)
 	}
 	b := make([]byte, 10)
-	if n, _, _, from, err := c.ReadMsg(b, nil); string(b[:n]) != "peer" || from != there || err != nil {
-		t.Errorf("read %q from %v, %v", b[:n], from, err)
+	var p kernel.Packet
+	if n, _, _, err := c.ReadMsg(b, nil, &p); string(b[:n]) != "peer" || p.From != there || err != nil {
+		t.Errorf("read %q p.From %v, %v", b[:n], p.From, err)
 	}
 	write(t, c, "hello", netip.AddrPort{})
 	if s := next(t, peer); s != "hello" {
@@ -104,7 +105,7 @@ func TestAGroupThatTheSystemWouldNotHave(t *testing.T) {
 	}
 	write(t, other, "2", here)
 	b := make([]byte, 10)
-	if n, oobn, _, _, err := c.ReadMsg(b, nil); string(b[:n]) != "2" || oobn != 0 || err != nil {
+	if n, oobn, _, err := c.ReadMsg(b, nil, new(kernel.Packet)); string(b[:n]) != "2" || oobn != 0 || err != nil {
 		t.Errorf("read %q, %d bytes of control messages, %v", b[:n], oobn, err)
 	}
 	c.group = netip.MustParseAddr("239.7.7.7")

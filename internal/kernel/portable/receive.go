@@ -105,9 +105,10 @@ func (c *conn) Receive(sink kernel.Sink, once bool) error {
 }
 
 // ReadMsg reads one datagram into b and its control messages into oob.
-func (c *conn) ReadMsg(b, oob []byte) (n, oobn, flags int, from netip.AddrPort, err error) {
+func (c *conn) ReadMsg(b, oob []byte, p *kernel.Packet) (n, oobn, flags int, err error) {
 	m, err := c.readAccepted([][]byte{b}, oob, 0)
-	return m.n, m.oobn, m.flags, m.from, err
+	*p = kernel.Packet{From: m.from, To: m.to, Interface: m.index, NonUnicastDst: m.foreign}
+	return m.n, m.oobn, m.flags, err
 }
 
 // ReadMsgs reads one datagram.
@@ -128,7 +129,7 @@ func (c *conn) ReadMsgs(ms []ipv4.Message, flags int) (int, error) {
 // decides, the control messages that tell it need room.
 func (c *conn) readAccepted(bufs [][]byte, oob []byte, flags int) (message, error) {
 	room := oob
-	if c.group.IsValid() && len(oob) < oobSize {
+	if (c.group.IsValid() || c.knowsTo) && len(oob) < oobSize {
 		room = make([]byte, oobSize)
 	}
 	for {

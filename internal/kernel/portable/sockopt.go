@@ -39,6 +39,7 @@ func (c *conn) configure(fd uintptr, cfg kernel.Config) error {
 		s.try(func(fd uintptr) error { return setInt(fd, levelSocket, nameWriteBuffer, longest) }, true)
 	}
 	s.both(c, nameTTL, nameHops, cfg.TTL, cfg.TTL > 0)
+	c.knowsTo = cfg.PacketInfo != kernel.Off
 	s.call(c.packetInfo, cfg.PacketInfo == kernel.On)
 	s.try(c.packetInfo, cfg.PacketInfo == kernel.Try)
 	if cfg.TOS > 0 {

@@ -267,7 +267,7 @@ func (c *Conn) packet(r *received, data []byte) kernel.Packet {
 
 // ReadMsg reads one datagram into b. Control messages are the socket's affair:
 // oob stays empty.
-func (c *Conn) ReadMsg(b, oob []byte) (n, oobn, flags int, from netip.AddrPort, err error) {
+func (c *Conn) ReadMsg(b, oob []byte, p *kernel.Packet) (n, oobn, flags int, err error) {
 	var r received
 	err = c.await(func() bool {
 		if c.queue.len() == 0 {
@@ -277,12 +277,13 @@ func (c *Conn) ReadMsg(b, oob []byte) (n, oobn, flags int, from netip.AddrPort, 
 		return true
 	})
 	if err != nil {
-		return 0, 0, 0, from, err
+		return 0, 0, 0, err
 	}
 	if n = copy(b, r.data); n < len(r.data) {
 		flags = host.MsgTrunc
 	}
-	return n, 0, flags, r.from, nil
+	*p = c.packet(&r, nil)
+	return n, 0, flags, nil
 }
 
 // ReadMsgs reads what is there, at least one datagram, into ms.

@@ -1,0 +1,452 @@
+package udp_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"os"
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/net/ipv4"
+
+	"example.com/dgram/multicast"
+	"example.com/dgram/udp"
+)
+
+var (
+	swarmTime = flag.Duration("swarm", 500*time.Millisecond, "how `long` TestSwarm goes on")
+	swarmSeed = flag.Uint64("swarm.seed", 0, "the `seed` of TestSwarm's first sockets, 0 for the clock")
+)
+
+// TestSwarm calls every exported method of sockets and views in random order,
+// from several goroutines, on sockets with random options, beside peers that send,
+// refuse and vanish. Nothing panics, every call returns, every Close returns, nothing
+// is left over, and no socket receives more than was sent.
+//
+//	go test -race ./udp -run Swarm -swarm=1h -timeout 2h
+func TestSwarm(t *testing.T) {
+	leakless(t)
+	seed := *swarmSeed
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	var calls atomic.Int64
+	for end := time.Now().Add(*swarmTime); time.Now().Before(end) && !t.Failed(); seed++ {
+		door(t, fmt.Sprint("the swarm of seed ", seed), func() { calls.Add(swarm(t, seed)) })
+	}
+	t.Logf("%d calls", calls.Load())
+}
+
+// TestTheSwarmCallsEveryMethod fails when a method is added that the swarm does not
+// call.
+func TestTheSwarmCallsEveryMethod(t *testing.T) {
+	for _, table := range []struct {
+		of    reflect.Type
+		calls map[string]swarmCall
+	}{
+		{reflect.TypeFor[*udp.Socket](), socketCalls},
+		{reflect.TypeFor[*udp.PacketConn](), viewCalls},
+	} {
+		for i := range table.of.NumMethod() {
+			if name := table.of.Method(i).Name; table.calls[name] == nil {
+				t.Errorf("%v.%s is not in the table", table.of, name)
+			}
+		}
+	}
+}
+
+// A bee is one goroutine of a swarm.
+type bee struct {
+	t     testing.TB
+	r     *rand.Rand
+	s     *udp.Socket
+	group netip.Addr
+	peers []netip.AddrPort
+	sent  *atomic.Int64 // datagrams that any socket of the swarm has sent
+}
+
+type swarmCall func(b *bee, ctx context.Context)
+
+// swarm runs one socket and its peers. It returns how many calls were made.
+func swarm(t testing.TB, seed uint64) int64 {
+	r := rand.New(rand.NewPCG(seed, 1))
+	f := families()[r.IntN(len(families()))]
+	s, err := udp.New(f.network, swarmOptions(r)...)
+	if err != nil {
+		if !errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("seed %d: %v", seed, err)
+		}
+		return 0
+	}
+	group := netip.MustParseAddr("224.0.0.251")
+	if f.network == "udp6" {
+		group = netip.MustParseAddr("ff02::fb")
+	}
+	var sent, calls atomic.Int64
+	var peers []netip.AddrPort
+	var others []*udp.Socket
+	for range 3 {
+		if o, err := udp.Listen(context.Background(), f.network, f.local()); err == nil {
+			others = append(others, o)
+			peers = append(peers, o.LocalAddr())
+		}
+	}
+	var flying sync.WaitGroup
+	for g := range 4 + len(others) {
+		flying.Go(func() {
+			b := &bee{t: t, r: rand.New(rand.NewPCG(seed, uint64(g)+2)), s: s, group: group, peers: peers, sent: &sent}
+			if g < len(others) {
+				b.bother(others[g], f)
+				return
+			}
+			for range 200 {
+				b.call()
+				calls.Add(1)
+			}
+		})
+	}
+	flying.Wait()
+	for _, o := range others {
+		o.Close()
+	}
+	s.Close()
+	st := s.Stats()
+	if st.Received+st.Waiting > uint64(sent.Load()) {
+		t.Errorf("seed %d: %+v, and %d were sent", seed, st, sent.Load())
+	}
+	return calls.Load()
+}
+
+// bother sends to the socket, and vanishes now and then.
+func (b *bee) bother(o *udp.Socket, f family) {
+	for range 100 {
+		if to := b.s.LocalAddr(); to.IsValid() {
+			if o.SendTo(context.Background(), reachable(f.network, to), make([]byte, b.r.IntN(300))) == nil {
+				b.sent.Add(1)
+			}
+		}
+		if b.r.IntN(50) == 0 {
+			o.Close()
+		}
+	}
+}
+
+// call makes one random call, which a context bounds.
+func (b *bee) call() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(b.r.IntN(2000))*time.Microsecond)
+	defer cancel()
+	if b.r.IntN(10) == 0 {
+		cancel()
+	}
+	table := socketCalls
+	if b.r.IntN(4) == 0 {
+		table = viewCalls
+	}
+	n := b.r.IntN(len(table))
+	for _, f := range table {
+		if n--; n < 0 {
+			f(b, ctx)
+			return
+		}
+	}
+}
+
+func (b *bee) peer() netip.AddrPort { return b.peers[b.r.IntN(len(b.peers))] }
+
+func (b *bee) datagrams() []udp.Datagram {
+	ds := make([]udp.Datagram, b.r.IntN(40))
+	for i := range ds {
+		ds[i] = udp.Datagram{Data: make([]byte, b.r.IntN(200)), TOS: uint8(b.r.IntN(2) * 8), TTL: uint8(b.r.IntN(2) * 9)}
+		if b.r.IntN(4) > 0 {
+			ds[i].To = b.peer()
+		}
+	}
+	return ds
+}
+
+// count counts what a call has sent.
+func (b *bee) count(n int, err error) {
+	if err == nil {
+		b.sent.Add(int64(n))
+	}
+}
+
+func swarmOptions(r *rand.Rand) []udp.Option {
+	all := []udp.Option{
+		udp.WithReuseAddr(), udp.WithBroadcast(), udp.WithReadBuffer(20_000), udp.WithWriteBuffer(5000), udp.WithMessageBuffer(r.IntN(20)),
+		udp.WithErrorBuffer(r.IntN(3)), udp.WithSendQueue(r.IntN(80)), udp.WithOverflow(udp.Overflow(r.IntN(3))), udp.WithMaxDatagram(1 + r.IntN(300)),
+		udp.WithTTL(9), udp.WithTOS(8), udp.WithReceiveTTL(), udp.WithReceiveTOS(), udp.WithTimestamps(), udp.WithPacketInfo(r.IntN(2) == 0),
+		udp.WithOffload(r.IntN(2) == 0), udp.WithDontFragment(), udp.WithICMPErrors(), udp.WithReaders(1 + r.IntN(2)),
+		udp.WithReceiveBlockList(netip.MustParsePrefix("192.0.2.0/24")), udp.WithSendBlockList(netip.MustParsePrefix("192.0.2.0/24")),
+	}
+	var opts []udp.Option
+	for range r.IntN(5) {
+		opts = append(opts, all[r.IntN(len(all))])
+	}
+	return opts
+}
+
+// some receives from a channel for as long as there is something, and ctx allows.
+func some[T any](ctx context.Context, c <-chan T) {
+	for range 20 {
+		select {
+		case _, more := <-c:
+			if !more {
+				return
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+var socketCalls = map[string]swarmCall{
+	"All": func(b *bee, ctx context.Context) {
+		for range b.s.All(ctx) {
+			if b.r.IntN(5) == 0 {
+				b.s.TryReceive()
+			}
+			if b.r.IntN(10) == 0 {
+				return
+			}
+		}
+	},
+	"Bind":      func(b *bee, ctx context.Context) { _ = b.s.Bind(ctx, ":0") },
+	"Broadcast": func(b *bee, _ context.Context) { _, _ = b.s.Broadcast() },
+	"Close": func(b *bee, _ context.Context) {
+		if b.r.IntN(20) == 0 {
+			b.s.Close()
+		}
+	},
+	"Connect":    func(b *bee, ctx context.Context) { _ = b.s.Connect(ctx, b.peer().String()) },
+	"Connected":  func(b *bee, _ context.Context) { isClosed(b.s.Connected()) },
+	"Disconnect": func(b *bee, _ context.Context) { _ = b.s.Disconnect() },
+	"Done":       func(b *bee, _ context.Context) { isClosed(b.s.Done()) },
+	"Drain": func(b *bee, ctx context.Context) {
+		if b.r.IntN(20) == 0 {
+			_ = b.s.Drain(ctx)
+		}
+	},
+	"Err":    func(b *bee, _ context.Context) { _ = b.s.Err() },
+	"Errors": func(b *bee, ctx context.Context) { some(ctx, b.s.Errors()) },
+	"File": func(b *bee, _ context.Context) {
+		if f, err := b.s.File(); err == nil {
+			f.Close()
+		}
+	},
+	"Flush":     func(b *bee, ctx context.Context) { _ = b.s.Flush(ctx) },
+	"Listening": func(b *bee, _ context.Context) { isClosed(b.s.Listening()) },
+	"LocalAddr": func(b *bee, _ context.Context) { b.s.LocalAddr() },
+	"Messages": func(b *bee, ctx context.Context) {
+		for range 20 {
+			select {
+			case m, more := <-b.s.Messages():
+				if !more {
+					return
+				}
+				b.count(1, b.s.Reply(ctx, m, m.Data))
+				m.Release()
+			case <-ctx.Done():
+				return
+			}
+		}
+	},
+	"Network": func(b *bee, _ context.Context) { _ = b.s.Network() },
+	"Outbox": func(b *bee, ctx context.Context) {
+		for _, d := range b.datagrams() {
+			select {
+			case b.s.Outbox() <- d:
+				b.sent.Add(1)
+			case <-ctx.Done():
+				return
+			}
+		}
+	},
+	"PacketConn": func(b *bee, _ context.Context) { b.s.PacketConn() },
+	"ReadBuffer": func(b *bee, _ context.Context) { _, _ = b.s.ReadBuffer() },
+	"Receive":    func(b *bee, ctx context.Context) { _, _ = b.s.Receive(ctx) },
+	"ReceiveBatch": func(b *bee, ctx context.Context) {
+		ms := make([]udp.Message, b.r.IntN(9))
+		n, _ := b.s.ReceiveBatch(ctx, ms)
+		release(ms[:n])
+	},
+	"Ref":        func(b *bee, _ context.Context) { b.s.Ref() },
+	"RemoteAddr": func(b *bee, _ context.Context) { b.s.RemoteAddr() },
+	"Reply": func(b *bee, ctx context.Context) {
+		b.count(1, b.s.Reply(ctx, udp.Message{From: b.peer(), To: b.group}, []byte("reply")))
+	},
+	"Resolve": func(b *bee, ctx context.Context) { _, _ = b.s.Resolve(ctx, "127.0.0.1:9") },
+	"Send":    func(b *bee, ctx context.Context) { b.count(1, b.s.Send(ctx, make([]byte, b.r.IntN(100)))) },
+	"SendBatch": func(b *bee, ctx context.Context) {
+		n, _ := b.s.SendBatch(ctx, b.datagrams())
+		b.sent.Add(int64(n))
+	},
+	"SendQueueCount": func(b *bee, _ context.Context) {
+		if n := b.s.SendQueueCount(); n < 0 {
+			b.t.Errorf("%d datagrams are queued", n)
+		}
+	},
+	"SendQueueSize": func(b *bee, _ context.Context) {
+		if n := b.s.SendQueueSize(); n < 0 {
+			b.t.Errorf("%d bytes are queued", n)
+		}
+	},
+	"SendTo": func(b *bee, ctx context.Context) {
+		b.count(1, b.s.SendTo(ctx, b.peer(), []byte("a"), make([]byte, b.r.IntN(2000))))
+	},
+	"SendToHost":     func(b *bee, ctx context.Context) { b.count(1, b.s.SendToHost(ctx, b.peer().String(), []byte("host"))) },
+	"SetBroadcast":   func(b *bee, _ context.Context) { _ = b.s.SetBroadcast(b.r.IntN(2) == 0) },
+	"SetReadBuffer":  func(b *bee, _ context.Context) { _ = b.s.SetReadBuffer(1 + b.r.IntN(100_000)) },
+	"SetTOS":         func(b *bee, _ context.Context) { _ = b.s.SetTOS(b.r.IntN(300)) },
+	"SetTTL":         func(b *bee, _ context.Context) { _ = b.s.SetTTL(b.r.IntN(300)) },
+	"SetWriteBuffer": func(b *bee, _ context.Context) { _ = b.s.SetWriteBuffer(1 + b.r.IntN(100_000)) },
+	"Stats": func(b *bee, _ context.Context) {
+		before := b.s.Stats()
+		after := b.s.Stats()
+		if after.Received < before.Received || after.DroppedKernel < before.DroppedKernel || after.Sent < before.Sent {
+			b.t.Errorf("a counter fell: %+v, then %+v", before, after)
+		}
+	},
+	"String": func(b *bee, _ context.Context) { fmt.Fprint(io.Discard, b.s) },
+	"SyscallConn": func(b *bee, _ context.Context) {
+		if b.r.IntN(4) == 0 {
+			if raw, err := b.s.SyscallConn(); err == nil {
+				_ = raw.Control(func(uintptr) {})
+			}
+		}
+	},
+	"TOS":        func(b *bee, _ context.Context) { _, _ = b.s.TOS() },
+	"TTL":        func(b *bee, _ context.Context) { _, _ = b.s.TTL() },
+	"TryReceive": func(b *bee, _ context.Context) { b.s.TryReceive() },
+	"UDPConn": func(b *bee, _ context.Context) {
+		if b.r.IntN(4) == 0 {
+			if c, err := b.s.UDPConn(); err == nil {
+				c.Close()
+			}
+		}
+	},
+	"Unref": func(b *bee, _ context.Context) { b.s.Unref() },
+	"Wait": func(b *bee, _ context.Context) {
+		b.s.Unref()
+		_ = b.s.Err()
+	},
+	"WriteBuffer": func(b *bee, _ context.Context) { _, _ = b.s.WriteBuffer() },
+
+	// And what package multicast adds.
+	"multicast": func(b *bee, ctx context.Context) {
+		m, err := multicast.Join(b.s, b.group)
+		if err != nil {
+			return
+		}
+		_ = multicast.SetTTL(b.s, 2)
+		_ = multicast.SendOn(ctx, b.s, "lo", netip.AddrPortFrom(b.group, 9), []byte("g"))
+		_ = m.Leave()
+	},
+}
+
+var viewCalls = map[string]swarmCall{
+	"Close": func(b *bee, _ context.Context) {
+		if b.r.IntN(20) == 0 {
+			b.s.PacketConn().Close()
+		}
+	},
+	"File": func(b *bee, _ context.Context) {
+		if f, err := b.s.PacketConn().File(); err == nil {
+			f.Close()
+		}
+	},
+	"LocalAddr":  func(b *bee, _ context.Context) { b.s.PacketConn().LocalAddr() },
+	"RemoteAddr": func(b *bee, _ context.Context) { b.s.PacketConn().RemoteAddr() },
+	"Read":       bounded(func(b *bee, v *udp.PacketConn) { _, _ = v.Read(make([]byte, 9)) }),
+	"ReadBatch": bounded(func(b *bee, v *udp.PacketConn) {
+		_, _ = v.ReadBatch([]ipv4.Message{{Buffers: [][]byte{make([]byte, 9)}}, {Buffers: [][]byte{make([]byte, 9)}}}, 0)
+	}),
+	"ReadFrom":            bounded(func(b *bee, v *udp.PacketConn) { _, _, _ = v.ReadFrom(make([]byte, 9)) }),
+	"ReadFromAddrPort":    bounded(func(b *bee, v *udp.PacketConn) { _, _, _ = v.ReadFromAddrPort(make([]byte, 9)) }),
+	"ReadFromUDP":         bounded(func(b *bee, v *udp.PacketConn) { _, _, _ = v.ReadFromUDP(make([]byte, 9)) }),
+	"ReadFromUDPAddrPort": bounded(func(b *bee, v *udp.PacketConn) { _, _, _ = v.ReadFromUDPAddrPort(make([]byte, 9)) }),
+	"ReadMsgUDP":          bounded(func(b *bee, v *udp.PacketConn) { _, _, _, _, _ = v.ReadMsgUDP(make([]byte, 9), make([]byte, 99)) }),
+	"ReadMsgUDPAddrPort": bounded(func(b *bee, v *udp.PacketConn) {
+		_, _, _, _, _ = v.ReadMsgUDPAddrPort(make([]byte, 9), make([]byte, 99))
+	}),
+	"SetDeadline":      bounded(func(b *bee, v *udp.PacketConn) { _ = v.SetDeadline(time.Now().Add(time.Microsecond)) }),
+	"SetReadBuffer":    func(b *bee, _ context.Context) { _ = b.s.PacketConn().SetReadBuffer(30_000) },
+	"SetReadDeadline":  bounded(func(b *bee, v *udp.PacketConn) { _ = v.SetReadDeadline(time.Time{}.Add(time.Hour)) }),
+	"SetWriteBuffer":   func(b *bee, _ context.Context) { _ = b.s.PacketConn().SetWriteBuffer(30_000) },
+	"SetWriteDeadline": bounded(func(b *bee, v *udp.PacketConn) { _ = v.SetWriteDeadline(time.Now()) }),
+	"SyscallConn": func(b *bee, _ context.Context) {
+		if b.r.IntN(4) == 0 {
+			_, _ = b.s.PacketConn().SyscallConn()
+		}
+	},
+	"Write": bounded(func(b *bee, v *udp.PacketConn) { _, err := v.Write([]byte("w")); b.count(1, err) }),
+	"WriteBatch": bounded(func(b *bee, v *udp.PacketConn) {
+		n, err := v.WriteBatch([]ipv4.Message{{Buffers: [][]byte{[]byte("w")}, Addr: net.UDPAddrFromAddrPort(b.peer())}}, 0)
+		b.count(n, err)
+	}),
+	"WriteMsgUDP": bounded(func(b *bee, v *udp.PacketConn) {
+		_, _, err := v.WriteMsgUDP([]byte("w"), nil, net.UDPAddrFromAddrPort(b.peer()))
+		b.count(1, err)
+	}),
+	"WriteMsgUDPAddrPort": bounded(func(b *bee, v *udp.PacketConn) {
+		_, _, err := v.WriteMsgUDPAddrPort([]byte("w"), nil, b.peer())
+		b.count(1, err)
+	}),
+	"WriteTo": bounded(func(b *bee, v *udp.PacketConn) {
+		_, err := v.WriteTo([]byte("w"), net.UDPAddrFromAddrPort(b.peer()))
+		b.count(1, err)
+	}),
+	"WriteToAddrPort": bounded(func(b *bee, v *udp.PacketConn) { _, err := v.WriteToAddrPort([]byte("w"), b.peer()); b.count(1, err) }),
+	"WriteToUDP": bounded(func(b *bee, v *udp.PacketConn) {
+		_, err := v.WriteToUDP([]byte("w"), net.UDPAddrFromAddrPort(b.peer()))
+		b.count(1, err)
+	}),
+	"WriteToUDPAddrPort": bounded(func(b *bee, v *udp.PacketConn) {
+		_, err := v.WriteToUDPAddrPort([]byte("w"), b.peer())
+		b.count(1, err)
+	}),
+}
+
+// bounded gives a call on the view deadlines that pass soon, whatever other
+// goroutines set them to meanwhile: it sets them again and again.
+func bounded(f func(b *bee, v *udp.PacketConn)) swarmCall {
+	return func(b *bee, ctx context.Context) {
+		v := b.s.PacketConn()
+		returned := make(chan struct{})
+		var kicks sync.WaitGroup
+		kicks.Go(func() {
+			for {
+				select {
+				case <-returned:
+					return
+				case <-time.After(500 * time.Microsecond):
+					if errors.Is(v.SetDeadline(time.Now()), os.ErrClosed) {
+						return
+					}
+				}
+			}
+		})
+		f(b, v)
+		close(returned)
+		kicks.Wait()
+		_ = v.SetDeadline(time.Time{})
+	}
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
