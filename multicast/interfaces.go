@@ -90,7 +90,8 @@ func ifaceByName(in inside.Socket, zone string) (ifaceRef, error) {
 	if zone == "" {
 		return ifaceRef{}, argErrorf(syscall.EINVAL, "interface is empty")
 	}
-	index, err := 0, error(nil)
+	var index int
+	var err error
 	switch ep, none := in.Bound("interface"); {
 	case none == nil:
 		index, err = ep.Conn.Index(zone)

@@ -141,7 +141,7 @@ func (ms *memberships) joinOn(m *Membership, index int) error {
 	for _, source := range m.blocked {
 		k.Source = source
 		if err := ms.groups.Block(k); err != nil {
-			ms.leaveOn(m, index)
+			_ = ms.leaveOn(m, index) // the error of Block is the one to report
 			return explain(err, m.group, true)
 		}
 	}

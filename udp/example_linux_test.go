@@ -146,26 +146,41 @@ func ExampleSocket_SetTOS() {
 	// Output: <nil>
 }
 
-// WithTOS shows how what arrives is marked.
+// WithReceiveTOS fills Message.TOS with the mark of what arrives; WithTOS marks what
+// is sent.
 func ExampleWithReceiveTOS() {
 	ctx := context.Background()
-	s, err := udp.Listen(ctx, "udp4", "127.0.0.1:0", udp.WithReceiveTOS())
+	const expedited = 46 // DSCP, the upper six bits
+	s, err := udp.Listen(ctx, "udp4", "127.0.0.1:0", udp.WithTOS(expedited<<2), udp.WithReceiveTOS())
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer s.Close()
-	address := s.LocalAddr()
-	const expedited = 46
-	if err := s.SetTOS(expedited << 2); err != nil {
+	if err := s.SendTo(ctx, s.LocalAddr(), []byte("hello")); err != nil {
 		log.Fatal(err)
 	}
-	if err := s.SendTo(ctx, address, []byte("hello")); err != nil {
-		log.Fatal(err)
-	}
-	m := <-s.Messages()
-	fmt.Println("DSCP", m.TOS>>2, "ECN", m.TOS&3)
+	m, err := s.Receive(ctx)
+	fmt.Println("DSCP", m.TOS>>2, "ECN", m.TOS&3, err)
 
-	// Output: DSCP 46 ECN 0
+	// Output: DSCP 46 ECN 0 <nil>
+}
+
+// WithReceiveTTL fills Message.TTL: a datagram that arrives with 255 hops left
+// comes from the own link.
+func ExampleWithReceiveTTL() {
+	ctx := context.Background()
+	s, err := udp.Listen(ctx, "udp4", "127.0.0.1:0", udp.WithTTL(255), udp.WithReceiveTTL())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.SendTo(ctx, s.LocalAddr(), []byte("hello")); err != nil {
+		log.Fatal(err)
+	}
+	m, err := s.Receive(ctx)
+	fmt.Println(m.TTL, err)
+
+	// Output: 255 <nil>
 }
 
 // WithDontFragment makes a datagram that does not fit the path an error, which

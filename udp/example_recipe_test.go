@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log"
 	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"time"
@@ -95,6 +96,41 @@ func tickLoop(ctx context.Context, s *udp.Socket, apply func(udp.Message), step 
 			return
 		}
 	}
+}
+
+// One datagram to each of many peers, in few system calls.
+func Example_fanOut() {
+	ctx := context.Background()
+	s := must(udp.Listen(ctx, "udp4", "127.0.0.1:0"))
+	defer s.Close()
+	a, b := must(udp.Listen(ctx, "udp4", "127.0.0.1:0")), must(udp.Listen(ctx, "udp4", "127.0.0.1:0"))
+	defer a.Close()
+	defer b.Close()
+	forged := netip.MustParseAddrPort("127.0.0.1:0") // nothing can be sent to port 0
+
+	gone := fanOut(ctx, s, []netip.AddrPort{a.LocalAddr(), forged, b.LocalAddr()}, []byte("state"))
+	fmt.Printf("%s %s, without %v\n", (<-a.Messages()).Data, (<-b.Messages()).Data, gone)
+
+	// Output: state state, without [127.0.0.1:0]
+}
+
+// fanOut sends data to every peer. It returns the peers that it could not be
+// sent to: one of them does not keep it from the others.
+func fanOut(ctx context.Context, s *udp.Socket, peers []netip.AddrPort, data []byte) (failed []netip.AddrPort) {
+	batch := make([]udp.Datagram, len(peers))
+	for i, peer := range peers {
+		batch[i] = udp.Datagram{Data: data, To: peer}
+	}
+	_, err := s.SendBatch(ctx, batch)
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, err := range joined.Unwrap() {
+			var e *udp.SendError
+			if errors.As(err, &e) {
+				failed = append(failed, peers[e.Index])
+			}
+		}
+	}
+	return failed
 }
 
 // A question is asked again until its answer comes.

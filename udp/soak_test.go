@@ -188,8 +188,7 @@ func read(ctx context.Context, s *udp.Socket, r *rand.Rand) {
 // step does something with a socket.
 func step(ctx context.Context, s *udp.Socket, to netip.AddrPort, r *rand.Rand) {
 	data := make([]byte, r.IntN(3000))
-	connected := false
-	connected = s.RemoteAddr().IsValid()
+	connected := s.RemoteAddr().IsValid()
 	switch r.IntN(10) {
 	case 0:
 		_ = s.SendTo(ctx, to, data)

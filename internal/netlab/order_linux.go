@@ -19,7 +19,9 @@ func keepOrder() error {
 		return os.NewSyscallError("uname", err)
 	}
 	var major, minor int
-	fmt.Sscanf(unix.ByteSliceToString(name.Release[:]), "%d.%d", &major, &minor)
+	if _, err := fmt.Sscanf(unix.ByteSliceToString(name.Release[:]), "%d.%d", &major, &minor); err != nil {
+		return fmt.Errorf("release %s: %w", name.Release, err)
+	}
 	if major > 6 || major == 6 && minor >= 4 || benchmarks() {
 		return nil
 	}

@@ -412,11 +412,11 @@ func TestRefusalReachesErrors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := m.Open(t.Context(), gone.LocalAddr())
-		if err == nil {
+		if _, err := m.Open(t.Context(), gone.LocalAddr()); err == nil {
 			t.Fatal("the wildcard is no peer")
 		}
-		if c, err = m.Open(t.Context(), netip.MustParseAddrPort("192.0.2.2:9")); err != nil {
+		c, err := m.Open(t.Context(), netip.MustParseAddrPort("192.0.2.2:9"))
+		if err != nil {
 			t.Fatal(err)
 		}
 		gone.Close()

@@ -3,7 +3,6 @@ package udptest_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"testing"
 	"testing/synctest"
@@ -17,14 +16,6 @@ import (
 func bubble(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	synctest.Test(t, f)
-}
-
-// must returns v, or ends the test.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(fmt.Sprintf("%v", err))
-	}
-	return v
 }
 
 func ok(t testing.TB, err error) {

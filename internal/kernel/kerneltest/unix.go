@@ -47,7 +47,9 @@ func (s suite) TestABlockingDescriptorBlocksNobody(t *testing.T) {
 	go func() { done <- c.Receive(&recorder{}, true) }()
 	time.Sleep(calm / 10)
 	check(t, c.Close())
-	<-done
+	if err := <-done; err == nil {
+		t.Error("a closed socket receives")
+	}
 }
 
 func (s suite) TestAdoptedPeersCanBeForgotten(t *testing.T) {

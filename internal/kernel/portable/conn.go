@@ -76,7 +76,7 @@ type conn struct {
 
 	pending  kernel.PendingErrors
 	told     bool // the next receive returns kernel.ErrPending; of the one receiver
-	failures int  // errnos in a row, where a receive cannot try again at once
+	failures int  //nolint:unused // Windows: errnos in a row, where a receive cannot try again at once
 
 	reads, writes atomic.Uint64
 

@@ -56,21 +56,6 @@ func (i *info) parsePktinfo(data []byte) {
 	}
 }
 
-// parseDatalink reads the interface from a BSD struct sockaddr_dl: length,
-// family, index.
-func (i *info) parseDatalink(data []byte) {
-	if len(data) >= 4 {
-		i.index = int(binary.NativeEndian.Uint16(data[2:]))
-	}
-}
-
-// parseAddr reads a struct in_addr.
-func (i *info) parseAddr(data []byte) {
-	if len(data) >= 4 {
-		i.to = netip.AddrFrom4([4]byte(data))
-	}
-}
-
 // pktinfo writes struct in_pktinfo.
 func pktinfo(from netip.Addr, index int) []byte {
 	data := make([]byte, 12)

@@ -138,7 +138,7 @@ var errEAGAIN error = &os.SyscallError{Syscall: "sendmsg", Err: syscall.EAGAIN}
 // shaped puts what route and connect return into the shape of a system call's
 // error; a zone's error is one already.
 func shaped(name string, err error) error {
-	if errno, ok := err.(syscall.Errno); ok {
+	if errno, ok := err.(syscall.Errno); ok { //nolint:errorlint // an error that wraps one has its shape
 		return call(name, errno)
 	}
 	return err
@@ -235,7 +235,7 @@ func (c *Conn) zoned(a netip.Addr, i *Interface) netip.Addr {
 		return a
 	}
 	if i == nil {
-		i, _ = c.host.owns(a)
+		i = c.host.owns(a)
 	}
 	if i == nil {
 		return a

@@ -136,7 +136,7 @@ func (h *Host) Conflict() (netip.Addr, *Host) {
 			a := p.Addr()
 			if a.IsLinkLocalUnicast() {
 				for _, o := range h.n.hosts {
-					if j, _ := o.owns(a); o != h && j != nil && i.neighbour(j) {
+					if j := o.owns(a); o != h && j != nil && i.neighbour(j) {
 						return a, o
 					}
 				}
@@ -206,12 +206,12 @@ func (h *Host) realm(a netip.Addr) *realm {
 	return h.realms[1]
 }
 
-// owns finds the interface that has an address, and its prefix there.
-func (h *Host) owns(a netip.Addr) (*Interface, netip.Prefix) {
+// owns finds the interface that has an address.
+func (h *Host) owns(a netip.Addr) *Interface {
 	zone := a.Zone()
 	a = a.WithZone("")
 	if loopback4.Contains(a) && a != last(loopback4) {
-		return h.interfaces[0], loopback4
+		return h.interfaces[0]
 	}
 	for _, i := range h.interfaces {
 		if zone != "" && h.zone(zone) != i {
@@ -219,11 +219,11 @@ func (h *Host) owns(a netip.Addr) (*Interface, netip.Prefix) {
 		}
 		for _, p := range i.addrs {
 			if p.Addr() == a {
-				return i, p
+				return i
 			}
 		}
 	}
-	return nil, netip.Prefix{}
+	return nil
 }
 
 // neighbour reports whether two interfaces are on the same segment: broadcasts

@@ -28,7 +28,6 @@ type NAT struct {
 	outer   *realm // where the outside address is
 	out     map[natKey]*mapping
 	in      map[uint16]*mapping
-	linked  *Host // stands for the NAT where a capture or fate names it
 }
 
 type natKey struct {

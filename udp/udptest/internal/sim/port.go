@@ -52,7 +52,7 @@ func (h *Host) bind(c *Conn, local netip.AddrPort) error {
 // bindable reports whether a socket may have an address: one of the host's, a
 // group or a broadcast address.
 func (h *Host) bindable(c *Conn, a netip.Addr) bool {
-	if i, _ := h.owns(a); i != nil {
+	if i := h.owns(a); i != nil {
 		switch {
 		case a.Is4():
 			return true

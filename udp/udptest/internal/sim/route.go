@@ -70,7 +70,7 @@ func (c *Conn) route(to, from netip.Addr, index int) (r route, err error) {
 	if from.Is4() {
 		if from.IsMulticast() || from == limited {
 			return r, syscall.EINVAL
-		} else if i, _ := h.owns(from); i == nil {
+		} else if i := h.owns(from); i == nil {
 			return r, syscall.ENETUNREACH
 		}
 	}
@@ -88,18 +88,18 @@ func (c *Conn) route(to, from netip.Addr, index int) (r route, err error) {
 	if !from.IsValid() && c.local.Is4() == r.dst.Is4() && (index == 0 || r.dst.Is6()) {
 		// IPv4's packet info is taken as a whole: without an address, the
 		// interface's (ip(7)).
-		if i, _ := h.owns(c.local); i != nil {
+		if i := h.owns(c.local); i != nil {
 			from = c.local
 		} else if c.connected.IsValid() {
 			from = c.connected
 		}
 	} else if from.IsValid() {
-		if i, _ := h.owns(from.WithZone("")); i == nil {
+		if i := h.owns(from.WithZone("")); i == nil {
 			return r, syscall.EINVAL
 		}
 		from = from.WithZone("")
 		if narrow := from.Is6() && (from.IsLoopback() || from.IsLinkLocalUnicast()); narrow && device != nil {
-			if i, _ := h.owns(from); i != device {
+			if i := h.owns(from); i != device {
 				return r, syscall.EINVAL
 			}
 		} else if narrow && from.IsLinkLocalUnicast() {
@@ -147,11 +147,11 @@ func (c *Conn) leave(r *route, device *Interface, from netip.Addr) error {
 		if device != nil {
 			r.out = device
 		} else if r.dst == limited && from.IsValid() {
-			r.out, _ = h.owns(from)
+			r.out = h.owns(from)
 		}
 		return nil
 	}
-	if i, _ := h.owns(r.dst); i != nil {
+	if i := h.owns(r.dst); i != nil {
 		switch {
 		case r.dst.IsLinkLocalUnicast() && r.dst.Is6() && device == nil:
 			return syscall.EINVAL
@@ -192,7 +192,7 @@ func (h *Host) groupOut(c *Conn, group netip.Addr, device *Interface, from netip
 	case c.groups.out != 0:
 		return h.numbered(c.groups.out)
 	case from.Is4():
-		i, _ := h.owns(from)
+		i := h.owns(from)
 		return i
 	}
 	return h.outward(group)
