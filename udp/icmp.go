@@ -119,7 +119,6 @@ const (
 	quietAttempts  = 3
 	floodAttempts  = 16
 	maxAttempts    = 1 << 12
-	maxResendTime  = 20 * time.Millisecond
 	maxOtherErrors = 64 // that one resend reports
 )
 
@@ -140,7 +139,7 @@ func (s *Socket) resend(conn kernel.Conn, d *kernel.Datagram, oob []byte, err er
 	}
 	var others otherErrors
 	defer func() { others.report(s) }()
-	began, same, quiet := time.Now(), 1, 0 // same: how often err came in a row
+	same, quiet := 1, 0 // same: how often err came in a row
 	for range maxAttempts {
 		if others.take(s, conn) {
 			quiet = 0
@@ -159,7 +158,7 @@ func (s *Socket) resend(conn kernel.Conn, d *kernel.Datagram, oob []byte, err er
 			continue
 		}
 		same++
-		if quiet >= floodAttempts || quiet >= quietAttempts && !s.icmp.recent() || time.Since(began) > maxResendTime {
+		if quiet >= floodAttempts || quiet >= quietAttempts && !s.icmp.recent() {
 			break
 		}
 	}

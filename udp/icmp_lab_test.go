@@ -466,3 +466,62 @@ func TestAFirewallsRejectEndsNoClient(t *testing.T) {
 	expect(t, s, "thanks")
 	same(t, "sent", s.Stats().Sent, 102)
 }
+
+// A refusal that comes while the send buffer is full is all that Go's poller sees
+// ("not pollable"): it is reported, receiving goes on without a delay, Close returns.
+func TestARefusalWhileTheSendBufferIsFull(t *testing.T) {
+	for name, read := range readings {
+		t.Run(name, func(t *testing.T) {
+			lab, a, b := neighbors(t)
+			lab.Must(a.Throttle("eth0", 1000, 2000, 1<<20),
+				a.AddNeighbor("eth0", "10.77.0.2", mac(t, b)), b.AddNeighbor("eth0", "10.77.0.1", mac(t, a)))
+			forger, err := a.ForgeICMP("udp4")
+			ok(t, err)
+			defer forger.Close()
+			peer := stdOn(t, b, "udp4", "10.77.0.2")
+			s := dialOn(t, a, of(peer), udp.WithWriteBuffer(4608))
+			r := read(t, s)
+			if r.stop != nil {
+				defer r.stop()
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			defer cancel()
+			for err == nil {
+				err = s.Send(ctx, make([]byte, 1000))
+			}
+			fails(t, err, context.DeadlineExceeded)
+			waiting := later(func() error { return s.Send(context.Background(), make([]byte, 1000)) })
+			defer func() { <-waiting }()
+			eventually(t, "a sender waits", func() bool { return s.SendQueueCount() == 1 })
+
+			began, heard := time.Now(), 0
+			const rounds = 100
+			for i := range rounds {
+				ok(t, forger.Send(netlab.ICMPError{Type: 3, Code: 3, From: at(t, s), To: of(peer)}))
+				tell(t, peer, at(t, s), fmt.Sprint(i))
+				for {
+					text, err := r.next()
+					if err == nil {
+						same(t, "message", text, fmt.Sprint(i))
+						break
+					}
+					fails(t, err, syscall.ECONNREFUSED)
+					heard++
+				}
+			}
+			for len(s.Errors()) > 0 {
+				fails(t, <-s.Errors(), syscall.ECONNREFUSED)
+				heard++
+			}
+			if heard == 0 {
+				t.Error("no refusal was heard")
+			}
+			if took := time.Since(began); took > soon/2 {
+				t.Errorf("%d datagrams took %v", rounds, took)
+			}
+			same(t, "cause", s.Err(), nil)
+			ok(t, forger.Send(netlab.ICMPError{Type: 3, Code: 3, From: at(t, s), To: of(peer)}))
+			ok(t, s.Close())
+		})
+	}
+}

@@ -52,6 +52,7 @@ type conn struct {
 	drain   draining
 	calls   syscalls
 	pending kernel.PendingErrors
+	flood   errorFlood // of the error queue
 }
 
 // newConn takes fd over, even when it fails.
@@ -108,6 +109,7 @@ func (c *conn) Close() error {
 	if again {
 		return net.ErrClosed
 	}
+	c.flood.close()
 	return c.file.Close()
 }
 

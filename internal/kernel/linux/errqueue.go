@@ -41,7 +41,7 @@ func (c *conn) NextRefusal() (r kernel.Refusal, ok bool) {
 func (c *conn) takePending(fd uintptr) (r kernel.Refusal, ok bool) {
 	for {
 		if c.errorQueue {
-			if r, ok := c.nextQueued(fd); ok {
+			if r, ok := c.nextICMP(fd); ok {
 				return r, true
 			}
 		}
