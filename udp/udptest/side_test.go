@@ -27,7 +27,10 @@ type side struct {
 	hosts   [sockets]int
 	bound   [sockets]netip.AddrPort
 	devices [sockets]string
-	names   map[place]string // of ports that the system chose
+	queues  [sockets]bool     // of errors: ICMPErrors
+	heard   [sockets][]string // errors of earlier datagrams that were not told yet
+	unsure  [sockets]bool     // whether all of them were
+	names   map[place]string  // of ports that the system chose
 }
 
 // A place is a port of a host.
@@ -102,7 +105,7 @@ func (s *side) run(number int, st step, want []string) []string {
 	case setting:
 		return outcome(c.SetOption(st.option, st.value))
 	case receiving:
-		return s.receive(c, host, want)
+		return s.receive(st.socket, c, want)
 	}
 	return s.ask(c, host)
 }
@@ -161,6 +164,7 @@ func (s *side) openSocket(st step) []string {
 	if err != nil {
 		return outcome(err)
 	}
+	s.queues[st.socket], s.heard[st.socket], s.unsure[st.socket] = cfg.ICMPErrors, nil, false
 	s.bound[st.socket], s.devices[st.socket] = local, st.config.Interface
 	if strings.HasSuffix(st.from, "%eth0") {
 		s.devices[st.socket] = "eth0"
@@ -219,37 +223,76 @@ func (s *side) send(number int, st step, c kernel.Conn, host int) []string {
 		}
 		ds = append(ds, kernel.Datagram{Data: data, To: to, From: from, Interface: s.indexOf(host, st.iface), TOS: st.tos, TTL: st.ttl})
 	}
-	if len(ds) == 1 {
-		return outcome(c.Send(&ds[0], nil))
-	}
-	n, err := c.SendBatch(ds)
-	return append(outcome(err), fmt.Sprintf("%d sent", n))
+	return s.sendAll(st.socket, c, ds)
 }
 
-// receive takes what there is, datagrams and errors of earlier ones.
-func (s *side) receive(c kernel.Conn, host int, want []string) (got []string) {
-	var errs []string
+// sendAll sends as package udp does: an errno is a datagram's own if it comes
+// again while nothing is pending. It says what became of each.
+func (s *side) sendAll(socket int, c kernel.Conn, ds []kernel.Datagram) (got []string) {
+	for i := 0; i < len(ds); {
+		n, err := 0, error(nil)
+		if len(ds) == 1 {
+			if err = c.Send(&ds[0], nil); err == nil {
+				n = 1
+			}
+		} else {
+			n, err = c.SendBatch(ds[i:])
+			s.unsure[socket] = s.unsure[socket] || !s.queues[socket]
+		}
+		for range n {
+			got = append(got, "ok")
+		}
+		i += n
+		s.hear(socket, c)
+		if err == nil || err == kernel.ErrPending {
+			continue
+		}
+		again := c.Send(&ds[i], nil)
+		s.hear(socket, c)
+		if again == nil && !s.queues[socket] {
+			s.heard[socket] = append(s.heard[socket], outcome(err)...)
+		}
+		got = append(got, outcome(again)...)
+		i++
+	}
+	return got
+}
+
+// hear takes the errors of earlier datagrams off, each once: how many there are
+// depends on bursts.
+func (s *side) hear(socket int, c kernel.Conn) {
+	for r, ok := c.NextRefusal(); ok; r, ok = c.NextRefusal() {
+		e := outcome(r.Errno)[0]
+		if r.To.IsValid() {
+			e += " about " + s.name4(s.hosts[socket], r.To)
+		}
+		s.heard[socket] = append(s.heard[socket], e)
+	}
+	slices.Sort(s.heard[socket])
+	s.heard[socket] = slices.Compact(s.heard[socket])
+}
+
+// receive takes what there is, datagrams and errors of earlier ones. Linux may
+// lose an error in a batch, where there is no queue of them.
+func (s *side) receive(socket int, c kernel.Conn, want []string) (got []string) {
 	for deadline := time.Now().Add(2 * time.Second); ; {
 		var sink taker
 		err := c.TryReceive(&sink)
 		for _, p := range sink.packets {
-			got = append(got, s.describe(host, p))
+			got = append(got, s.describe(s.hosts[socket], p))
 		}
 		if err != nil && err != kernel.ErrPending {
 			return append(got, outcome(err)...)
 		}
-		for r, ok := c.NextRefusal(); ok; r, ok = c.NextRefusal() {
-			e := outcome(r.Errno)[0]
-			if r.To.IsValid() {
-				e += " about " + s.name4(host, r.To)
-			}
-			if !slices.Contains(errs, e) { // how many there are depends on bursts
-				errs = append(errs, e)
-			}
+		s.hear(socket, c)
+		if s.unsure[socket] {
+			s.heard[socket] = nil
 		}
 		if err == nil && len(sink.packets) == 0 {
-			if !s.real || len(got)+len(errs) >= len(want) || time.Now().After(deadline) {
-				return append(got, errs...)
+			if !s.real || len(got)+len(s.heard[socket]) >= len(want) || time.Now().After(deadline) {
+				got = append(got, s.heard[socket]...)
+				s.heard[socket], s.unsure[socket] = nil, false
+				return got
 			}
 			time.Sleep(20 * time.Microsecond)
 		}
