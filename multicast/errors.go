@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"runtime"
 	"syscall"
 
 	"example.com/dgram/internal/inside"
@@ -36,6 +37,19 @@ func wrongFamily(what string, a netip.Addr) error {
 func ended(in inside.Socket) error {
 	if _, err := in.Bound("multicast"); errors.Is(err, net.ErrClosed) {
 		return err
+	}
+	return nil
+}
+
+// hearsGroups returns an error if a socket can hear no group: on Linux, one that is
+// bound to an address that is not a group's.
+func hearsGroups(ep inside.Endpoint) error {
+	if runtime.GOOS != "linux" {
+		return nil
+	}
+	local, err := ep.Conn.LocalAddr()
+	if a := local.Addr(); err == nil && !a.IsUnspecified() && !a.IsMulticast() {
+		return argErrorf(syscall.EINVAL, "socket is bound to %v and hears no group: bind it to the group or to every interface", a)
 	}
 	return nil
 }

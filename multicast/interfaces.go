@@ -15,8 +15,9 @@ import (
 
 // ifaceRef names the interface of a membership: one, all, or the system's choice.
 type ifaceRef struct {
-	index int    // of the interface, 0 for the system's choice
-	name  string // of the interface, held; "" where an index was given
+	index int        // of the interface, 0 for the system's choice
+	name  string     // of the interface, held; "" where an index was given
+	addr  netip.Addr // by which the interface was named, to send from
 	all   bool
 }
 
@@ -73,7 +74,9 @@ func lookupIface(in inside.Socket, iface string, peer netip.Addr) (ifaceRef, err
 	case peer.IsValid() && a.Is4() != peer.Is4():
 		return ifaceRef{}, wrongFamily("interface", a)
 	}
-	return ifaceByAddr(in, a)
+	at, err := ifaceByAddr(in, a)
+	at.addr = a
+	return at, err
 }
 
 // zoneOf is the name or index in what names an interface.

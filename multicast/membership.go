@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"strings"
 	"syscall"
 
 	"example.com/dgram/internal/inside"
@@ -17,8 +18,9 @@ import (
 // one that was meant; with no route at all it is syscall.ENODEV.
 //
 // An unbound socket is bound to a free port first; it has to be bound to the
-// port that the group's senders use, to every interface or to the group. (On
-// Linux, a socket bound to an address of its own hears no group.) With
+// port that the group's senders use, to every interface or to the group. On Linux a
+// socket that is bound to an address of its own hears no group, and Join is
+// syscall.EINVAL. With
 // udp.WithReaders the first kernel socket joins.
 //
 // What is wrong with the arguments is said before the kernel is asked. Joining
@@ -54,6 +56,9 @@ func join(s *udp.Socket, group netip.Addr, opts []Option) (*Membership, error) {
 	}
 	ep, err := in.Bind(context.Background(), "join", r.group)
 	if err != nil {
+		return nil, err
+	}
+	if err := hearsGroups(ep); err != nil {
 		return nil, err
 	}
 	m := &Membership{group: r.group, source: r.source, iface: at, memberships: membershipsOf(in)}
@@ -97,13 +102,35 @@ func (m *Membership) Leave() error {
 	return ms.in.OpError("leave", netip.AddrPortFrom(m.group, 0), ms.leave(m))
 }
 
-// Group is the group.
+// Block keeps a source out of the membership, as the function Block does.
+func (m *Membership) Block(source netip.Addr) error {
+	return m.filter("block", source, (*memberships).block)
+}
+
+// Unblock lets a source in again.
+func (m *Membership) Unblock(source netip.Addr) error {
+	return m.filter("unblock", source, (*memberships).unblock)
+}
+
+// String returns the group, its source and its interfaces, for logs.
+func (m *Membership) String() string {
+	text := m.group.String()
+	if m.source.IsValid() {
+		text += " from " + m.source.String()
+	}
+	if names := m.Interfaces(); len(names) > 0 {
+		text += " on " + strings.Join(names, ", ")
+	}
+	return text
+}
+
+// Group returns the group.
 func (m *Membership) Group() netip.Addr { return m.group }
 
-// Source is the one source that is heard, or zero for any.
+// Source returns the one source that is heard, or zero for any.
 func (m *Membership) Source() netip.Addr { return m.source }
 
-// Interfaces are the names of the interfaces on which the group is joined now.
+// Interfaces returns the names of the interfaces on which the group is joined now.
 // Where the system chose one and does not tell which, there is none.
 func (m *Membership) Interfaces() []string {
 	ms := m.memberships

@@ -9,10 +9,11 @@ import (
 	"example.com/dgram/udp"
 )
 
-// SendOn sends one datagram, the parts in a row, through an interface, named as
-// in [On]. The interface goes along with the datagram and is no setting of the
-// socket, so goroutines that send through different ones do not disturb each
-// other. In everything else it is [udp.Socket.SendTo].
+// SendOn sends one datagram, the parts in a row, through an interface, named as in
+// [On]. If the interface is named by one of its addresses, the datagram leaves from
+// that address. The interface goes along with the datagram and is no setting of the
+// socket, so goroutines that send through different ones do not disturb each other.
+// In everything else it is [udp.Socket.SendTo].
 func SendOn(ctx context.Context, s *udp.Socket, iface string, to netip.AddrPort, parts ...[]byte) error {
 	in := inside.Of(s)
 	if err := ended(in); err != nil {
@@ -29,5 +30,5 @@ func SendOn(ctx context.Context, s *udp.Socket, iface string, to netip.AddrPort,
 	if err != nil {
 		return in.OpError("send", to, err)
 	}
-	return in.SendOn(ctx, at.index, to, parts)
+	return in.SendOn(ctx, at.index, at.addr, to, parts)
 }

@@ -10,9 +10,10 @@ import (
 )
 
 // SetInterface sets the interface through which datagrams to groups leave, named
-// as in [On]; "0.0.0.0" or "::" gives the choice back to the system, which goes
-// by its routes. It says nothing about what is received. The interface is the
-// one that there is now: one that is made again has to be set again.
+// as in [On]. If it is named by one of its addresses, datagrams to groups of the
+// same family also leave from that address. "0.0.0.0" or "::" gives both choices
+// back to the system. SetInterface changes nothing for what is received. The
+// interface is the one that there is now: one that is made again has to be set again.
 //
 // To send through several, use [SendOn]: setting this before each datagram is a
 // race between the goroutines that send.
@@ -39,6 +40,7 @@ func SetInterface(s *udp.Socket, iface string) error {
 			return err
 		}
 		ms.outgoing = at.index
+		ms.in.SetGroupSource(at.addr)
 		return nil
 	})
 }

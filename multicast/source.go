@@ -15,54 +15,84 @@ import (
 // kept out too. A source that is blocked already is syscall.EADDRNOTAVAIL, one
 // too many syscall.ENOBUFS with the name of the sysctl.
 func Block(s *udp.Socket, group, source netip.Addr, opts ...Option) error {
-	return filter(s, "block", group, source, opts, func(ms *memberships, m *Membership, source netip.Addr) error {
-		if err := ms.each(m, source, kernel.Groups.Block, kernel.Groups.Unblock); err != nil {
-			return explain(err, m.group, true)
-		}
-		m.blocked = append(m.blocked, source)
-		return nil
-	})
+	return filter(s, "block", group, source, opts, (*memberships).block)
 }
 
 // Unblock lets a source in again that [Block] kept out; one that it did not is
 // syscall.EADDRNOTAVAIL.
 func Unblock(s *udp.Socket, group, source netip.Addr, opts ...Option) error {
-	return filter(s, "unblock", group, source, opts, func(ms *memberships, m *Membership, source netip.Addr) error {
-		if err := ms.each(m, source, kernel.Groups.Unblock, kernel.Groups.Block); err != nil {
-			return err
-		}
-		m.blocked = slices.DeleteFunc(m.blocked, func(b netip.Addr) bool { return b == source })
-		return nil
-	})
+	return filter(s, "unblock", group, source, opts, (*memberships).unblock)
 }
 
-// filter checks the arguments of Block and Unblock, and finds the membership.
-func filter(s *udp.Socket, op string, group, source netip.Addr, opts []Option, f func(*memberships, *Membership, netip.Addr) error) error {
+// block keeps a source out of m. The caller holds mu.
+func (ms *memberships) block(m *Membership, source netip.Addr) error {
+	if err := ms.each(m, source, kernel.Groups.Block, kernel.Groups.Unblock); err != nil {
+		return explain(err, m.group, true)
+	}
+	m.blocked = append(m.blocked, source)
+	return nil
+}
+
+// unblock lets a source in again. The caller holds mu.
+func (ms *memberships) unblock(m *Membership, source netip.Addr) error {
+	if err := ms.each(m, source, kernel.Groups.Unblock, kernel.Groups.Block); err != nil {
+		return err
+	}
+	m.blocked = slices.DeleteFunc(m.blocked, func(b netip.Addr) bool { return b == source })
+	return nil
+}
+
+// A sourceFilter changes which sources a membership hears.
+type sourceFilter func(ms *memberships, m *Membership, source netip.Addr) error
+
+// filter finds the membership that the arguments of Block and Unblock name.
+func filter(s *udp.Socket, op string, group, source netip.Addr, opts []Option, f sourceFilter) error {
 	in := inside.Of(s)
 	if err := ended(in); err != nil {
 		return err
 	}
-	err := func() error {
-		source = source.Unmap()
-		r, err := newRequest(group, opts)
-		switch {
-		case err != nil:
-			return err
-		case r.specific:
-			return argErrorf(syscall.EINVAL, "source %v: only a membership for any source has sources to block", r.source)
+	r, err := newRequest(group, opts)
+	if err == nil && r.specific {
+		err = anySourceOnly(r.source)
+	}
+	if err == nil {
+		err = sourceFits(source.Unmap(), r.group)
+	}
+	var m *Membership
+	if err == nil {
+		m, err = find(in, group, opts)
+	}
+	if err != nil {
+		return in.OpError(op, netip.AddrPortFrom(group, 0), err)
+	}
+	return m.filter(op, source, f)
+}
+
+// filter checks the source and changes what the membership hears.
+func (m *Membership) filter(op string, source netip.Addr, f sourceFilter) error {
+	ms := m.memberships
+	err := ended(ms.in)
+	if err != nil {
+		return err
+	}
+	source = source.Unmap()
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	switch {
+	case m.left:
+		err = argErrorf(syscall.EADDRNOTAVAIL, "group %v was left", m.group)
+	case m.source.IsValid():
+		err = anySourceOnly(m.source)
+	default:
+		if err = sourceFits(source, m.group); err == nil {
+			err = f(ms, m, source)
 		}
-		if err := sourceFits(source, r.group); err != nil {
-			return err
-		}
-		m, err := find(in, group, opts)
-		if err != nil {
-			return err
-		}
-		m.memberships.mu.Lock()
-		defer m.memberships.mu.Unlock()
-		return f(m.memberships, m, source)
-	}()
-	return in.OpError(op, netip.AddrPortFrom(group, 0), err)
+	}
+	return ms.in.OpError(op, netip.AddrPortFrom(m.group, 0), err)
+}
+
+func anySourceOnly(source netip.Addr) error {
+	return argErrorf(syscall.EINVAL, "source %v: only a membership for any source has sources to block", source)
 }
 
 // each does something on every interface of m, or on none. Where m is nowhere at

@@ -23,12 +23,25 @@ type Datagram struct {
 	anySource bool // set by Message.Reply: From may be left out if the kernel refuses it
 }
 
-// kernel returns d as the kernel contract has it.
-func (d *Datagram) kernel() kernel.Datagram {
+// kernelDatagram returns d as the kernel contract has it.
+func (s *Socket) kernelDatagram(d *Datagram) kernel.Datagram {
+	to := unmap(d.To)
 	return kernel.Datagram{
-		Data: d.Data, To: unmap(d.To), From: d.From.Unmap(), AnySource: d.anySource,
+		Data: d.Data, To: to, From: s.source(to, d.From.Unmap()), AnySource: d.anySource,
 		Interface: d.Interface, TOS: d.TOS, TTL: d.TTL,
 	}
+}
+
+// source returns the source address of a datagram that names from: for a group it
+// may be set for the whole socket, by package multicast.
+func (s *Socket) source(to netip.AddrPort, from netip.Addr) netip.Addr {
+	if from.IsValid() || !to.Addr().IsMulticast() {
+		return from
+	}
+	if a := s.groupSource.Load(); a != nil && a.Is4() == to.Addr().Is4() {
+		return *a
+	}
+	return from
 }
 
 // checkDatagram returns an error if d cannot be sent by these rules.
@@ -78,7 +91,7 @@ func (s *Socket) SendBatch(ctx context.Context, batch []Datagram) (sent int, err
 		}
 		list, bad := (*b)[:0], error(nil)
 		for i := next; i < len(batch) && len(list) < maxBatch; i++ {
-			d := batch[i].kernel()
+			d := s.kernelDatagram(&batch[i])
 			if bad = ep.checkDatagram(&d); bad != nil {
 				break
 			}
@@ -124,7 +137,7 @@ func (s *Socket) endpointFor(ctx context.Context, d *Datagram) (*endpoint, error
 	if ep := s.endpoint.Load(); ep != nil {
 		return ep, nil
 	}
-	k := d.kernel()
+	k := s.kernelDatagram(d)
 	if err := s.unboundRules().checkDatagram(&k); err != nil {
 		return nil, err
 	}

@@ -99,7 +99,7 @@ func (s *Socket) open(local, peer netip.AddrPort, network, address string) (*end
 	cfg.IPv6Only = cfg.IPv6Only && network == "udp6"
 	cfg.ReusePort = cfg.ReusePort || s.cfg.readers > 1
 	wildcard := !local.Addr().IsValid() || local.Addr().IsUnspecified()
-	cfg.PacketInfo = s.wantPacketInfo(wildcard)
+	cfg.PacketInfo = s.wantPacketInfo(wildcard || local.Addr().IsMulticast())
 	ep := &endpoint{
 		rules:    rules{network: network, v6only: cfg.IPv6Only, block: s.cfg.sendBlock},
 		wildcard: wildcard,

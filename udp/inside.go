@@ -63,12 +63,11 @@ func (d door) Attached(key any, make func() any) any {
 	return d.s.extensions.get(key, make)
 }
 
-// SendOn says the socket's own address along with the interface: Linux takes
-// IPv4's pair as a whole, and would choose another address for one that is
-// left out (ip(7), IP_PKTINFO).
-func (d door) SendOn(ctx context.Context, index int, to netip.AddrPort, parts [][]byte) error {
-	var from netip.Addr
-	if ep := d.s.endpoint.Load(); ep != nil && to.Addr().Unmap().Is4() {
+// SendOn passes the socket's own address along with the interface where no other is
+// given: Linux takes IPv4's pair as a whole, and would choose another address for
+// one that is left out (ip(7), IP_PKTINFO).
+func (d door) SendOn(ctx context.Context, index int, from netip.Addr, to netip.AddrPort, parts [][]byte) error {
+	if ep := d.s.endpoint.Load(); ep != nil && to.Addr().Unmap().Is4() && !from.IsValid() {
 		a := ep.local.Addr()
 		if a.Is4() && !a.IsUnspecified() && !a.IsMulticast() && a != broadcast {
 			from = a
@@ -79,6 +78,14 @@ func (d door) SendOn(ctx context.Context, index int, to netip.AddrPort, parts []
 
 // broadcast is an address to bind to that is nobody's to send from.
 var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+
+func (d door) SetGroupSource(from netip.Addr) {
+	if !from.IsValid() {
+		d.s.groupSource.Store(nil)
+		return
+	}
+	d.s.groupSource.Store(&from)
+}
 
 func (d door) OpError(op string, addr netip.AddrPort, err error) error {
 	return d.s.opError(op, addr, err)

@@ -145,6 +145,9 @@ func (v *PacketConn) route(ep *endpoint, to netip.AddrPort, oob []byte) route {
 		a := v.asked.of(to)
 		r.from, r.index, r.anySource = a.addr, a.index, true
 	}
+	if len(oob) == 0 {
+		r.from = v.s.source(to, r.from)
+	}
 	return r
 }
 

@@ -106,6 +106,7 @@ func (s *Socket) sendVia(ctx context.Context, r route, parts [][]byte) error {
 		return s.opError("send", r.to, err)
 	}
 	r.to = unmap(r.to)
+	r.from = s.source(r.to, r.from)
 	size := sizeOf(parts)
 	ep := s.endpoint.Load()
 	if ep == nil {

@@ -41,8 +41,9 @@ type Socket struct {
 	connected    latch // set while the socket has a peer
 	unreferenced latch // set while the socket is not referenced
 
-	addrMu   fifoMutex                // held by Bind, Connect and Disconnect
-	endpoint atomic.Pointer[endpoint] // nil until bound; replaced, never changed
+	addrMu      fifoMutex                  // held by Bind, Connect and Disconnect
+	groupSource atomic.Pointer[netip.Addr] // source of datagrams to groups; nil or invalid for the system's choice
+	endpoint    atomic.Pointer[endpoint]   // nil until bound; replaced, never changed
 
 	sender sender // hands datagrams to the kernel
 

@@ -107,7 +107,7 @@ func (w *writer) add(d Datagram, ok bool) {
 		w.pooled = batches.Get().(*[]kernel.Datagram)
 		w.batch = *w.pooled
 	}
-	w.batch = append(w.batch, d.kernel())
+	w.batch = append(w.batch, w.s.kernelDatagram(&d))
 	w.uncounted++
 	w.uncountedBytes += len(d.Data)
 }

@@ -39,8 +39,12 @@ type Socket interface {
 	// first caller.
 	Attached(key any, make func() any) any
 
-	// SendOn sends a datagram through the interface with an index.
-	SendOn(ctx context.Context, index int, to netip.AddrPort, parts [][]byte) error
+	// SendOn sends a datagram through the interface with an index, from an address
+	// if it is valid.
+	SendOn(ctx context.Context, index int, from netip.Addr, to netip.AddrPort, parts [][]byte) error
+	// SetGroupSource sets the address from which datagrams to groups leave. An
+	// invalid one leaves the choice to the system.
+	SetGroupSource(from netip.Addr)
 	// OpError puts err into the shape of net's errors.
 	OpError(op string, addr netip.AddrPort, err error) error
 }
