@@ -6,9 +6,9 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
-	"syscall"
 
 	"example.com/dgram/internal/inside"
+	"example.com/dgram/internal/posix"
 	"example.com/dgram/udp"
 )
 
@@ -16,14 +16,14 @@ import (
 // matches the errno that the kernel would have returned.
 type argError struct {
 	text  string
-	errno syscall.Errno
+	errno posix.Errno
 }
 
 func (e *argError) Error() string { return e.text }
 
 func (e *argError) Is(target error) bool { return target == e.errno }
 
-func argErrorf(errno syscall.Errno, format string, a ...any) error {
+func argErrorf(errno posix.Errno, format string, a ...any) error {
 	return &argError{fmt.Sprintf(format, a...), errno}
 }
 
@@ -49,7 +49,7 @@ func hearsGroups(ep inside.Endpoint) error {
 	}
 	local, err := ep.Conn.LocalAddr()
 	if a := local.Addr(); err == nil && !a.IsUnspecified() && !a.IsMulticast() {
-		return argErrorf(syscall.EINVAL, "socket is bound to %v and hears no group: bind it to the group or to every interface", a)
+		return argErrorf(posix.EINVAL, "socket is bound to %v and hears no group: bind it to the group or to every interface", a)
 	}
 	return nil
 }
@@ -70,7 +70,7 @@ func (e *limitError) Unwrap() error { return e.err }
 // group meets the limit of sources, any other membership that of groups.
 // IPv6 knows no limit of groups but that of the memory they take.
 func explain(err error, group netip.Addr, more bool) error {
-	if !errors.Is(err, syscall.ENOBUFS) && !errors.Is(err, syscall.ENOMEM) {
+	if !errors.Is(err, posix.ENOBUFS) && !errors.Is(err, posix.ENOMEM) {
 		return err
 	}
 	switch {

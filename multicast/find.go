@@ -3,9 +3,9 @@ package multicast
 import (
 	"net/netip"
 	"slices"
-	"syscall"
 
 	"example.com/dgram/internal/inside"
+	"example.com/dgram/internal/posix"
 )
 
 // find returns the membership that a call means.
@@ -26,7 +26,7 @@ func find(in inside.Socket, group netip.Addr, opts []Option) (*Membership, error
 	if unknown != nil {
 		return nil, unknown
 	}
-	return nil, argErrorf(syscall.EADDRNOTAVAIL, "group %v is not joined so", r.group)
+	return nil, argErrorf(posix.EADDRNOTAVAIL, "group %v is not joined so", r.group)
 }
 
 // matches reports whether iface is the interface of m. The interface may have gone: then

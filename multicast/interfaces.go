@@ -6,10 +6,10 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"example.com/dgram/internal/inside"
 	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/posix"
 	"example.com/dgram/udp"
 )
 
@@ -50,7 +50,7 @@ func (r *request) iface(in inside.Socket) (ifaceRef, error) {
 		return ifaceRef{}, err
 	}
 	if r.named && at.index != zoned.index {
-		return ifaceRef{}, argErrorf(syscall.EINVAL, "interface %q is not the zone of group %v", r.on, r.group)
+		return ifaceRef{}, argErrorf(posix.EINVAL, "interface %q is not the zone of group %v", r.on, r.group)
 	}
 	return zoned, nil
 }
@@ -91,7 +91,7 @@ func zoneOf(iface string) string {
 // network namespace, or where it is going to be.
 func ifaceByName(in inside.Socket, zone string) (ifaceRef, error) {
 	if zone == "" {
-		return ifaceRef{}, argErrorf(syscall.EINVAL, "interface is empty")
+		return ifaceRef{}, argErrorf(posix.EINVAL, "interface is empty")
 	}
 	var index int
 	var err error

@@ -5,10 +5,10 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"syscall"
 
 	"example.com/dgram/internal/inside"
 	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/posix"
 	"example.com/dgram/udp"
 )
 
@@ -157,11 +157,11 @@ func (m *Membership) sameGroup(o *Membership) bool {
 }
 
 // duplicateErrno is the errno of the kernel for a group that is joined already.
-func (m *Membership) duplicateErrno() syscall.Errno {
+func (m *Membership) duplicateErrno() posix.Errno {
 	if m.source.IsValid() {
-		return syscall.EADDRNOTAVAIL
+		return posix.EADDRNOTAVAIL
 	}
-	return syscall.EADDRINUSE
+	return posix.EADDRINUSE
 }
 
 // wants are the interfaces that a held membership should be on, of those that

@@ -6,10 +6,10 @@ import (
 	"net"
 	"slices"
 	"sync"
-	"syscall"
 
 	"example.com/dgram/internal/inside"
 	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/posix"
 	"example.com/dgram/internal/watch"
 	"example.com/dgram/multicast/internal/sockopt"
 )
@@ -84,7 +84,7 @@ func (ms *memberships) clash(m *Membership) error {
 			return argErrorf(m.duplicateErrno(), "group %v is joined on every interface already", m.group)
 		case m.iface.bySystem() && m.source.IsValid() && !o.source.IsValid():
 			// The interface that the system is about to choose may be o's.
-			return argErrorf(syscall.EINVAL, "group %v is joined for any source", m.group)
+			return argErrorf(posix.EINVAL, "group %v is joined for any source", m.group)
 		}
 	}
 	return nil
@@ -122,14 +122,14 @@ func (ms *memberships) joinOn(m *Membership, index int) error {
 		if m.sameGroup(o) && slices.Contains(o.joined, index) {
 			if m.source.IsValid() && !o.source.IsValid() {
 				// Linux would turn o into a membership for this source.
-				return argErrorf(syscall.EINVAL, "group %v is joined for any source", m.group)
+				return argErrorf(posix.EINVAL, "group %v is joined for any source", m.group)
 			}
 			more = true
 		}
 	}
 	k := m.on(index)
 	if err := ms.groups.Join(k); err != nil {
-		if m.source.IsValid() && !more && !ms.othersJoined(m, index) && !errors.Is(err, syscall.EADDRNOTAVAIL) {
+		if m.source.IsValid() && !more && !ms.othersJoined(m, index) && !errors.Is(err, posix.EADDRNOTAVAIL) {
 			_ = ms.groups.Drop(k) // Linux joins first and looks at the source then
 		}
 		return explain(err, m.group, more)
@@ -209,7 +209,7 @@ func (ms *memberships) leaveOn(m *Membership, index int) error {
 		return nil
 	}
 	err := ms.groups.Leave(m.on(index))
-	if errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.ENODEV) {
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, posix.EADDRNOTAVAIL) || errors.Is(err, posix.ENODEV) {
 		return nil
 	}
 	return err

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"syscall"
 
+	"example.com/dgram/internal/posix"
 	"example.com/dgram/udp"
 )
 
@@ -23,7 +23,7 @@ type Option func(*request)
 func On(iface string) Option {
 	return func(r *request) {
 		if r.named && r.on != iface {
-			r.fail(argErrorf(syscall.EINVAL, "interface %q and %q: a membership has one; join twice, or OnAll", r.on, iface))
+			r.fail(argErrorf(posix.EINVAL, "interface %q and %q: a membership has one; join twice, or OnAll", r.on, iface))
 		}
 		r.on, r.named = iface, true
 	}
@@ -41,7 +41,7 @@ func From(source netip.Addr) Option {
 	return func(r *request) {
 		source = source.Unmap()
 		if r.source.IsValid() && r.source != source {
-			r.fail(argErrorf(syscall.EINVAL, "source %v and %v: a membership has one", r.source, source))
+			r.fail(argErrorf(posix.EINVAL, "source %v and %v: a membership has one", r.source, source))
 		}
 		r.source, r.specific = source, true
 	}
@@ -69,20 +69,20 @@ func newRequest(group netip.Addr, opts []Option) (request, error) {
 	r := request{group: group.Unmap()}
 	for _, o := range opts {
 		if o == nil {
-			r.fail(argErrorf(syscall.EINVAL, "nil option"))
+			r.fail(argErrorf(posix.EINVAL, "nil option"))
 			continue
 		}
 		o(&r)
 	}
 	switch {
 	case !r.group.IsValid():
-		r.fail(argErrorf(syscall.EINVAL, "group is missing"))
+		r.fail(argErrorf(posix.EINVAL, "group is missing"))
 	case !r.group.IsMulticast():
-		r.fail(argErrorf(syscall.EINVAL, "group %v is not multicast", r.group))
+		r.fail(argErrorf(posix.EINVAL, "group %v is not multicast", r.group))
 	case r.all && r.named:
-		r.fail(argErrorf(syscall.EINVAL, "interface %q and every interface", r.on))
+		r.fail(argErrorf(posix.EINVAL, "interface %q and every interface", r.on))
 	case r.all && r.group.Zone() != "":
-		r.fail(argErrorf(syscall.EINVAL, "interface %q and every interface", r.group.Zone()))
+		r.fail(argErrorf(posix.EINVAL, "interface %q and every interface", r.group.Zone()))
 	case r.specific:
 		r.fail(sourceFits(r.source, r.group))
 	}
@@ -93,9 +93,9 @@ func newRequest(group netip.Addr, opts []Option) (request, error) {
 func sourceFits(source, group netip.Addr) error {
 	switch {
 	case !source.IsValid():
-		return argErrorf(syscall.EINVAL, "source is missing")
+		return argErrorf(posix.EINVAL, "source is missing")
 	case source.IsMulticast() || source.IsUnspecified():
-		return argErrorf(syscall.EINVAL, "source %v is nobody's address", source)
+		return argErrorf(posix.EINVAL, "source %v is nobody's address", source)
 	case source.Is4() != group.Is4():
 		return wrongFamily("source", source)
 	}

@@ -3,9 +3,9 @@ package multicast
 import (
 	"context"
 	"net/netip"
-	"syscall"
 
 	"example.com/dgram/internal/inside"
+	"example.com/dgram/internal/posix"
 	"example.com/dgram/udp"
 )
 
@@ -24,7 +24,7 @@ func SendOn(ctx context.Context, s *udp.Socket, iface string, to netip.AddrPort,
 		var zoned ifaceRef
 		zoned, err = ifaceByName(in, to.Addr().Zone())
 		if err == nil && zoned.index != at.index {
-			err = argErrorf(syscall.EINVAL, "interface %q is not the zone of %v", iface, to)
+			err = argErrorf(posix.EINVAL, "interface %q is not the zone of %v", iface, to)
 		}
 	}
 	if err != nil {

@@ -3,9 +3,9 @@ package multicast
 import (
 	"net/netip"
 	"strconv"
-	"syscall"
 
 	"example.com/dgram/internal/inside"
+	"example.com/dgram/internal/posix"
 	"example.com/dgram/udp"
 )
 
@@ -20,7 +20,7 @@ import (
 func SetInterface(s *udp.Socket, iface string) error {
 	return set(s, func() error {
 		if iface == "" {
-			return argErrorf(syscall.EINVAL, "interface is empty")
+			return argErrorf(posix.EINVAL, "interface is empty")
 		}
 		return nil
 	}, func(ms *memberships, ep inside.Endpoint) error {
@@ -72,7 +72,7 @@ func Interface(s *udp.Socket) (string, error) {
 func SetTTL(s *udp.Socket, hops int) error {
 	return set(s, func() error {
 		if hops < 0 || hops > 255 {
-			return argErrorf(syscall.EINVAL, "TTL %d is not within 0 and 255", hops)
+			return argErrorf(posix.EINVAL, "TTL %d is not within 0 and 255", hops)
 		}
 		return nil
 	}, func(_ *memberships, ep inside.Endpoint) error { return groupsOf(ep).SetHops(hops) })

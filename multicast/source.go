@@ -3,10 +3,10 @@ package multicast
 import (
 	"net/netip"
 	"slices"
-	"syscall"
 
 	"example.com/dgram/internal/inside"
 	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/posix"
 	"example.com/dgram/udp"
 )
 
@@ -80,7 +80,7 @@ func (m *Membership) filter(op string, source netip.Addr, f sourceFilter) error 
 	defer ms.mu.Unlock()
 	switch {
 	case m.left:
-		err = argErrorf(syscall.EADDRNOTAVAIL, "group %v was left", m.group)
+		err = argErrorf(posix.EADDRNOTAVAIL, "group %v was left", m.group)
 	case m.source.IsValid():
 		err = anySourceOnly(m.source)
 	default:
@@ -92,7 +92,7 @@ func (m *Membership) filter(op string, source netip.Addr, f sourceFilter) error 
 }
 
 func anySourceOnly(source netip.Addr) error {
-	return argErrorf(syscall.EINVAL, "source %v: only a membership for any source has sources to block", source)
+	return argErrorf(posix.EINVAL, "source %v: only a membership for any source has sources to block", source)
 }
 
 // each does something on every interface of m, or on none. Where m is nowhere at

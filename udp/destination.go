@@ -5,9 +5,9 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
-	"syscall"
 
 	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/posix"
 )
 
 // Limits of one datagram: the length fields of UDP and IP, and IOV_MAX.
@@ -146,14 +146,14 @@ type missingAddress struct{}
 func (missingAddress) Error() string { return "missing address" }
 
 func (missingAddress) Is(target error) bool {
-	return target == ErrAddressFamily || target == syscall.EDESTADDRREQ
+	return target == ErrAddressFamily || target == posix.EDESTADDRREQ
 }
 
 // missingPeer is a datagram without a destination on a socket without a peer.
 type missingPeer struct{ missingAddress }
 
 func (e missingPeer) Is(target error) bool {
-	return e.missingAddress.Is(target) || target == ErrNotConnected || target == syscall.ENOTCONN
+	return e.missingAddress.Is(target) || target == ErrNotConnected || target == posix.ENOTCONN
 }
 
 // tooLong is syscall.EMSGSIZE with the size and the limit.
@@ -161,4 +161,4 @@ type tooLong string
 
 func (e tooLong) Error() string { return string(e) }
 
-func (e tooLong) Is(target error) bool { return target == syscall.EMSGSIZE }
+func (e tooLong) Is(target error) bool { return target == posix.EMSGSIZE }

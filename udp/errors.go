@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"syscall"
 
 	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/posix"
 )
 
 // The errors that a caller may act on. Each comes inside a [*net.OpError]; use
@@ -22,14 +22,14 @@ import (
 // errors.Is(err, syscall.EADDRINUSE) holds.
 var (
 	// ErrNotBound means that the socket has no address yet. It is syscall.EBADF.
-	ErrNotBound error = &stateError{"socket is not bound", syscall.EBADF}
+	ErrNotBound error = &stateError{"socket is not bound", posix.EBADF}
 	// ErrAlreadyBound means that the socket has its address for good.
 	ErrAlreadyBound error = &stateError{"socket is already bound", 0}
 	// ErrNotConnected means that there is no peer. It is syscall.ENOTCONN.
-	ErrNotConnected error = &stateError{"socket is not connected", syscall.ENOTCONN}
+	ErrNotConnected error = &stateError{"socket is not connected", posix.ENOTCONN}
 	// ErrAlreadyConnected means that the socket has a peer, and so takes no
 	// other destination. It is syscall.EISCONN.
-	ErrAlreadyConnected error = &stateError{"socket is already connected", syscall.EISCONN}
+	ErrAlreadyConnected error = &stateError{"socket is already connected", posix.EISCONN}
 	// ErrBadPort means a port outside 0..65535, or 0 where one is needed.
 	ErrBadPort = errors.New("bad port")
 	// ErrBlocked means that the send block list contains the destination.
@@ -56,7 +56,7 @@ func (drainedError) Is(target error) bool { return target == net.ErrClosed }
 // A stateError says that the socket is not in the state that a call needs.
 type stateError struct {
 	text  string
-	errno syscall.Errno
+	errno posix.Errno
 }
 
 func (e *stateError) Error() string { return e.text }
@@ -98,7 +98,7 @@ type invalid string
 
 func (e invalid) Error() string { return string(e) }
 
-func (e invalid) Is(target error) bool { return target == syscall.EINVAL }
+func (e invalid) Is(target error) bool { return target == posix.EINVAL }
 
 const errNilContext = invalid("nil context")
 

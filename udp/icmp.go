@@ -6,10 +6,10 @@ import (
 	"net/netip"
 	"os"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/posix"
 )
 
 // What the network says about a datagram (ICMP) arrives later, in the result of
@@ -41,8 +41,8 @@ func isICMPError(err error) bool {
 }
 
 // errnoOf finds the errno in err.
-func errnoOf(err error) (syscall.Errno, bool) {
-	var errno syscall.Errno
+func errnoOf(err error) (posix.Errno, bool) {
+	var errno posix.Errno
 	ok := errors.As(err, &errno)
 	return errno, ok
 }

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"os"
 	"syscall"
+
+	"example.com/dgram/internal/posix"
 )
 
 // The view's errors have the shape of package net's: the network as the socket
@@ -49,7 +51,7 @@ type writeToConnectedError struct{}
 func (writeToConnectedError) Error() string { return net.ErrWriteToConnected.Error() }
 
 func (writeToConnectedError) Is(target error) bool {
-	return target == net.ErrWriteToConnected || target == ErrAlreadyConnected || target == syscall.EISCONN
+	return target == net.ErrWriteToConnected || target == ErrAlreadyConnected || target == posix.EISCONN
 }
 
 // unsupportedError is errors.ErrUnsupported with the reason.

@@ -5,9 +5,9 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"syscall"
 
 	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/posix"
 )
 
 // The view sends as Send and SendTo do, but for its deadline.
@@ -16,7 +16,7 @@ import (
 func (v *PacketConn) WriteTo(b []byte, addr net.Addr) (int, error) {
 	to, ok := addr.(*net.UDPAddr)
 	if !ok {
-		err := v.opError("write", "sendto", netip.AddrPort{}, syscall.EINVAL)
+		err := v.opError("write", "sendto", netip.AddrPort{}, posix.EINVAL)
 		if shaped, ok := errors.AsType[*net.OpError](err); ok {
 			shaped.Addr = addr
 		}

@@ -7,10 +7,10 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/posix"
 )
 
 // sender hands datagrams to the kernel. While the kernel's buffer is full, its
@@ -127,7 +127,7 @@ func (se *sender) sendBlocking(conn kernel.Conn, d *kernel.Datagram, oob []byte,
 		if err = se.resend(conn, d, oob, err); !kernel.WouldBlock(err) {
 			return err
 		}
-		if errors.Is(err, syscall.EAGAIN) {
+		if errors.Is(err, posix.EAGAIN) {
 			continue // SendWait waits for room
 		}
 		// ENOBUFS: the device's queue is full, and nothing says when it is not.

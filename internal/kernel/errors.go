@@ -2,7 +2,8 @@ package kernel
 
 import (
 	"errors"
-	"syscall"
+
+	"example.com/dgram/internal/posix"
 )
 
 // ErrNotUDP means that a descriptor is not that of a UDP socket.
@@ -20,11 +21,11 @@ type ZoneError string
 func (e ZoneError) Error() string { return "no such interface: " + string(e) }
 
 // Is makes errors.Is(err, syscall.ENODEV) hold.
-func (e ZoneError) Is(target error) bool { return target == syscall.ENODEV }
+func (e ZoneError) Is(target error) bool { return target == posix.ENODEV }
 
 // WouldBlock reports whether err means that the kernel's buffer is full and that
 // waiting helps. ENOBUFS, a full device queue, is one: net treats it as fatal,
 // libuv as EAGAIN.
 func WouldBlock(err error) bool {
-	return errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.ENOBUFS)
+	return errors.Is(err, posix.EAGAIN) || errors.Is(err, posix.ENOBUFS)
 }

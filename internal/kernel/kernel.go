@@ -35,6 +35,7 @@ import (
 
 	"golang.org/x/net/ipv4"
 
+	"example.com/dgram/internal/posix"
 	"example.com/dgram/internal/slab"
 )
 
@@ -170,7 +171,7 @@ func (d *Datagram) Len() int {
 // A Refusal is an error about a datagram that was sent earlier.
 type Refusal struct {
 	To    netip.AddrPort // where it was sent, zero where the system does not say
-	Errno syscall.Errno
+	Errno posix.Errno
 }
 
 // Calls counts system calls.

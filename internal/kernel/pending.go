@@ -3,8 +3,9 @@ package kernel
 import (
 	"errors"
 	"sync"
-	"syscall"
 	"time"
+
+	"example.com/dgram/internal/posix"
 )
 
 // ErrPending means that the network, or the host, has said something about
@@ -14,14 +15,14 @@ var ErrPending = errors.New("errors of earlier datagrams are pending")
 
 // IsSocketGone reports whether errno means that the descriptor is unusable.
 // ECONNABORTED is what a socket says that an administrator destroyed (ss -K).
-func IsSocketGone(errno syscall.Errno) bool {
-	return errno == syscall.EBADF || errno == syscall.ENOTSOCK || errno == syscall.ECONNABORTED
+func IsSocketGone(errno posix.Errno) bool {
+	return errno == posix.EBADF || errno == posix.ENOTSOCK || errno == posix.ECONNABORTED
 }
 
 // IsMemoryShort reports whether errno means that a receive failed for want of
 // memory.
-func IsMemoryShort(errno syscall.Errno) bool {
-	return errno == syscall.ENOMEM || errno == syscall.ENOBUFS
+func IsMemoryShort(errno posix.Errno) bool {
+	return errno == posix.ENOMEM || errno == posix.ENOBUFS
 }
 
 // maxFailures is how many errnos in a row a receive takes for errors of earlier
@@ -32,7 +33,7 @@ const maxFailures = 128
 // IsAsync reports whether errno, the result of a receive call, is about an earlier
 // datagram. The caller tries again, because what there is to read comes first.
 // failures counts the errnos in a row.
-func IsAsync(errno syscall.Errno, failures *int) bool {
+func IsAsync(errno posix.Errno, failures *int) bool {
 	if IsSocketGone(errno) || IsMemoryShort(errno) || *failures == maxFailures {
 		return false
 	}

@@ -3,9 +3,9 @@ package session
 import (
 	"errors"
 	"fmt"
-	"syscall"
 	"time"
 
+	"example.com/dgram/internal/posix"
 	"example.com/dgram/udp"
 )
 
@@ -177,7 +177,7 @@ type invalid string
 
 func (e invalid) Error() string { return string(e) }
 
-func (e invalid) Is(target error) bool { return target == syscall.EINVAL }
+func (e invalid) Is(target error) bool { return target == posix.EINVAL }
 
 var errNilContext error = invalid("nil context")
 

@@ -298,7 +298,7 @@ func (c *Conn) ReadMsgs(ms []ipv4.Message, flags int) (n int, err error) {
 			got = append(got, c.queue.take())
 		}
 		empty = len(got) == 0
-		return !empty || flags&syscall.MSG_DONTWAIT != 0
+		return !empty || flags&host.MsgDontWait != 0
 	})
 	if err == nil && empty {
 		err = os.NewSyscallError("recvmmsg", syscall.EAGAIN)

@@ -1,0 +1,30 @@
+//go:build !plan9
+
+// Package posix has the errnos of this module's errors: those of package syscall
+// where that has them, and numbers of its own on Plan 9, so that programs which also
+// build there may import this module.
+package posix
+
+import "syscall"
+
+// Errno is syscall.Errno.
+type Errno = syscall.Errno
+
+// The errnos of package syscall.
+const (
+	EACCES        = syscall.EACCES
+	EADDRINUSE    = syscall.EADDRINUSE
+	EADDRNOTAVAIL = syscall.EADDRNOTAVAIL
+	EAGAIN        = syscall.EAGAIN
+	EBADF         = syscall.EBADF
+	ECONNABORTED  = syscall.ECONNABORTED
+	EDESTADDRREQ  = syscall.EDESTADDRREQ
+	EINVAL        = syscall.EINVAL
+	EISCONN       = syscall.EISCONN
+	EMSGSIZE      = syscall.EMSGSIZE
+	ENOBUFS       = syscall.ENOBUFS
+	ENODEV        = syscall.ENODEV
+	ENOMEM        = syscall.ENOMEM
+	ENOTCONN      = syscall.ENOTCONN
+	ENOTSOCK      = syscall.ENOTSOCK
+)
