@@ -525,3 +525,29 @@ func TestARefusalWhileTheSendBufferIsFull(t *testing.T) {
 		})
 	}
 }
+
+// One forged datagram ends no server: not about a datagram that never was, to an
+// address that nobody has talked to.
+func TestOneForgedDatagramEndsNoServer(t *testing.T) {
+	h := icmpHost(t)
+	for network, stranger := range map[string]string{"udp4": "203.0.113.9:4242", "udp6": "[2001:db8::9]:4242"} {
+		forger, err := h.ForgeICMP(network)
+		ok(t, err)
+		defer forger.Close()
+		for _, own := range []string{network, "udp"} {
+			s := listenOn(t, h, own, ":0", udp.WithICMPErrors())
+			s.Messages()
+			me := netip.AddrPortFrom(netip.MustParseAddr(localAddr[network]), at(t, s).Port())
+			for _, kind := range icmpKinds(network) {
+				ok(t, forger.Send(netlab.ICMPError{Type: kind.kind, Code: kind.code, From: me, To: netip.MustParseAddrPort(stranger)}))
+				if kind.queued(network) {
+					err, _ := take(t, "forged news", s.Errors())
+					shaped(t, err, "read", stranger)
+				}
+			}
+			tell(t, stdOn(t, h, network, localAddr[network]), me, "alive?")
+			expect(t, s, "alive?")
+			same(t, "cause", s.Err(), nil)
+		}
+	}
+}

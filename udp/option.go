@@ -369,10 +369,17 @@ func WithOffload(on bool) Option { return func(c *config) { c.offload = tristate
 // system cannot, Bind is errors.ErrUnsupported.
 func WithDontFragment() Option { return func(c *config) { c.kernel.DontFragment = true } }
 
-// WithICMPErrors reports on [Socket.Errors] that a destination is unreachable,
-// with that destination, for unconnected sockets too (IP_RECVERR). Off by
-// default: the kernel then fails the next send, whoever it is for, which has to
-// be made again. Elsewhere than on Linux Bind is errors.ErrUnsupported.
+// WithICMPErrors reports on [Socket.Errors] what ICMP says about datagrams that
+// were sent earlier, with their destination, for unconnected sockets too
+// (IP_RECVERR, ip(7)). Anyone who can send to this host can forge such a report:
+// it is a hint. It ends no socket and fails no send.
+//
+// It is off by default, because the kernel fails the next send with it, whoever
+// that is for, and the send has to be made again; and because the kernel charges
+// reports to the receive buffer until they are read. When they take half of it,
+// the socket hears no more of them for a moment, so that datagrams have room.
+//
+// Elsewhere than on Linux Bind is errors.ErrUnsupported.
 func WithICMPErrors() Option { return func(c *config) { c.kernel.ICMPErrors = true } }
 
 // WithControl calls f with each kernel socket after it was made and before it

@@ -18,8 +18,8 @@ import (
 // the message channel: a loop that goes on after that takes the second value
 // of the receive, or it is handed nil forever.
 //
-// The readers hear what the network reports. A socket that only sends, and that
-// nobody reads, hears of a refusal when it sends again.
+// What the network reports is heard by reads, and by sends that it would have
+// failed. A socket that only sends hears of a refusal when it sends again.
 func (s *Socket) Errors() <-chan error { return s.errors.channel(s.cfg.errorBuffer) }
 
 // report puts err on Errors.
