@@ -92,10 +92,10 @@ type building struct {
 }
 
 const (
-	// The default message buffer is the largest that fits, with the
-	// allocator's header, into 2 KiB. It is what an idle socket owns most of;
-	// 64 would be a tenth faster and cost 8 KiB.
-	defaultMessageBuffer = 15
+	// The default message buffer is the largest that fits, with the channel's
+	// header, into 8 KiB. It is most of what an idle socket owns; a receiver that
+	// works a few microseconds for each datagram needs the depth.
+	defaultMessageBuffer = 63
 	defaultErrorBuffer   = 16
 	defaultSendQueue     = 64
 	defaultMaxDatagram   = 65535
@@ -233,10 +233,10 @@ func WithSendBlockList(list BlockList) Option {
 	}
 }
 
-// WithMessageBuffer sets the capacity of [Socket.Messages], 15 by default: 2 KiB.
-// Zero hands each datagram over in person. A busy socket saves up to a tenth
-// with 256, because reader and receiver take turns less often; each message
-// takes 128 bytes, from when Messages is first called.
+// WithMessageBuffer sets the capacity of [Socket.Messages], 63 by default: 8 KiB,
+// at 128 bytes a message, from when Messages is first called. Zero is an
+// unbuffered channel. A receiver that works some microseconds for each datagram
+// is kept busy by a larger one.
 func WithMessageBuffer(n int) Option {
 	return func(c *config) {
 		if c.inRange("message buffer", n, 0, maxQueue) {

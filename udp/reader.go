@@ -19,6 +19,8 @@ type reader struct {
 	conn     kernel.Conn
 	out      chan Message // the only sender is this reader, or it and its siblings
 	pending  []burst      // read, and not handed over
+	held     holding      // of them, those that the reader holds back
+	asked    int          // packets that the last read might bring
 	burst    int          // datagrams in the last packet, to guess how many the next brings
 	sent     taken        // handed to the channel and not counted yet
 	alone    bool         // no siblings: what fits, fits
@@ -37,6 +39,9 @@ func (r *reader) run() error {
 	var errs readBackoff
 	for {
 		err := r.conn.Receive(r, false)
+		if r.Idle() && !r.Wait() {
+			return nil
+		}
 		if r.s.ending() || err == nil || errors.Is(err, kernel.ErrDrained) {
 			return nil
 		}
@@ -60,6 +65,11 @@ const maxPackets = 16
 
 // Room says how many packets fit, going by the size of the last.
 func (r *reader) Room() int {
+	r.asked = min(r.room(), maxPackets)
+	return r.asked
+}
+
+func (r *reader) room() int {
 	if r.out == nil || r.s.overflow() != OverflowBlock {
 		return maxPackets
 	}
@@ -80,7 +90,10 @@ func (r *reader) Deliver(b *kernel.Batch) {
 	s := r.s
 	to := s.endpoint.Load().to()
 	r.moved = true
-	read := 0
+	read, hold := 0, r.mayHold(len(b.Packets))
+	if !hold {
+		r.release()
+	}
 	var passing burst // most are gone at once, and leave nothing that a quiet socket would keep
 	for i := range b.Packets {
 		p := &b.Packets[i]
@@ -92,18 +105,24 @@ func (r *reader) Deliver(b *kernel.Batch) {
 		r.burst = n
 		read += n
 		u := &passing
-		if r.out == nil {
+		if r.out == nil || hold {
 			u = r.next()
 		}
 		u.load(b, i, n, int(s.cfg.maxDatagram))
 		if !u.head.To.IsValid() {
 			u.head.To = to
 		}
-		if r.out != nil && !r.deliver(u) {
+		switch {
+		case hold:
+			r.held.add(n, len(p.Data))
+		case r.out != nil && !r.deliver(u):
 			*r.next() = *u
 		}
 	}
 	s.count.read.Add(uint64(read))
+	if hold && r.held.enough() {
+		r.release()
+	}
 	s.count.deliver(&r.sent)
 }
 
@@ -192,15 +211,28 @@ func (r *reader) countDropped(n int) {
 	r.s.receive.overflow.dropped(r.s, n)
 }
 
+// Idle hands over what is held back: there may be nothing more to read.
+func (r *reader) Idle() bool {
+	if r.out == nil {
+		return false
+	}
+	r.held.limit = 0
+	r.release()
+	r.s.count.deliver(&r.sent)
+	r.shrink()
+	return r.Pending()
+}
+
 // Pending reports whether delivered datagrams still wait for the channel, or the
 // socket ends.
 func (r *reader) Pending() bool {
-	return r.out != nil && (len(r.pending) > 0 || r.s.ending())
+	return r.out != nil && (len(r.pending) > 0 && r.held.datagrams == 0 || r.s.ending())
 }
 
 // Wait hands over what is pending, waiting for the receiver. False means
 // that the socket ends; what is left then is counted.
 func (r *reader) Wait() bool {
+	r.release()
 	for i := range r.pending {
 		for u := &r.pending[i]; u.left > 0; r.trySend(u) {
 			if !r.waitForRoom(u) {
@@ -210,10 +242,10 @@ func (r *reader) Wait() bool {
 		}
 	}
 	r.s.count.deliver(&r.sent)
-	if cap(r.pending) > maxPackets {
-		r.pending = nil // an idle socket keeps little
-	}
 	r.pending = r.pending[:0]
+	if r.held.limit == 0 {
+		r.shrink()
+	}
 	return !r.s.ending()
 }
 

@@ -273,10 +273,22 @@ func (c *simConn) alone(busy *atomic.Bool, call string) func() {
 	return func() { busy.Store(false) }
 }
 
+// waits reports whether a read would wait, or fail.
+func (c *simConn) waits() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.buffer) == 0
+}
+
 func (c *simConn) Receive(s kernel.Sink, once bool) error {
 	defer c.alone(&c.receiving, "Receive")()
 	var copies slab.Writer
 	for {
+		if c.waits() {
+			if s.Idle() && !s.Wait() {
+				return nil
+			}
+		}
 		room := s.Room()
 		if room < 1 {
 			c.t.Errorf("socket %d: room for %d packets", c.index, room)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -41,9 +42,11 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
-// simulate lives through the world of a seed.
+// simulate lives through the world of a seed, on one, two or eight processors:
+// with one a reader holds nothing back.
 func simulate(t *testing.T, seed uint64) {
 	t.Helper()
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS([]int{1, 2, 8}[seed%3]))
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, seed)
 		defer func() {

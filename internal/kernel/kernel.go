@@ -144,6 +144,10 @@ type Sink interface {
 	Pending() bool
 	// Wait waits until Deliver may be called again. False ends Receive.
 	Wait() bool
+	// Idle says that a read may now find nothing. Receive calls it before it
+	// waits: until then, a sink may hold back what was delivered. It reports
+	// whether Wait has to follow, and must not wait itself.
+	Idle() bool
 }
 
 // A Datagram goes out to To, or to the peer of a connected socket if To is

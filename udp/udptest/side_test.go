@@ -383,3 +383,4 @@ func (k *taker) Deliver(b *kernel.Batch) {
 
 func (k *taker) Pending() bool { return false }
 func (k *taker) Wait() bool    { return true }
+func (k *taker) Idle() bool    { return false }

@@ -86,6 +86,7 @@ type recorder struct {
 	more    bool // what Wait returns
 	take    bool
 	deliver func()
+	idle    func()
 }
 
 func (r *recorder) Room() int { r.calls = append(r.calls, "room"); return 1 }
@@ -108,6 +109,14 @@ func (r *recorder) Deliver(b *kernel.Batch) {
 
 func (r *recorder) Pending() bool { r.calls = append(r.calls, "pending"); return !r.settled }
 func (r *recorder) Wait() bool    { r.calls = append(r.calls, "wait"); return r.more }
+
+func (r *recorder) Idle() bool {
+	r.calls = append(r.calls, "idle")
+	if r.idle != nil {
+		r.idle()
+	}
+	return false
+}
 
 // receive expects one datagram.
 func receive(t testing.TB, c kernel.Conn) kernel.Packet {
@@ -301,9 +310,36 @@ func (s suite) TestReceiveAsksTheSinkInOrder(t *testing.T) {
 	r := recorder{settled: false, more: true}
 	r.deliver = func() { r.more = len(r.packets) < 2 }
 	check(t, b.Receive(&r, false))
-	if got := strings.Join(slices.Compact(r.calls), " "); got != "room deliver pending wait room deliver pending wait" {
+	calls := slices.DeleteFunc(r.calls, func(call string) bool { return call == "idle" })
+	if got := strings.Join(slices.Compact(calls), " "); got != "room deliver pending wait room deliver pending wait" {
 		t.Errorf("calls: %s", got)
 	}
+}
+
+// A sink may hold back what was delivered, until the Conn is idle: it has to hear
+// of that before the Conn waits for a datagram that may never come.
+func (s suite) TestReceiveIsIdleBeforeItWaits(t *testing.T) {
+	a, b := s.loopback(t, "udp4"), s.loopback(t, "udp4")
+	for _, text := range []string{"1", "2", "3"} {
+		send(t, a, text, local(t, b))
+	}
+	idle, ended := make(chan int, 100), make(chan error, 1)
+	r := recorder{settled: true}
+	r.idle = func() { idle <- len(r.packets) }
+	go func() { ended <- b.Receive(&r, false) }()
+	for timeout := time.After(patience); ; {
+		select {
+		case n := <-idle:
+			if n < 3 {
+				continue
+			}
+		case <-timeout:
+			t.Error("Receive waits, and the sink has not heard of it")
+		}
+		break
+	}
+	check(t, b.Close())
+	<-ended
 }
 
 func (s suite) TestABlockCanBeTaken(t *testing.T) {

@@ -88,7 +88,7 @@ func (c *conn) read(fd uintptr) bool {
 		case unix.EAGAIN:
 			r.most = firstBatch
 			s.giveBack()
-			return c.tellPending(fd)
+			return !r.idle() || c.tellPending(fd)
 		default:
 			if c.isAsync(errno, &failures) {
 				continue // what there is to read comes first
@@ -124,8 +124,13 @@ func (c *conn) read(fd uintptr) bool {
 		if s != nil {
 			s.giveBack()
 		}
-		return r.once || r.pending && c.tellPending(fd)
+		return r.once || !r.idle() || r.pending && c.tellPending(fd)
 	}
+}
+
+// idle tells the sink that a read may now find nothing. False ends Receive.
+func (r *receiving) idle() bool {
+	return !r.sink.Idle() || r.sink.Wait()
 }
 
 // callError names the system call that failed, if it did.

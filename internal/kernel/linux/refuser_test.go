@@ -287,6 +287,7 @@ type collect struct{ texts []string }
 func (c *collect) Room() int     { return 16 }
 func (c *collect) Pending() bool { return false }
 func (c *collect) Wait() bool    { return true }
+func (c *collect) Idle() bool    { return false }
 func (c *collect) Deliver(b *kernel.Batch) {
 	for i := range b.Packets {
 		p := &b.Packets[i]

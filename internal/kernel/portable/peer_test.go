@@ -25,6 +25,7 @@ func (f *first) Deliver(b *kernel.Batch) {
 }
 func (f *first) Pending() bool { return false }
 func (f *first) Wait() bool    { return false }
+func (f *first) Idle() bool    { return false }
 
 func openLoopback(t *testing.T, info kernel.Want) (*conn, netip.AddrPort) {
 	t.Helper()

@@ -97,7 +97,7 @@ func (c *conn) Receive(sink kernel.Sink, once bool) error {
 		if !accepted {
 			continue
 		}
-		if sink.Pending() && !sink.Wait() || once {
+		if (sink.Idle() || sink.Pending()) && !sink.Wait() || once {
 			return nil
 		}
 	}

@@ -167,6 +167,13 @@ func (c *Conn) await(take func() bool) error {
 	}
 }
 
+// readable reports whether a read would find something now.
+func (c *Conn) readable() bool {
+	c.host.n.lock()
+	defer c.host.n.unlock()
+	return c.queue.len() > 0
+}
+
 // scratch is the memory of one receive call.
 type scratch struct {
 	items   []received // in one packet: consecutive
@@ -181,6 +188,11 @@ var scratches = sync.Pool{New: func() any { return new(scratch) }}
 // Receive reads until the sink has enough.
 func (c *Conn) Receive(s kernel.Sink, once bool) error {
 	for {
+		if !c.readable() {
+			if s.Idle() && !s.Wait() {
+				return nil
+			}
+		}
 		w := scratches.Get().(*scratch)
 		count, room := 0, min(max(s.Room(), 1), batchSize)
 		err := c.await(func() bool {
