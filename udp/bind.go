@@ -26,11 +26,11 @@ func (s *Socket) Bind(ctx context.Context, address string) error {
 	if err != nil {
 		return s.opErrorText("bind", address, err)
 	}
-	local, err := s.lookup(ctx, t)
+	answers, err := s.lookup(ctx, t, s.lookupName)
 	if err != nil {
 		return s.opErrorText("bind", address, s.closedError(err))
 	}
-	return s.bindTo(local, netip.AddrPort{}, s.chooseFamily(t.addr), address)
+	return s.bindTo(preferIPv4(answers), netip.AddrPort{}, s.chooseFamily(t.addr), address)
 }
 
 // autoBind returns the endpoint of the socket. It binds an unbound socket to a free

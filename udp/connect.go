@@ -8,7 +8,9 @@ import (
 
 // Connect gives the socket its one peer: it sends to nobody else, and the
 // kernel lets nobody else's datagrams in (but see [WithReaders]). An empty host
-// is loopback. An unbound socket is bound to a free port first.
+// is loopback. An unbound socket is bound to a free port first. If a name has several
+// addresses and the kernel cannot connect to one of them, for example because there is
+// no route, Connect tries the next.
 //
 // That the peer refuses arrives later, on [Socket.Errors], and never costs a
 // datagram. ctx bounds the call. Connect that fails leaves the socket as it
@@ -22,16 +24,34 @@ func (s *Socket) Connect(ctx context.Context, address string) error {
 	if ep != nil && ep.peer.IsValid() {
 		return s.opErrorText("connect", address, ErrAlreadyConnected)
 	}
-	peer, literal, err := s.resolve(ctx, address)
+	t, err := s.parse(address, false)
+	if err != nil {
+		return s.opErrorText("connect", address, err)
+	}
+	peers, err := s.lookup(ctx, t, s.lookupName)
 	if err != nil {
 		return s.opErrorText("connect", address, s.closedError(err))
 	}
+	defer s.pauseWriter()()
+	var first error
+	for _, peer := range peers {
+		err := s.connectTo(ep, peer, s.chooseFamily(t.addr), address)
+		if err == nil || s.ending() {
+			return err
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// connectTo connects the socket to one address. ep is nil if the socket is unbound.
+func (s *Socket) connectTo(ep *endpoint, peer netip.AddrPort, network, address string) error {
 	if blocks(s.cfg.sendBlock, peer.Addr()) {
 		return s.opErrorText("connect", address, ErrBlocked)
 	}
-	defer s.pauseWriter()()
 	if ep == nil {
-		network := s.chooseFamily(literal)
 		return s.bindTo(netip.AddrPort{}, peer, network, address)
 	}
 	next, err := ep.connected(peer)

@@ -118,11 +118,17 @@ func (e *endedError) Error() string { return net.ErrClosed.Error() + ": " + e.ca
 
 func (e *endedError) Unwrap() []error { return []error{net.ErrClosed, e.cause} }
 
-// opError puts err into the shape of net's errors. What is one already, and
-// the error of a context, stays as it is.
+// opError puts err into the shape of net's errors. What has the shape already, and the
+// error of a context, stays as it is. net.ErrClosed gets the cause of the end.
 func (s *Socket) opError(op string, addr netip.AddrPort, err error) error {
+	if err == nil || err == context.Canceled || err == context.DeadlineExceeded {
+		return err
+	}
+	if err == net.ErrClosed {
+		err = s.endError()
+	}
 	var shaped *net.OpError
-	if err == nil || err == context.Canceled || err == context.DeadlineExceeded || errors.As(err, &shaped) {
+	if _, ended := err.(*endedError); !ended && errors.As(err, &shaped) {
 		return err
 	}
 	e := &net.OpError{Op: op, Net: s.cfg.kernel.Network, Err: err} // "udp" that has not settled is "udp"

@@ -3,6 +3,7 @@ package udp
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -39,7 +40,7 @@ func (m Message) Release() {
 // Clone returns a copy of m whose Data is its own allocation, to keep for long: m may
 // share memory with other messages. Release of the copy does nothing.
 func (m Message) Clone() Message {
-	m.Data = bytes.Clone(m.Data)
+	m.Data = slices.Clip(bytes.Clone(m.Data))
 	m.tag, m.block = 0, nil
 	return m
 }

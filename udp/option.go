@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"syscall"
+	"time"
 
 	"example.com/dgram/internal/host"
 	"example.com/dgram/internal/kernel"
@@ -55,6 +56,7 @@ type config struct {
 
 	kernel        kernel.Config
 	lookup        func(ctx context.Context, network, host string) ([]netip.Addr, error) // nil for net's
+	lookupCache   time.Duration                                                         // 0 for none
 	receiveBlock  BlockList
 	sendBlock     BlockList
 	messageBuffer int32
@@ -206,6 +208,21 @@ func WithLookup(f func(ctx context.Context, network, host string) ([]netip.Addr,
 			return
 		}
 		c.lookup = f
+	}
+}
+
+// WithLookupCache lets [Socket.SendToHost] use the answer for a name for as long as d.
+// After that the last answer is used while the name is looked up again in the
+// background; a lookup that fails keeps the last answer, and is made again after d. The
+// first failure is not cached. At most 1024 names are. Lookups run until the socket
+// ends, also when the context of the call that started one ends earlier.
+func WithLookupCache(d time.Duration) Option {
+	return func(c *config) {
+		if d <= 0 {
+			c.fail(invalid(fmt.Sprintf("lookup cache of %v: not more than 0", d)))
+			return
+		}
+		c.lookupCache = d
 	}
 }
 

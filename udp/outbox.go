@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -137,8 +138,9 @@ func (s *Socket) startOutbox() *outbox {
 
 // flush is a Flush that waits until the writer has dealt with so many datagrams.
 type flush struct {
-	after uint64
-	done  chan struct{}
+	after   uint64
+	done    chan struct{}
+	givenUp bool // guarded by outbox.mu
 }
 
 // wait waits until the writer has sent what is in the queue now.
@@ -168,12 +170,8 @@ func (o *outbox) wait(ctx context.Context, ended *lifetime) error {
 func (o *outbox) forget(f *flush) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for i := range o.flushes {
-		if o.flushes[i] == f {
-			o.flushes = append(o.flushes[:i], o.flushes[i+1:]...)
-			return
-		}
-	}
+	f.givenUp = true // the writer may have it, and not have added it yet
+	o.flushes = slices.DeleteFunc(o.flushes, func(other *flush) bool { return other == f })
 }
 
 // addFlush registers a Flush of what is in the queue now.
@@ -181,8 +179,10 @@ func (w *writer) addFlush(f *flush) {
 	f.after = w.taken + uint64(len(w.o.in))
 	w.o.mu.Lock()
 	defer w.o.mu.Unlock()
-	w.o.flushes = append(w.o.flushes, f)
-	w.flushing = true
+	if !f.givenUp {
+		w.o.flushes = append(w.o.flushes, f)
+		w.flushing = true
+	}
 }
 
 // completeFlushes answers the flushes whose datagrams were dealt with.

@@ -8,19 +8,46 @@ import (
 	"strconv"
 )
 
-// Resolve turns "host:port" into an address of the socket's family. An empty
-// host is loopback. Only names reach the lookup, and the first answer of a
-// usable family is taken; a literal or an answer of the wrong one is
-// [ErrAddressFamily].
+// Resolve turns "host:port" into an address, as a socket of that network would:
+// see [Socket.Resolve]. It needs no socket. For "udp" a literal has its own family, and
+// of a name's addresses the first IPv4 one is taken. Names are resolved by
+// [net.DefaultResolver].
+func Resolve(ctx context.Context, network, address string) (netip.AddrPort, error) {
+	s, err := New(network)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	defer s.Close()
+	return s.Resolve(ctx, address)
+}
+
+// Resolve turns "host:port" into an address of the socket's family. An empty host is
+// loopback. Only names reach the lookup. Of the answers of a usable family the first
+// IPv4 one is taken, or else the first. A literal of the wrong family is
+// [ErrAddressFamily], and so are answers of which none is usable.
 func (s *Socket) Resolve(ctx context.Context, address string) (netip.AddrPort, error) {
 	if err := s.checkUsable(ctx); err != nil {
 		return netip.AddrPort{}, s.opErrorText("resolve", address, err)
 	}
-	a, _, err := s.resolve(ctx, address)
+	t, err := s.parse(address, false)
+	if err != nil {
+		return netip.AddrPort{}, s.opErrorText("resolve", address, err)
+	}
+	answers, err := s.lookup(ctx, t, s.lookupName)
 	if err != nil {
 		return netip.AddrPort{}, s.opErrorText("resolve", address, s.closedError(err))
 	}
-	return a, nil
+	return preferIPv4(answers), nil
+}
+
+// preferIPv4 returns the first IPv4 address, or else the first.
+func preferIPv4(answers []netip.AddrPort) netip.AddrPort {
+	for _, a := range answers {
+		if a.Addr().Is4() {
+			return a
+		}
+	}
+	return answers[0]
 }
 
 // checkUsable returns an error if ctx or the socket has ended.
@@ -34,17 +61,7 @@ func (s *Socket) checkUsable(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// resolve is Resolve. literal is the host where it was one.
-func (s *Socket) resolve(ctx context.Context, address string) (a netip.AddrPort, literal netip.Addr, err error) {
-	t, err := s.parse(address, false)
-	if err != nil {
-		return a, literal, err
-	}
-	a, err = s.lookup(ctx, t)
-	return a, t.addr, err
-}
-
-// A target is an address that was taken apart.
+// target is an address, split into host and port.
 type target struct {
 	name    string     // a host that has to be looked up, or ""
 	addr    netip.Addr // a literal host, or zero
@@ -109,34 +126,55 @@ func numeric(port string) bool {
 	return true
 }
 
-// lookup finds the address of a target.
-func (s *Socket) lookup(ctx context.Context, t target) (netip.AddrPort, error) {
+// lookup finds the addresses of a target, at least one. Names are looked up by byName.
+func (s *Socket) lookup(ctx context.Context, t target, byName func(context.Context, string) ([]netip.Addr, error)) ([]netip.AddrPort, error) {
 	if t.service != "" {
 		n, err := ask(ctx, s.lifetime, func(ctx context.Context) (int, error) {
 			return net.DefaultResolver.LookupPort(ctx, "udp", t.service)
 		})
 		if err != nil {
-			return netip.AddrPort{}, fmt.Errorf("%w: %w", ErrBadPort, err)
+			return nil, fmt.Errorf("%w: %w", ErrBadPort, err)
 		}
 		if err := t.setPort(int64(n)); err != nil {
-			return netip.AddrPort{}, err
+			return nil, err
 		}
 	}
+	hosts := []netip.Addr{t.addr}
 	switch {
-	case t.addr.IsValid():
-		return netip.AddrPortFrom(t.addr, t.port), nil
+	case t.addr.IsValid() || t.binding && t.name == "":
 	case t.name != "":
-		a, err := s.lookupName(ctx, t.name)
-		return netip.AddrPortFrom(a, t.port), err
-	case t.binding:
-		return netip.AddrPortFrom(netip.Addr{}, t.port), nil
+		var err error
+		if hosts, err = byName(ctx, t.name); err != nil {
+			return nil, err
+		}
 	case s.Network() == "udp4":
-		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), t.port), nil
+		hosts[0] = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	default:
+		hosts[0] = netip.IPv6Loopback()
 	}
-	return netip.AddrPortFrom(netip.IPv6Loopback(), t.port), nil
+	answers := make([]netip.AddrPort, len(hosts))
+	for i, a := range hosts {
+		answers[i] = netip.AddrPortFrom(a, t.port)
+	}
+	return answers, nil
 }
 
-func (s *Socket) lookupName(ctx context.Context, name string) (netip.Addr, error) {
+// lookupName returns the usable addresses of a host, at least one, in the order of
+// the resolver.
+func (s *Socket) lookupName(ctx context.Context, name string) ([]netip.Addr, error) {
+	answers, err := ask(ctx, s.lifetime, func(ctx context.Context) ([]netip.Addr, error) {
+		return s.askResolver(ctx, name)
+	})
+	if ctx.Err() != nil {
+		err = ctx.Err() // the resolver's own words for it would hide why
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.usable(name, answers)
+}
+
+func (s *Socket) askResolver(ctx context.Context, name string) ([]netip.Addr, error) {
 	network := "ip"
 	switch {
 	case s.Network() == "udp4":
@@ -144,27 +182,28 @@ func (s *Socket) lookupName(ctx context.Context, name string) (netip.Addr, error
 	case s.cfg.kernel.IPv6Only:
 		network = "ip6"
 	}
-	answers, err := ask(ctx, s.lifetime, func(ctx context.Context) ([]netip.Addr, error) {
-		if s.cfg.lookup == nil {
-			return net.DefaultResolver.LookupNetIP(ctx, network, name)
-		}
-		return s.cfg.lookup(ctx, network, name)
-	})
-	if ctx.Err() != nil {
-		err = ctx.Err() // the resolver's own words for it would hide why
+	if s.cfg.lookup == nil {
+		return net.DefaultResolver.LookupNetIP(ctx, network, name)
 	}
-	if err != nil {
-		return netip.Addr{}, err
-	}
+	return s.cfg.lookup(ctx, network, name)
+}
+
+// usable returns those answers that the socket can send to, unmapped. Without IPv6 on
+// the machine, IPv6 addresses are not usable.
+func (s *Socket) usable(name string, answers []netip.Addr) ([]netip.Addr, error) {
+	var usable []netip.Addr
 	for _, a := range answers {
-		if a = a.Unmap(); s.family(a) == nil {
-			return a, nil
+		if a = a.Unmap(); s.family(a) == nil && (a.Is4() || s.system.IPv6()) {
+			usable = append(usable, a)
 		}
 	}
-	if len(answers) == 0 {
-		return netip.Addr{}, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+	switch {
+	case len(answers) == 0:
+		return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+	case len(usable) == 0:
+		return nil, fmt.Errorf("%w: %v of %s on %s", ErrAddressFamily, answers[0], name, s.rules().network)
 	}
-	return netip.Addr{}, fmt.Errorf("%w: %v", ErrAddressFamily, answers[0])
+	return usable, nil
 }
 
 // ask runs a lookup beside the caller: one that does not heed its context

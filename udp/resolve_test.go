@@ -76,7 +76,7 @@ func TestLookupsNetworkIsTheSocketsFamily(t *testing.T) {
 		{"udp4", false, []netip.Addr{six, four}, "ip4 name", four},
 		{"udp4", false, []netip.Addr{mapped}, "ip4 name", four},
 		{"udp4", false, []netip.Addr{six}, "ip4 name", netip.Addr{}},
-		{"udp6", false, []netip.Addr{six, four}, "ip name", six},
+		{"udp6", false, []netip.Addr{six, four}, "ip name", four},
 		{"udp6", false, []netip.Addr{four, six}, "ip name", four},
 		{"udp6", true, []netip.Addr{four, six}, "ip6 name", six},
 		{"udp6", true, []netip.Addr{four}, "ip6 name", netip.Addr{}},

@@ -39,8 +39,8 @@ func (s *Socket) SendTo(ctx context.Context, to netip.AddrPort, parts ...[]byte)
 }
 
 // SendToHost resolves "host:port" and sends one datagram there. An empty host is
-// loopback. Each call resolves the name again: calling [Socket.Resolve] once and
-// then SendTo is cheaper.
+// loopback. Each call resolves the name again, unless [WithLookupCache] is given: calling
+// [Socket.Resolve] once and then SendTo is cheaper.
 func (s *Socket) SendToHost(ctx context.Context, address string, parts ...[]byte) error {
 	if err := s.checkUsable(ctx); err != nil {
 		return s.opErrorText("send", address, err)
@@ -48,14 +48,19 @@ func (s *Socket) SendToHost(ctx context.Context, address string, parts ...[]byte
 	if ep := s.endpoint.Load(); ep != nil && ep.peer.IsValid() {
 		return s.opErrorText("send", address, ErrAlreadyConnected)
 	}
-	to, literal, err := s.resolve(ctx, address)
+	t, err := s.parse(address, false)
+	if err != nil {
+		return s.opErrorText("send", address, err)
+	}
+	answers, err := s.lookup(ctx, t, s.lookupCached)
 	if err != nil {
 		return s.opErrorText("send", address, s.closedError(err))
 	}
+	to := preferIPv4(answers)
 	if err := s.rules().check(to, netip.Addr{}, sizeOf(parts), len(parts)); err != nil {
 		return s.opErrorText("send", address, err)
 	}
-	if _, err := s.autoBindFor(ctx, "send", literal); err != nil {
+	if _, err := s.autoBindFor(ctx, "send", t.addr); err != nil {
 		return err
 	}
 	return s.SendTo(ctx, to, parts...)

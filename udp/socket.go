@@ -31,11 +31,12 @@ type Socket struct {
 	mu         sync.Mutex // guards the next seven
 	unwatch    func()     // stops watching the contexts that end the socket
 	receive    receiveState
-	outbox     *outbox     // made on first use
-	peerChange *peerChange // while the peer is about to change
-	view       *PacketConn // of PacketConn; made on first use
-	extensions extensions  // per-socket state of other packages, by key
-	closing    bool        // group takes no more goroutines
+	outbox     *outbox      // made on first use
+	peerChange *peerChange  // while the peer is about to change
+	view       *PacketConn  // of PacketConn; made on first use
+	names      *lookupCache // of SendToHost, with WithLookupCache
+	extensions extensions   // per-socket state of other packages, by key
+	closing    bool         // group takes no more goroutines
 
 	listening    latch // set once the socket is bound
 	connected    latch // set while the socket has a peer
@@ -116,6 +117,9 @@ func newSocket(ctx context.Context, network string, opts []Option) (*Socket, err
 		lifetime: &lifetime{done: make(chan struct{})},
 	}
 	s.sender.s = s
+	if cfg.lookupCache > 0 {
+		s.names = &lookupCache{names: map[string]*cachedName{}}
+	}
 	s.watchContexts(contexts)
 	return s, nil
 }
