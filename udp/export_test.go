@@ -27,6 +27,7 @@ func onSystem(system kernel.System, opts []Option) []Option {
 
 // AskedPeers returns how many peers the view remembers.
 func AskedPeers(v *PacketConn) int { return len(v.asked.peers) }
+
 // PendingFlushes returns how many calls of Flush the writer has to answer.
 func PendingFlushes(s *Socket) int {
 	s.outbox.mu.Lock()

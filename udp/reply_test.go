@@ -21,9 +21,12 @@ func TestReplyGoesByTheMessageAlone(t *testing.T) {
 			"received": m, "cloned": m.Clone(), "made by hand": {From: m.From, To: m.To}, "without To": {From: m.From},
 		} {
 			for how, reply := range map[string]func() error{
-				"Reply":     func() error { return s.Reply(t.Context(), m, []byte("answer")) },
-				"SendBatch": func() error { _, err := s.SendBatch(t.Context(), []udp.Datagram{m.Reply([]byte("answer"))}); return err },
-				"Outbox":    func() error { s.Outbox() <- m.Reply([]byte("answer")); return s.Flush(t.Context()) },
+				"Reply": func() error { return s.Reply(t.Context(), m, []byte("answer")) },
+				"SendBatch": func() error {
+					_, err := s.SendBatch(t.Context(), []udp.Datagram{m.Reply([]byte("answer"))})
+					return err
+				},
+				"Outbox": func() error { s.Outbox() <- m.Reply([]byte("answer")); return s.Flush(t.Context()) },
 			} {
 				if err := reply(); err != nil {
 					t.Errorf("%s to what was sent to %s, %s: %v", how, to, what, err)
