@@ -94,7 +94,7 @@ func TestClosedSocketAnswersErrClosed(t *testing.T) {
 					}
 					shaped(t, err, err.(*net.OpError).Op, "")
 				}
-				ok(t, view.Close())
+				fails(t, view.Close(), net.ErrClosed)
 				ok(t, s.Close())
 				ok(t, s.Wait())
 				same(t, "queue", s.SendQueueCount(), 0)
