@@ -138,6 +138,8 @@ func (s *Socket) wantPacketInfo(wildcard bool) kernel.Want {
 	switch want := s.cfg.packetInfo; {
 	case want == on:
 		return kernel.On
+	case s.cfg.readers > 1: // the readers have to know a broadcast datagram
+		return kernel.Try
 	case want == off || !wildcard:
 		return kernel.Off
 	}

@@ -2,6 +2,7 @@ package udp
 
 import (
 	"errors"
+	"net/netip"
 	"os"
 	"runtime"
 	"slices"
@@ -88,7 +89,9 @@ func (s *Socket) overflow() Overflow { return Overflow(s.cfg.overflow) }
 // Deliver takes a batch over and hands on what finds its place at once.
 func (r *reader) Deliver(b *kernel.Batch) {
 	s := r.s
-	to := s.endpoint.Load().to()
+	ep := s.endpoint.Load()
+	to := ep.to()
+	copied := !r.alone && ep.conns[0] != r.conn
 	r.moved = true
 	read, hold := 0, r.mayHold(len(b.Packets))
 	if !hold {
@@ -97,6 +100,12 @@ func (r *reader) Deliver(b *kernel.Batch) {
 	var passing burst // most are gone at once, and leave nothing that a quiet socket would keep
 	for i := range b.Packets {
 		p := &b.Packets[i]
+		if copied && p.NonUnicastDst {
+			continue // each kernel socket of the port has a copy; the first one's is delivered
+		}
+		if s.cfg.packetInfo == off {
+			p.To, p.Interface = netip.Addr{}, 0
+		}
 		n := p.Datagrams()
 		if list := s.cfg.receiveBlock; blocks(list, p.From.Addr()) {
 			s.count.droppedBlocked.Add(uint64(n))

@@ -356,6 +356,9 @@ func (c *simConn) ReadMsgs(ms []ipv4.Message, _ int) (int, error) {
 	return len(got), err
 }
 
+// Borrow is SyscallConn.
+func (c *simConn) Borrow() syscall.RawConn { return c.SyscallConn() }
+
 // TryReceive delivers what is there now.
 func (c *simConn) TryReceive(s kernel.Sink) error {
 	defer c.alone(&c.receiving, "TryReceive")()

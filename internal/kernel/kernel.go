@@ -264,7 +264,11 @@ type Conn interface {
 
 	// Dup returns a duplicate of the descriptor. From then on it is shared.
 	Dup() (*os.File, error)
+	// SyscallConn gives the descriptor to others. Once they have used it, the
+	// descriptor counts as shared: they may have a duplicate.
 	SyscallConn() syscall.RawConn
+	// Borrow is SyscallConn for code that keeps no duplicate.
+	Borrow() syscall.RawConn
 	Close() error
 }
 

@@ -176,26 +176,6 @@ func (c *conn) Connect(peer netip.AddrPort) error {
 	return err
 }
 
-// Disconnect forgets the peer. Linux gives a port up that it had chosen
-// itself (udp_disconnect: SOCK_BINDPORT_LOCK), so it is bound again.
-func (c *conn) Disconnect(local netip.AddrPort) error {
-	err := c.control("connect", func(fd uintptr) error {
-		name := rawName{Family: unix.AF_UNSPEC}
-		if errno := sysConnect(fd, &name, sizeofName); errno != 0 {
-			return errno
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	c.connected.Store(false)
-	if now, err := c.LocalAddr(); err != nil || now.Port() != 0 {
-		return err
-	}
-	return c.bind(local)
-}
-
 // LocalAddr asks the kernel: connecting changes it.
 func (c *conn) LocalAddr() (a netip.AddrPort, err error) {
 	err = c.control("getsockname", func(fd uintptr) error {
@@ -257,7 +237,28 @@ func (c *conn) Dup() (*os.File, error) {
 }
 
 // SyscallConn gives the descriptor to others.
-func (c *conn) SyscallConn() syscall.RawConn { return rawConn{c} }
+func (c *conn) SyscallConn() syscall.RawConn { return sharedConn{rawConn{c}} }
+
+// Borrow gives the descriptor to code that keeps no duplicate.
+func (c *conn) Borrow() syscall.RawConn { return rawConn{c} }
+
+// sharedConn is a rawConn whose user may make a duplicate.
+type sharedConn struct{ raw rawConn }
+
+func (r sharedConn) Control(f func(uintptr)) error {
+	r.raw.c.shared.Store(true)
+	return r.raw.Control(f)
+}
+
+func (r sharedConn) Read(f func(uintptr) bool) error {
+	r.raw.c.shared.Store(true)
+	return r.raw.Read(f)
+}
+
+func (r sharedConn) Write(f func(uintptr) bool) error {
+	r.raw.c.shared.Store(true)
+	return r.raw.Write(f)
+}
 
 // rawConn says net.ErrClosed where os says that a file is closed.
 type rawConn struct{ c *conn }

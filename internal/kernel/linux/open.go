@@ -62,6 +62,15 @@ func (c *conn) open(cfg kernel.Config) error {
 	if err := c.bind(cfg.Local); err != nil {
 		return err
 	}
+	if cfg.Local.Port() == 0 {
+		if err := c.controlAll(func(fd int) error {
+			set := settings{fd: fd}
+			set.sharing(cfg)
+			return set.err
+		}); err != nil {
+			return err
+		}
+	}
 	if cfg.Remote.IsValid() {
 		return c.Connect(cfg.Remote)
 	}
@@ -139,10 +148,36 @@ func (c *conn) adopt(cfg *kernel.Config) error {
 	return err
 }
 
+// isUDP reports whether fd is a UDP socket that datagrams go through as they are:
+// not a raw socket of the same protocol, and not the end of a tunnel.
+func isUDP(fd int) bool {
+	is := func(level, option, value int) bool {
+		v, err := unix.GetsockoptInt(fd, level, option)
+		return err == nil && v == value
+	}
+	encapsulation, err := unix.GetsockoptInt(fd, unix.SOL_UDP, unix.UDP_ENCAP)
+	return is(unix.SOL_SOCKET, unix.SO_PROTOCOL, unix.IPPROTO_UDP) && is(unix.SOL_SOCKET, unix.SO_TYPE, unix.SOCK_DGRAM) &&
+		(err != nil || encapsulation == 0)
+}
+
+// inherited turns off what the last owner of an adopted socket has set and a
+// socket of ours would not have. What cannot be turned off, and would change
+// datagrams, makes it no UDP socket.
+func (s *settings) inherited(cfg kernel.Config) {
+	for _, option := range []int{unix.UDP_SEGMENT, unix.UDP_CORK} {
+		if value, err := unix.GetsockoptInt(s.fd, unix.SOL_UDP, option); err == nil && value != 0 && set(s.fd, unix.SOL_UDP, option, 0) != nil {
+			s.err = kernel.ErrNotUDP
+			return
+		}
+	}
+	s.try(unix.SOL_UDP, unix.UDP_GRO, 0, true)
+	s.try(unix.SOL_SOCKET, unix.SO_PEEK_OFF, -1, true)
+	s.must(unix.SOL_SOCKET, unix.SO_BROADCAST, 0, !cfg.Broadcast)
+}
+
 // inspect says what a descriptor is.
 func inspect(fd int, cfg kernel.Config) (kernel.Config, error) {
-	protocol, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PROTOCOL)
-	if err != nil || protocol != unix.IPPROTO_UDP {
+	if !isUDP(fd) {
 		return cfg, kernel.ErrNotUDP
 	}
 	local, err := unix.Getsockname(fd)

@@ -56,6 +56,8 @@ func (c *conn) SendWait(d *kernel.Datagram, oob []byte, stop <-chan struct{}) er
 	}()
 	var err error
 	closed := c.raw.Write(func(uintptr) bool {
+		c.using.RLock() // not while Disconnect changes the socket
+		defer c.using.RUnlock()
 		err = c.send(d, oob)
 		return err != errEAGAIN
 	})

@@ -19,11 +19,15 @@ func (c *conn) configure(cfg kernel.Config) error {
 	return c.controlAll(func(fd int) error {
 		set := settings{fd: fd}
 		set.control(c, cfg)
+		if c.shared.Load() {
+			set.inherited(cfg)
+		}
 		if c.inet6 {
 			set.must(unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, truth(cfg.IPv6Only), !c.shared.Load())
 		}
-		set.must(unix.SOL_SOCKET, unix.SO_REUSEADDR, 1, cfg.ReuseAddr)
-		set.must(unix.SOL_SOCKET, unix.SO_REUSEPORT, 1, cfg.ReusePort)
+		if cfg.Local.Port() != 0 || c.shared.Load() {
+			set.sharing(cfg)
+		}
 		set.must(unix.SOL_SOCKET, unix.SO_BROADCAST, 1, cfg.Broadcast)
 		set.timestamps(cfg.Timestamps)
 		set.groups(c)

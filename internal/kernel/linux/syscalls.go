@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"example.com/dgram/internal/kernel"
 	"example.com/dgram/internal/slab"
 )
 
@@ -59,14 +60,15 @@ func (k *syscalls) ask() error {
 }
 
 // probe calls the kernel with a descriptor that cannot be open. A kernel that
-// has the call says EBADF; what else it says is why it refuses.
+// has the call says so: EBADF. What else it says is why it refuses, but for what
+// is so for a moment.
 func probe(trap uintptr) syscall.Errno {
 	_, _, errno := syscall.RawSyscall6(trap, ^uintptr(0), 0, 0, 0, 0, 0)
-	if errno == unix.EBADF {
-		return 0
-	}
-	if errno == 0 {
+	switch {
+	case errno == 0:
 		return unix.ENOSYS // yes, to a descriptor that is not one
+	case kernel.IsSocketGone(errno), kernel.IsMemoryShort(errno), errno == unix.EINTR, errno == unix.EIO:
+		return 0
 	}
 	return errno
 }
@@ -75,7 +77,10 @@ func probe(trap uintptr) syscall.Errno {
 // about the socket or the datagram.
 func (k *syscalls) refuses(fd uintptr, c call, errno syscall.Errno) bool {
 	switch errno {
-	case 0, unix.EAGAIN, unix.EINTR, unix.ECONNREFUSED, unix.ENOBUFS, unix.EMSGSIZE:
+	case 0, unix.EAGAIN, unix.EINTR, unix.ECONNREFUSED, unix.ENOBUFS, unix.ENOMEM, unix.EMSGSIZE:
+		return false
+	}
+	if kernel.IsSocketGone(errno) {
 		return false
 	}
 	if probe(traps[c]) == 0 {

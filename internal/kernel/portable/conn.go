@@ -209,11 +209,28 @@ func (c *conn) Dup() (*os.File, error) {
 }
 
 // SyscallConn gives the descriptor to others.
-func (c *conn) SyscallConn() syscall.RawConn { return rawConn{c.raw} }
+func (c *conn) SyscallConn() syscall.RawConn { return rawConn{c.raw, &c.shared} }
 
-// rawConn is net's with bare errors.
-type rawConn struct{ raw syscall.RawConn }
+// Borrow gives the descriptor to code that keeps no duplicate.
+func (c *conn) Borrow() syscall.RawConn { return rawConn{c.raw, new(atomic.Bool)} }
 
-func (r rawConn) Control(f func(uintptr)) error    { return xnetError(r.raw.Control(f)) }
-func (r rawConn) Read(f func(uintptr) bool) error  { return xnetError(r.raw.Read(f)) }
-func (r rawConn) Write(f func(uintptr) bool) error { return xnetError(r.raw.Write(f)) }
+// rawConn is net's with plain errors. It notes that it was used.
+type rawConn struct {
+	raw  syscall.RawConn
+	used *atomic.Bool
+}
+
+func (r rawConn) Control(f func(uintptr)) error {
+	r.used.Store(true)
+	return xnetError(r.raw.Control(f))
+}
+
+func (r rawConn) Read(f func(uintptr) bool) error {
+	r.used.Store(true)
+	return xnetError(r.raw.Read(f))
+}
+
+func (r rawConn) Write(f func(uintptr) bool) error {
+	r.used.Store(true)
+	return xnetError(r.raw.Write(f))
+}

@@ -75,7 +75,7 @@ func open(cfg kernel.Config) (*conn, error) {
 			return gone
 		}
 		if err == nil && cfg.Control != nil {
-			err = cfg.Control(cfg.Network, cfg.Address, rawConn{raw})
+			err = cfg.Control(cfg.Network, cfg.Address, rawConn{raw, &c.shared})
 		}
 		return err
 	}}

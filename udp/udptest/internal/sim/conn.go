@@ -389,6 +389,9 @@ func (c *Conn) Dup() (*os.File, error) {
 // SyscallConn is one whose methods say that there is no descriptor.
 func (c *Conn) SyscallConn() syscall.RawConn { return rawConn{c} }
 
+// Borrow is SyscallConn.
+func (c *Conn) Borrow() syscall.RawConn { return rawConn{c} }
+
 type rawConn struct{ c *Conn }
 
 func (r rawConn) refuse() error { return r.c.locked(func() error { return errors.ErrUnsupported }) }
