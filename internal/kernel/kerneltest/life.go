@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -311,6 +312,9 @@ func (s suite) TestASinkMaySendWhileTheSocketCloses(t *testing.T) {
 // Whoever sends while the socket closes is turned away, or done before the
 // descriptor and the port are free for another socket.
 func (s suite) TestCloseLeavesNobodyOnTheDescriptor(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows does not give the handle of a closed socket to the next one")
+	}
 	sink, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(addr("127.0.0.1:0")))
 	check(t, err)
 	to := sink.LocalAddr().(*net.UDPAddr).AddrPort()
