@@ -1,43 +1,31 @@
 package main
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"maps"
+	"net"
 	"net/netip"
-	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"example.com/dgram/udp"
+	"example.com/dgram/udp/session"
 )
 
-// A relay is the sessions and what they have done.
+// A relay is the clients and what has been passed on.
 type relay struct {
 	out      io.Writer
-	clients  *udp.Socket    // the clients' side
-	upstream netip.AddrPort // the other side
-	most     int            // sessions at a time
-	idle     time.Duration
+	socket   *udp.Socket // the clients' side
+	clients  *session.Mux
+	upstream string // the other side
 	live     bool
 	verbose  bool
 
-	sessions map[client]*session
-	backs    sync.WaitGroup
-
-	begun, expired, evicted int
-	up, down                counter
-	errors                  atomic.Uint64
-}
-
-// A client is who sends, and to which address of ours: the answers come from
-// there.
-type client struct {
-	from netip.AddrPort
-	to   netip.Addr
+	group    sync.WaitGroup // the sessions
+	up, down counter
+	errors   atomic.Uint64
 }
 
 // A counter counts datagrams and their bytes.
@@ -47,15 +35,6 @@ func (c *counter) add(n int) {
 	c.datagrams.Add(1)
 	c.bytes.Add(uint64(n))
 }
-
-// A session is one client's way to the other side.
-type session struct {
-	client client
-	socket *udp.Socket  // connected to the other side
-	last   atomic.Int64 // when a datagram passed, either way
-}
-
-func (s *session) touch() { s.last.Store(time.Now().UnixNano()) }
 
 // resolve looks the other side up once: a lookup for each session would hold up
 // all others.
@@ -68,120 +47,68 @@ func resolve(ctx context.Context, address string) (netip.AddrPort, error) {
 	return s.Resolve(ctx, address)
 }
 
-// forward passes a client's datagram on.
-func (r *relay) forward(ctx context.Context, m udp.Message) {
-	defer m.Release()
-	s, err := r.session(ctx, m)
+// serve relays for one client until its session ends. The socket towards the
+// other side ends with the session's context.
+func (r *relay) serve(ctx context.Context, c *session.Session) {
+	defer c.Close()
+	other, err := udp.Dial(c.Context(), "udp", r.upstream)
 	if err != nil {
 		r.failed(err)
 		return
 	}
-	s.touch()
-	if err := s.socket.Send(ctx, m.Data); err != nil {
-		r.failed(err)
-		return
+	var back sync.WaitGroup
+	back.Go(func() { r.back(ctx, c, other) })
+	for m := range c.Messages() {
+		r.count(&r.up, m, other.Send(ctx, m.Data))
 	}
-	r.up.add(len(m.Data))
+	other.Close()
+	back.Wait()
+	r.log("session of %v ends: %v", c.Peer(), context.Cause(c.Context()))
 }
 
-// session finds the client's session, or begins one.
-func (r *relay) session(ctx context.Context, m udp.Message) (*session, error) {
-	c := client{m.From, m.To}
-	if s := r.sessions[c]; s != nil && s.socket.Err() == nil {
-		return s, nil
-	} else if s != nil {
-		r.end(s, "broken")
-	}
-	if len(r.sessions) >= r.most {
-		r.evict()
-	}
-	socket, err := udp.Dial(ctx, "udp", r.upstream.String())
-	if err != nil {
-		return nil, err
-	}
-	s := &session{client: c, socket: socket}
-	s.touch()
-	r.sessions[c] = s
-	r.begun++
-	r.log(s, "begins")
-	m.Data = nil // m stays for its addresses
-	r.backs.Go(func() { r.back(ctx, s, m) })
-	return s, nil
-}
-
-// back passes the answers to a client, until its session ends. It reads the
-// socket itself, without a goroutine and a channel between.
-func (r *relay) back(ctx context.Context, s *session, client udp.Message) {
-	for m, err := range s.socket.All(ctx) {
+// back passes the answers to a client. It reads the socket itself, without a
+// goroutine and a channel between.
+func (r *relay) back(ctx context.Context, c *session.Session, other *udp.Socket) {
+	for m, err := range other.All(ctx) {
 		if err == nil {
-			s.touch()
-			err = r.clients.Reply(ctx, client, m.Data)
+			err = c.Send(ctx, m.Data)
 		}
-		if err != nil {
-			r.failed(err)
-			continue
-		}
-		r.down.add(len(m.Data))
-		m.Release()
+		r.count(&r.down, m, err)
 	}
 }
 
-// sweep ends the sessions that have been idle for too long.
-func (r *relay) sweep(now time.Time) {
-	limit := now.Add(-r.idle).UnixNano()
-	for _, s := range r.sessions {
-		if s.last.Load() <= limit {
-			r.expired++
-			r.end(s, "has been idle")
-		}
+// count counts a datagram that was passed on, or an error.
+func (r *relay) count(c *counter, m udp.Message, err error) {
+	if err != nil {
+		r.failed(err)
+		return
 	}
+	c.add(len(m.Data))
+	m.Release()
 }
 
-// evict makes room for one session. To look at a thousand costs less than to
-// keep them in order with every datagram.
-func (r *relay) evict() {
-	oldest := slices.MinFunc(slices.Collect(maps.Values(r.sessions)), func(a, b *session) int {
-		return cmp.Compare(a.last.Load(), b.last.Load())
-	})
-	r.evicted++
-	r.end(oldest, "makes room")
-}
-
-// end ends a session. Close waits for nobody but the socket itself.
-func (r *relay) end(s *session, why string) {
-	s.socket.Close()
-	delete(r.sessions, s.client)
-	r.log(s, why)
-}
-
-// close ends all.
-func (r *relay) close() {
-	for _, s := range r.sessions {
-		s.socket.Close()
-	}
-	r.backs.Wait()
-}
-
-func (r *relay) log(s *session, what string) {
+func (r *relay) log(format string, args ...any) {
 	if r.verbose {
-		fmt.Fprintf(r.out, "session of %v %s\n", s.client.from, what)
+		fmt.Fprintf(r.out, format+"\n", args...)
 	}
 }
 
 // failed counts a datagram that could not be passed on. It is seldom worth a
 // line: a peer that has gone would fill the screen.
 func (r *relay) failed(err error) {
-	r.errors.Add(1)
-	if r.verbose {
-		fmt.Fprintf(r.out, "error: %v\n", err)
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, context.Canceled) {
+		return // the session has ended meanwhile
 	}
+	r.errors.Add(1)
+	r.log("error: %v", err)
 }
 
-// status is a line of statistics.
+// status is a line of statistics. Sessions that end with the program count as
+// there.
 func (r *relay) status() string {
-	lost := r.clients.Stats().DroppedKernel
+	s := r.clients.Stats()
 	return fmt.Sprintf("%d sessions of %d (%d idle, %d evicted), up %d datagrams %d bytes, down %d datagrams %d bytes, %d errors, %d lost",
-		len(r.sessions), r.begun, r.expired, r.evicted,
+		s.Opened-s.EndedIdle-s.EndedEvicted, s.Opened, s.EndedIdle, s.EndedEvicted,
 		r.up.datagrams.Load(), r.up.bytes.Load(), r.down.datagrams.Load(), r.down.bytes.Load(),
-		r.errors.Load(), lost)
+		r.errors.Load(), r.socket.Stats().DroppedKernel+s.DroppedQueue+s.DroppedBacklog)
 }
