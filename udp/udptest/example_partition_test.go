@@ -21,13 +21,12 @@ type chatter struct {
 	said []string
 }
 
-func (c *chatter) say(line string) (news bool) {
+func (c *chatter) say(line string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if news = !slices.Contains(c.said, line); news {
+	if !slices.Contains(c.said, line) {
 		c.said = append(c.said, line)
 	}
-	return news
 }
 
 func (c *chatter) lines() []string {

@@ -46,6 +46,9 @@ func (k NATKind) String() string {
 // answer. It forwards what an inside host sends to its outside address, and
 // takes one off the hop limit.
 //
+// The outside address may be a host's: a router, whose own sockets have the ports
+// that no mapping has.
+//
 // Links are between hosts: between an inside host and one outside as well.
 // Inside hosts of different NATs may have equal addresses.
 func (n *Network) NAT(outsideAddr string, kind NATKind, idle time.Duration, inside ...*Host) {

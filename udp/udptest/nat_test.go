@@ -171,3 +171,26 @@ func TestOneNATIsForOneFamily(t *testing.T) {
 		same(t, "sender", hear(t, s, "four").From.Addr(), netip.MustParseAddr("203.0.113.1"))
 	})
 }
+
+// A NAT's outside address may be that of a router, which has sockets as well.
+func TestANATOnARouter(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		n := udptest.NewNetwork(t)
+		home, router, server := n.Host("10.0.0.2/24"), n.Host("203.0.113.1/24"), n.Host("192.0.2.1")
+		n.NAT("203.0.113.1/24", udptest.Symmetric, time.Minute, home)
+		r, err := router.Listen(t.Context(), "udp4", ":7")
+		ok(t, err)
+		in, err := home.Listen(t.Context(), "udp4", ":7") // the port that the router's own socket has
+		ok(t, err)
+		out := listen(t, server)
+		send(t, in, at(t, out), "from inside")
+		outside := hear(t, out, "from inside").From
+		send(t, out, outside, "to the inside")
+		hear(t, in, "to the inside")
+		send(t, out, netip.MustParseAddrPort("203.0.113.1:7"), "to the router")
+		hear(t, r, "to the router")
+		send(t, in, netip.MustParseAddrPort("203.0.113.1:7"), "home to its router")
+		same(t, "sender", hear(t, r, "home to its router").From.Addr(), outside.Addr())
+		conserved(t, n)
+	})
+}

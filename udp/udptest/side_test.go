@@ -230,7 +230,8 @@ func (s *side) send(number int, st step, c kernel.Conn, host int) []string {
 // again while nothing is pending. It says what became of each.
 func (s *side) sendAll(socket int, c kernel.Conn, ds []kernel.Datagram) (got []string) {
 	for i := 0; i < len(ds); {
-		n, err := 0, error(nil)
+		var n int
+		var err error
 		if len(ds) == 1 {
 			if err = c.Send(&ds[0], nil); err == nil {
 				n = 1

@@ -26,6 +26,7 @@ type NAT struct {
 	outside netip.Addr
 	inside  *realm
 	outer   *realm // where the outside address is
+	router  *Host  // has the outside address, and the ports without a mapping; mostly nil
 	out     map[natKey]*mapping
 	in      map[uint16]*mapping
 }
@@ -43,15 +44,14 @@ type mapping struct {
 	peers map[netip.AddrPort]time.Duration // who was sent to, and when; RestrictedCone without ports
 }
 
-// AddNAT moves hosts behind an outside address. Hosts of another NAT's inside
-// make a NAT behind a NAT, if outside is to be there.
+// AddNAT moves hosts behind an outside address.
 func (n *Network) AddNAT(outside netip.Addr, kind NATKind, idle time.Duration, hosts ...*Host) error {
 	n.lock()
 	defer n.unlock()
 	t := &NAT{n: n, kind: kind, idle: idle, outside: outside, outer: n.public, out: map[natKey]*mapping{}, in: map[uint16]*mapping{}}
 	t.inside = newRealm(t)
 	if owner := t.outer.addrs[outside]; owner != nil {
-		return fmt.Errorf("outside %v is an address of host %s", outside, owner.host.name)
+		t.router = owner.host
 	}
 	if t.outer.nats[outside] != nil {
 		return fmt.Errorf("outside %v is another NAT's", outside)
@@ -64,6 +64,9 @@ func (n *Network) AddNAT(outside netip.Addr, kind NATKind, idle time.Duration, h
 		family = 1
 	}
 	for _, h := range hosts {
+		if h == t.router {
+			return fmt.Errorf("host %s is inside and has the outside address", h.name)
+		}
 		if h.realms[family] != n.public {
 			return fmt.Errorf("host %s is behind a NAT already", h.name)
 		}
@@ -190,5 +193,5 @@ func (t *NAT) free(now time.Duration, port uint16) bool {
 		delete(t.out, m.key)
 		m = nil
 	}
-	return m == nil
+	return m == nil && (t.router == nil || len(t.router.ports[port]) == 0)
 }

@@ -14,7 +14,7 @@ type route struct {
 	self bool       // an address of this host
 	zero bool       // the destination was 0.0.0.0
 	in   *Interface // of a unicast destination that is found without a NAT's ports
-	via  *NAT       // a NAT has the destination
+	via  *NAT       // a NAT has the destination, alone or together with in
 	gate []*NAT     // NATs on the way out
 	link bool       // on the segment of out
 }
@@ -218,10 +218,8 @@ func (h *Host) onLink(dst netip.Addr, device *Interface) (out *Interface, found 
 // of either beyond the NATs that the realm is behind.
 func (h *Host) find(r *route) bool {
 	for realm := h.realm(r.dst); ; realm = realm.gate.outer {
-		if r.in = realm.addrs[r.dst]; r.in != nil {
-			return true
-		}
-		if r.via = realm.nats[r.dst]; r.via != nil {
+		r.in, r.via = realm.addrs[r.dst], realm.nats[r.dst]
+		if r.in != nil || r.via != nil {
 			return true
 		}
 		if realm.gate == nil {

@@ -262,10 +262,9 @@ func (c *Conn) emit(p *packet, r *route) error {
 		}
 	}
 	if r.via != nil {
-		p.via = r.via
 		if m := r.via.in[p.dst.Port()]; m != nil {
-			if p.in = r.via.inside.addrs[m.key.inside.Addr()]; p.in != nil {
-				p.host = p.in.host
+			if in := r.via.inside.addrs[m.key.inside.Addr()]; in != nil {
+				p.via, p.in, p.host = r.via, in, in.host
 			}
 		}
 		if p.host == nil {
