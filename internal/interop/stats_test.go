@@ -14,90 +14,46 @@ import (
 	"example.com/dgram/udp"
 )
 
-// A figure is a number in Stats that only grows.
-type figure struct {
-	name, help string
-	of         func(s *udp.Stats) uint64
-}
+// A collector gives the counters of a socket to Prometheus.
+type collector struct{ s *udp.Socket }
 
-var figures = []figure{
-	{"received_datagrams", "Datagrams that were received.", func(s *udp.Stats) uint64 { return s.Received }},
-	{"received_bytes", "Bytes that were received.", func(s *udp.Stats) uint64 { return s.ReceivedBytes }},
-	{"sent_datagrams", "Datagrams that the kernel accepted.", func(s *udp.Stats) uint64 { return s.Sent }},
-	{"sent_bytes", "Bytes that the kernel accepted.", func(s *udp.Stats) uint64 { return s.SentBytes }},
-	{"truncated_datagrams", "Datagrams that were cut off.", func(s *udp.Stats) uint64 { return s.Truncated }},
-	{"send_dropped_datagrams", "Queued datagrams that were never sent.", func(s *udp.Stats) uint64 { return s.SendDropped }},
-	{"errors", "Errors outside any call.", func(s *udp.Stats) uint64 { return s.Errors }},
-	{"read_calls", "System calls that read.", func(s *udp.Stats) uint64 { return s.ReadCalls }},
-	{"write_calls", "System calls that wrote.", func(s *udp.Stats) uint64 { return s.WriteCalls }},
-}
+func (c collector) Describe(chan<- *prometheus.Desc) {} // the names come with the values
 
-// drops are why datagrams were not received.
-var drops = []figure{
-	{name: "kernel", of: func(s *udp.Stats) uint64 { return s.DroppedKernel }},
-	{name: "overflow", of: func(s *udp.Stats) uint64 { return s.DroppedOverflow }},
-	{name: "blocked", of: func(s *udp.Stats) uint64 { return s.DroppedBlocked }},
-	{name: "closed", of: func(s *udp.Stats) uint64 { return s.DroppedClosed }},
-}
-
-// A collector is a Prometheus collector over a socket: one snapshot for each
-// scrape.
-type collector struct {
-	socket  *udp.Socket
-	descs   []*prometheus.Desc
-	dropped *prometheus.Desc
-}
-
-func newCollector(s *udp.Socket, name string) *collector {
-	c := &collector{socket: s}
-	labels := prometheus.Labels{"socket": name}
-	for _, f := range figures {
-		c.descs = append(c.descs, prometheus.NewDesc("udp_"+f.name+"_total", f.help, nil, labels))
-	}
-	c.dropped = prometheus.NewDesc("udp_dropped_datagrams_total", "Datagrams that were not received.", []string{"reason"}, labels)
-	return c
-}
-
-func (c *collector) Describe(to chan<- *prometheus.Desc) { prometheus.DescribeByCollect(c, to) }
-
-func (c *collector) Collect(to chan<- prometheus.Metric) {
-	s := c.socket.Stats()
-	for i, f := range figures {
-		to <- prometheus.MustNewConstMetric(c.descs[i], prometheus.CounterValue, float64(f.of(&s)))
-	}
-	for _, d := range drops {
-		to <- prometheus.MustNewConstMetric(c.dropped, prometheus.CounterValue, float64(d.of(&s)), d.name)
+func (c collector) Collect(metrics chan<- prometheus.Metric) {
+	labels := prometheus.Labels{"socket": c.s.String()}
+	for name, value := range c.s.Stats().All() {
+		kind := prometheus.CounterValue
+		if name == "waiting" { // the one number that also falls
+			kind = prometheus.GaugeValue
+		} else {
+			name += "_total"
+		}
+		desc := prometheus.NewDesc("udp_"+name, "udp.Stats of a socket.", nil, labels)
+		metrics <- prometheus.MustNewConstMetric(desc, kind, float64(value))
 	}
 }
 
-// meter observes a socket with OpenTelemetry: one snapshot for each collection.
-func meter(m metric.Meter, s *udp.Socket, name string) error {
+// observe gives the counters of a socket to OpenTelemetry.
+func observe(m metric.Meter, s *udp.Socket) error {
 	var all []metric.Observable
-	counter := func(name, help string) (metric.Int64ObservableCounter, error) {
-		c, err := m.Int64ObservableCounter("udp."+name, metric.WithDescription(help))
-		all = append(all, c)
-		return c, err
-	}
-	var counters []metric.Int64ObservableCounter
-	for _, f := range figures {
-		c, err := counter(f.name, f.help)
+	observed := map[string]metric.Int64Observable{}
+	for name := range s.Stats().All() {
+		var o metric.Int64Observable
+		var err error
+		if name == "waiting" { // the one number that also falls
+			o, err = m.Int64ObservableGauge("udp." + name)
+		} else {
+			o, err = m.Int64ObservableCounter("udp." + name)
+		}
 		if err != nil {
 			return err
 		}
-		counters = append(counters, c)
+		observed[name], all = o, append(all, o)
 	}
-	dropped, err := counter("dropped_datagrams", "Datagrams that were not received.")
-	if err != nil {
-		return err
-	}
-	socket := attribute.String("socket", name)
-	_, err = m.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		st := s.Stats()
-		for i, f := range figures {
-			o.ObserveInt64(counters[i], int64(f.of(&st)), metric.WithAttributes(socket))
-		}
-		for _, d := range drops {
-			o.ObserveInt64(dropped, int64(d.of(&st)), metric.WithAttributes(socket, attribute.String("reason", d.name)))
+	socket := metric.WithAttributes(attribute.String("socket", s.String()))
+	_, err := m.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		for name, value := range s.Stats().All() {
+			o.ObserveInt64(observed[name], int64(value), socket)
 		}
 		return nil
 	}, all...)
@@ -128,7 +84,7 @@ func busy(t *testing.T) *udp.Socket {
 
 func TestPrometheusCollectsStats(t *testing.T) {
 	s := busy(t)
-	c := newCollector(s, "test")
+	c := collector{s}
 	registry := prometheus.NewPedanticRegistry()
 	if err := registry.Register(c); err != nil {
 		t.Fatal(err)
@@ -147,22 +103,17 @@ func TestPrometheusCollectsStats(t *testing.T) {
 	got := map[string]float64{}
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
-			name := f.GetName()
-			for _, l := range m.GetLabel() {
-				if l.GetName() == "reason" {
-					name += " " + l.GetValue()
-				}
-			}
-			got[name] = m.GetCounter().GetValue()
+			got[f.GetName()] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
 		}
 	}
 	for name, want := range map[string]float64{
-		"udp_received_datagrams_total":        3,
-		"udp_received_bytes_total":            12,
-		"udp_sent_datagrams_total":            2,
-		"udp_sent_bytes_total":                8,
-		"udp_dropped_datagrams_total blocked": 1,
-		"udp_dropped_datagrams_total kernel":  0,
+		"udp_received_total":        3,
+		"udp_received_bytes_total":  12,
+		"udp_waiting":               0,
+		"udp_sent_total":            2,
+		"udp_sent_bytes_total":      8,
+		"udp_dropped_blocked_total": 1,
+		"udp_dropped_kernel_total":  0,
 	} {
 		if v, ok := got[name]; !ok || v != want {
 			t.Errorf("%s is %v (there: %v), want %v", name, v, ok, want)
@@ -179,7 +130,7 @@ func TestOpenTelemetryObservesStats(t *testing.T) {
 	reader := sdk.NewManualReader()
 	provider := sdk.NewMeterProvider(sdk.WithReader(reader))
 	defer provider.Shutdown(context.Background())
-	if err := meter(provider.Meter("interop"), s, "test"); err != nil {
+	if err := observe(provider.Meter("interop"), s); err != nil {
 		t.Fatal(err)
 	}
 	for _, open := range []bool{true, false} {
@@ -189,18 +140,21 @@ func TestOpenTelemetryObservesStats(t *testing.T) {
 		}
 		got := map[string]int64{}
 		for _, m := range all.ScopeMetrics[0].Metrics {
-			for _, p := range m.Data.(metricdata.Sum[int64]).DataPoints {
-				reason, _ := p.Attributes.Value("reason")
-				got[m.Name+" "+reason.AsString()] = p.Value
+			switch data := m.Data.(type) {
+			case metricdata.Sum[int64]:
+				got[m.Name] = data.DataPoints[0].Value
+			case metricdata.Gauge[int64]:
+				got[m.Name] = data.DataPoints[0].Value
 			}
 		}
 		for name, want := range map[string]int64{
-			"udp.received_datagrams ":       3,
-			"udp.received_bytes ":           12,
-			"udp.sent_datagrams ":           2,
-			"udp.sent_bytes ":               8,
-			"udp.dropped_datagrams blocked": 1,
-			"udp.dropped_datagrams closed":  0,
+			"udp.received":        3,
+			"udp.received_bytes":  12,
+			"udp.waiting":         0,
+			"udp.sent":            2,
+			"udp.sent_bytes":      8,
+			"udp.dropped_blocked": 1,
+			"udp.dropped_closed":  0,
 		} {
 			if v, ok := got[name]; !ok || v != want {
 				t.Errorf("open %v: %q is %v (there: %v), want %v", open, name, v, ok, want)
