@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"runtime"
 
 	"example.com/dgram/internal/kernel"
 )
@@ -76,21 +77,35 @@ func (w *writer) first() bool {
 	return true
 }
 
-// fill takes what is in the queue, until the batch holds n datagrams.
+// fill takes what is in the queue, until the batch holds n datagrams. It does not
+// wait for more, but lets a sender that is at work go on: a yield after every few
+// datagrams makes the bursts longer.
 func (w *writer) fill(n int) {
-	for range n - len(w.batch) {
+	fresh := 0
+	for room := n - len(w.batch); room > 0; {
 		select {
 		case d, ok := <-w.o.in:
+			room--
+			fresh++
 			if w.add(d, ok); ok {
 				continue
 			}
 		default:
+			if fresh >= yieldAfter {
+				fresh = 0
+				runtime.Gosched()
+				continue
+			}
 			w.stale = false
 		}
 		break
 	}
 	w.countHeld()
 }
+
+// yieldAfter is how many datagrams the writer takes from its queue before it yields
+// to see more.
+const yieldAfter = 8
 
 // add appends a datagram from the queue to the batch.
 func (w *writer) add(d Datagram, ok bool) {
@@ -153,22 +168,15 @@ func (w *writer) send() {
 // passing checks batch[from:]. It returns the index of the first datagram that must
 // not be sent, and why.
 func (w *writer) passing(ep *endpoint, from int) (int, error) {
+	var before *kernel.Datagram
 	for i := from; i < len(w.batch); i++ {
 		d := &w.batch[i]
-		if i > from && ep.block == nil && sameRoute(d, &w.batch[i-1]) && len(d.Data) <= maxPayload4 {
-			continue // a block list is asked about each datagram: its answers may change
-		}
-		if err := ep.checkDatagram(d); err != nil {
+		if err := ep.checkAfter(before, d); err != nil {
 			return i, err
 		}
+		before = d
 	}
 	return len(w.batch), nil
-}
-
-// sameRoute reports whether two datagrams have the same addresses, so that a check of
-// the one holds for the other.
-func sameRoute(a, b *kernel.Datagram) bool {
-	return a.To == b.To && a.From == b.From && a.Interface == b.Interface
 }
 
 // bind binds the socket for d. While the peer is about to change it does not wait:
