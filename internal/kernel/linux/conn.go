@@ -51,6 +51,7 @@ type conn struct {
 	rx      receiving // the one receiver
 	drain   draining
 	calls   syscalls
+	offload offload
 	pending kernel.PendingErrors
 	flood   errorFlood // of the error queue
 }
@@ -208,7 +209,10 @@ func (c *conn) Index(zone string) (index int, err error) {
 func (c *conn) SetReadDeadline(t time.Time) error {
 	c.drain.mu.Lock()
 	defer c.drain.mu.Unlock()
+	c.drain.deadline = t
 	switch {
+	case c.drain.interrupted && !c.closed.Load():
+		return nil // resumed sets it
 	case !c.drain.on.Load():
 		return c.mapClosed(c.file.SetReadDeadline(t))
 	case c.closed.Load():
@@ -264,5 +268,5 @@ func (r sharedConn) Write(f func(uintptr) bool) error {
 type rawConn struct{ c *conn }
 
 func (r rawConn) Control(f func(uintptr)) error    { return r.c.mapClosed(r.c.raw.Control(f)) }
-func (r rawConn) Read(f func(uintptr) bool) error  { return r.c.mapClosed(r.c.raw.Read(f)) }
+func (r rawConn) Read(f func(uintptr) bool) error  { return r.c.whenReadable(f) }
 func (r rawConn) Write(f func(uintptr) bool) error { return r.c.mapClosed(r.c.raw.Write(f)) }

@@ -17,10 +17,13 @@ import (
 
 // draining is the state of a socket's Drain.
 type draining struct {
-	mu   sync.Mutex // one Drain at a time, and none beside SetReadDeadline
+	mu   sync.Mutex // one Drain at a time, and none beside a deadline that is set
 	on   atomic.Bool
 	over atomic.Bool  // a read has returned ErrDrained
 	left atomic.Int64 // packets that reads may still take
+
+	deadline    time.Time // of reads; guarded by mu
+	interrupted bool      // reads are woken to look again; guarded by mu
 
 	sourceless atomic.Bool // connected to itself: sends need an empty source
 }
@@ -162,18 +165,17 @@ func (c *conn) readNow(fd uintptr) {
 		return
 	}
 	want := min(r.sink.Room(), batchSize)
-	if c.drain.on.Load() {
+	if c.drain.on.Load() && !c.offload.any() {
 		if want = c.drain.allowed(want); want <= 0 {
 			r.err = errEAGAIN
 			return
 		}
 	}
 	s := borrow()
-	defer s.giveBack()
+	defer func() { s.giveBack() }()
 	n, errno := 0, unix.EINTR
 	for failures := 0; errno == unix.EINTR || errno != 0 && errno != unix.EAGAIN && c.isAsync(errno, &failures); {
-		n, errno = s.receive(&c.calls, fd, want, r.bytes <= shortCall)
-		c.reads.Add(1)
+		s, n, errno = c.next(s, fd, want, r.bytes <= shortCall)
 	}
 	if errno == unix.EAGAIN && c.tellPending(fd) {
 		return
@@ -182,13 +184,15 @@ func (c *conn) readNow(fd uintptr) {
 		return
 	}
 	c.drain.left.Add(-int64(n))
-	r.bytes = s.parse(c, fd, n)
 	r.sink.Deliver(&s.batch)
 }
 
 // Queued reports whether a read would find a datagram now. It takes nothing off
 // the queue, and no pending error either, as a read that peeks would.
 func (c *conn) Queued() bool {
+	if c.offload.any() {
+		return true
+	}
 	found := false
 	_ = c.raw.Control(func(fd uintptr) {
 		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}

@@ -73,14 +73,14 @@ func meminfo(fd uintptr) (info [unix.SK_MEMINFO_VARS]uint32, errno syscall.Errno
 // deaf: a flood would never let it end, and what comes between the last look
 // and the close would be lost to every count.
 func (c *conn) Discard() uint64 {
+	total := c.offload.discard()
 	if c.shared.Load() {
-		return 0
+		return total
 	}
 	limit := int64(1 << 62)
 	if c.drain.on.Load() {
 		limit = c.drain.left.Swap(0)
 	}
-	var total uint64
 	_ = c.controlAll(func(fd int) error {
 		if !c.drain.on.Load() && connectToSelf(uintptr(fd)) != 0 {
 			_ = attachDeafFilter(fd)

@@ -23,6 +23,9 @@ const blindWait = 10 * time.Millisecond
 func (c *conn) whenReadable(try func(fd uintptr) bool) error {
 	for {
 		err := c.raw.Read(try)
+		if errors.Is(err, os.ErrDeadlineExceeded) && c.resumed() {
+			continue
+		}
 		if err == nil || errors.Is(err, os.ErrDeadlineExceeded) || c.closed.Load() {
 			return c.mapClosed(err)
 		}
@@ -62,6 +65,31 @@ func hasPoller() bool {
 		}
 	}
 	return err != nil // nothing is known
+}
+
+// interrupt makes a read that waits look again: there is something that the poller
+// does not know of. A deadline that has passed stands in for it.
+func (c *conn) interrupt() {
+	d := &c.drain
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.on.Load() {
+		d.interrupted = true
+		_ = c.file.SetReadDeadline(time.Unix(1, 0))
+	}
+}
+
+// resumed reports whether a read has ended because of interrupt. The deadline is then
+// what it was.
+func (c *conn) resumed() bool {
+	d := &c.drain
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.interrupted {
+		return false
+	}
+	d.interrupted = false
+	return !d.on.Load() && c.file.SetReadDeadline(d.deadline) == nil
 }
 
 // poll asks what is so of fd now, or within the timeout.

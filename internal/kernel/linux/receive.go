@@ -79,8 +79,9 @@ func (c *conn) read(fd uintptr) bool {
 		if s == nil {
 			s = borrow()
 		}
-		n, errno := s.receive(&c.calls, fd, want, r.once && r.bytes <= shortCall)
-		c.reads.Add(1)
+		var n int
+		var errno syscall.Errno
+		s, n, errno = c.next(s, fd, want, r.once && r.bytes <= shortCall)
 		switch errno {
 		case 0:
 		case unix.EINTR:
@@ -98,7 +99,6 @@ func (c *conn) read(fd uintptr) bool {
 			return true
 		}
 		failures = 0
-		r.bytes = s.parse(c, fd, n)
 		r.sink.Deliver(&s.batch)
 		if r.sink.Pending() {
 			s.giveBack()

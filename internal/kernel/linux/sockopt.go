@@ -6,8 +6,6 @@ import (
 	"errors"
 	"os"
 	"strings"
-	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -111,28 +109,6 @@ func (c *conn) Option(o kernel.Option) (value int, err error) {
 		return err
 	})
 	return value / share, err
-}
-
-// SetOffload turns UDP_GRO on or off (udp(7), Linux 5.0). It is called by the
-// goroutine that will wait for messages, and so takes the short way: through
-// controlAll it would double that goroutine's stack for good.
-func (c *conn) SetOffload(on bool) error {
-	value := int32(truth(on))
-	var errno syscall.Errno
-	closed := c.raw.Control(func(fd uintptr) {
-		if on && (!segments(fd) || !c.calls.receivesControlNow()) {
-			errno = unix.ENOPROTOOPT // a kernel that knows no bursts may say yes to what it does not know
-			return
-		}
-		_, _, errno = unix.RawSyscall6(unix.SYS_SETSOCKOPT, fd, unix.SOL_UDP, unix.UDP_GRO, uintptr(unsafe.Pointer(&value)), unsafe.Sizeof(value), 0)
-	})
-	switch {
-	case closed != nil:
-		return c.mapClosed(closed)
-	case errno == 0:
-		return nil
-	}
-	return optionError("setsockopt", errno)
 }
 
 // controlAll is control for several calls that name themselves.

@@ -1,0 +1,160 @@
+//go:build linux
+
+package linux
+
+import (
+	"sync"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// offload is the receive offload of a socket (UDP_GRO, udp(7), Linux 5.0), and what
+// was read when it was turned off.
+//
+// The kernel tells the size of the segments only while offload is on, also for a
+// burst that was queued before: turned off over a queue, bursts would be read as one
+// long datagram each. So the queue is read first. The receiver takes what was read
+// before it reads on.
+type offload struct {
+	mu   sync.Mutex // held for each receive call, and while offload is switched
+	left []*scratch
+}
+
+// maxSwitches is how often turning offload off is tried: each time that something
+// has arrived meanwhile, it is turned on again and the queue is read.
+const maxSwitches = 256
+
+// SetOffload turns UDP_GRO on or off. It is called by the goroutine that will wait
+// for messages, and so takes the short way: through controlAll it would double that
+// goroutine's stack for good.
+func (c *conn) SetOffload(on bool) error {
+	var errno syscall.Errno
+	closed := c.raw.Control(func(fd uintptr) {
+		switch {
+		case !on:
+			errno = c.stopOffload(fd)
+			if c.offload.any() {
+				c.interrupt()
+			}
+		case !segments(fd) || !c.calls.receivesControlNow():
+			errno = unix.ENOPROTOOPT // a kernel that knows no bursts may say yes to what it does not know
+		default:
+			errno = setGRO(fd, 1)
+		}
+	})
+	switch {
+	case closed != nil:
+		return c.mapClosed(closed)
+	case errno == 0:
+		return nil
+	}
+	return optionError("setsockopt", errno)
+}
+
+func setGRO(fd uintptr, value int32) syscall.Errno {
+	_, _, errno := unix.RawSyscall6(unix.SYS_SETSOCKOPT, fd, unix.SOL_UDP, unix.UDP_GRO, uintptr(unsafe.Pointer(&value)), unsafe.Sizeof(value), 0)
+	return errno
+}
+
+// stopOffload reads what is queued, turns offload off, and makes sure that nothing
+// has arrived in between.
+func (c *conn) stopOffload(fd uintptr) syscall.Errno {
+	if value, err := unix.GetsockoptInt(int(fd), unix.SOL_UDP, unix.UDP_GRO); err == nil && value == 0 {
+		return 0
+	}
+	o := &c.offload
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for range maxSwitches {
+		c.readAhead(fd)
+		if errno := setGRO(fd, 0); errno != 0 {
+			return errno
+		}
+		if poll(fd, unix.POLLIN, 0)&unix.POLLIN == 0 {
+			return 0
+		}
+		if errno := setGRO(fd, 1); errno != 0 {
+			return errno
+		}
+	}
+	return setGRO(fd, 0)
+}
+
+// readAhead reads what is queued. The caller holds mu.
+func (c *conn) readAhead(fd uintptr) {
+	failures := 0
+	for {
+		s := borrow()
+		n, errno := s.receive(&c.calls, fd, batchSize, false)
+		c.reads.Add(1)
+		if errno == 0 {
+			s.parse(c, fd, n)
+			c.offload.left = append(c.offload.left, s)
+			continue
+		}
+		s.giveBack()
+		switch {
+		case errno == unix.EINTR:
+		case errno != unix.EAGAIN && kernel.IsAsync(errno, &failures):
+			if !c.errorQueue {
+				c.pending.Add(kernel.Refusal{Errno: errno})
+			}
+		default:
+			return
+		}
+	}
+}
+
+// pop takes the oldest batch that was read ahead. The caller holds mu.
+func (o *offload) pop() *scratch {
+	if len(o.left) == 0 {
+		return nil
+	}
+	s := o.left[0]
+	if o.left = o.left[1:]; len(o.left) == 0 {
+		o.left = nil
+	}
+	return s
+}
+
+// any reports whether anything was read ahead.
+func (o *offload) any() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.left) > 0
+}
+
+// next makes s the next batch of up to n packets: what was read ahead, or what a
+// receive call brings.
+func (c *conn) next(s *scratch, fd uintptr, n int, short bool) (*scratch, int, syscall.Errno) {
+	c.offload.mu.Lock()
+	if left := c.offload.pop(); left != nil {
+		c.offload.mu.Unlock()
+		s.giveBack()
+		return left, n, 0
+	}
+	got, errno := s.receive(&c.calls, fd, n, short)
+	c.offload.mu.Unlock()
+	c.reads.Add(1)
+	if errno == 0 {
+		c.rx.bytes = s.parse(c, fd, got)
+	}
+	return s, got, errno
+}
+
+// discard counts and drops what was read ahead.
+func (o *offload) discard() (datagrams uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for s := o.pop(); s != nil; s = o.pop() {
+		for i := range s.batch.Packets {
+			datagrams += uint64(s.batch.Packets[i].Datagrams())
+		}
+		s.giveBack()
+	}
+	return datagrams
+}
