@@ -54,6 +54,21 @@ func hearsGroups(ep inside.Endpoint) error {
 	return nil
 }
 
+// joinedError is the kernel's error for a group that is joined already.
+type joinedError struct {
+	group, source netip.Addr
+	err           error
+}
+
+func (e *joinedError) Error() string {
+	if e.source.IsValid() {
+		return fmt.Sprintf("group %v is joined already for source %v: %v", e.group, e.source, e.err)
+	}
+	return fmt.Sprintf("group %v is joined already: %v", e.group, e.err)
+}
+
+func (e *joinedError) Unwrap() error { return e.err }
+
 // limitError is an error of the kernel that a sysctl would change.
 type limitError struct {
 	sysctl string

@@ -83,6 +83,9 @@ func TestJoinedTwiceAndLeftTwice(t *testing.T) {
 	if !errors.As(err, &call) {
 		t.Errorf("%T", err)
 	}
+	if text := err.Error(); !strings.Contains(text, "is joined already") || strings.Contains(text, group.String()+":0") {
+		t.Errorf("%q does not say that the group is joined", text)
+	}
 	fails(t, s.leave(t, other, on), syscall.EADDRNOTAVAIL)
 	fails(t, s.leave(t, group), syscall.EADDRNOTAVAIL)
 	must(t, s.leave(t, group, on))

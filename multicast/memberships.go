@@ -132,6 +132,9 @@ func (ms *memberships) joinOn(m *Membership, index int) error {
 		if m.source.IsValid() && !more && !ms.othersJoined(m, index) && !errors.Is(err, posix.EADDRNOTAVAIL) {
 			_ = ms.groups.Drop(k) // Linux joins first and looks at the source then
 		}
+		if errors.Is(err, m.duplicateErrno()) && ms.joinedOn(m, index) {
+			return &joinedError{m.group, m.source, err}
+		}
 		return explain(err, m.group, more)
 	}
 	if index == 0 {
@@ -146,6 +149,14 @@ func (ms *memberships) joinOn(m *Membership, index int) error {
 		}
 	}
 	return nil
+}
+
+// joinedOn reports whether a membership equal to m is joined on an interface, or may be
+// because the system chooses it.
+func (ms *memberships) joinedOn(m *Membership, index int) bool {
+	return slices.ContainsFunc(ms.list, func(o *Membership) bool {
+		return m.sameGroup(o) && m.source == o.source && (index == 0 || slices.Contains(o.joined, index))
+	})
 }
 
 // othersJoined reports whether another membership of the group of m exists, where

@@ -72,7 +72,7 @@ func Interface(s *udp.Socket) (string, error) {
 func SetTTL(s *udp.Socket, hops int) error {
 	return set(s, func() error {
 		if hops < 0 || hops > 255 {
-			return argErrorf(posix.EINVAL, "TTL %d is not within 0 and 255", hops)
+			return argErrorf(posix.EINVAL, "TTL %d is not between 0 and 255", hops)
 		}
 		return nil
 	}, func(_ *memberships, ep inside.Endpoint) error { return groupsOf(ep).SetHops(hops) })

@@ -37,7 +37,7 @@ func ExampleOption() {
 	fmt.Println(errors.Is(err, syscall.EINVAL))
 
 	// Output:
-	// socket udp4: TTL 300 is not within 1 and 255
+	// socket udp4: TTL 300 is not between 1 and 255
 	// true
 }
 

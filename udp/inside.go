@@ -88,6 +88,9 @@ func (d door) SetGroupSource(from netip.Addr) {
 }
 
 func (d door) OpError(op string, addr netip.AddrPort, err error) error {
+	if addr.Port() == 0 && addr.Addr().IsMulticast() { // a group, not a destination
+		return d.s.opErrorText(op, addr.Addr().String(), err)
+	}
 	return d.s.opError(op, addr, err)
 }
 

@@ -137,7 +137,7 @@ func (c *config) fail(err error) {
 // inRange checks that low <= n <= high.
 func (c *config) inRange(name string, n, low, high int) bool {
 	if n < low || n > high {
-		c.fail(invalid(fmt.Sprintf("%s %d is not within %d and %d", name, n, low, high)))
+		c.fail(invalid(fmt.Sprintf("%s %d is not between %d and %d", name, n, low, high)))
 		return false
 	}
 	return true

@@ -87,14 +87,19 @@ func (se *sender) sendOrWait(conn kernel.Conn, d *kernel.Datagram, oob []byte, e
 // may be.
 func (se *sender) resend(conn kernel.Conn, d *kernel.Datagram, oob []byte, err error) error {
 	err = se.s.resend(conn, d, oob, err)
-	if !d.AnySource || !d.From.IsValid() || err == nil || kernel.WouldBlock(err) || errors.Is(err, net.ErrClosed) {
+	if err == nil || kernel.WouldBlock(err) || errors.Is(err, net.ErrClosed) || errors.Is(err, kernel.ErrStopped) {
 		return err
 	}
-	d.From, d.Interface = netip.Addr{}, 0
-	if err = conn.Send(d, oob); err == nil {
-		return nil
+	if d.AnySource && d.From.IsValid() {
+		d.From, d.Interface = netip.Addr{}, 0
+		if err = conn.Send(d, oob); err == nil {
+			return nil
+		}
+		if err = se.s.resend(conn, d, oob, err); kernel.WouldBlock(err) {
+			return err
+		}
 	}
-	return se.s.resend(conn, d, oob, err)
+	return se.explain(conn, d, err)
 }
 
 // sendQueued sends d when there is room. Until then d counts as queued.

@@ -76,7 +76,7 @@ func (s *Socket) setOption(o kernel.Option, name string, value, low, high int) e
 		return err
 	}
 	if value < low || value > high {
-		return s.opError("set", netip.AddrPort{}, invalid(fmt.Sprintf("%s %d is not within %d and %d", name, value, low, high)))
+		return s.opError("set", netip.AddrPort{}, invalid(fmt.Sprintf("%s %d is not between %d and %d", name, value, low, high)))
 	}
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"errors"
+	"fmt"
 
 	"example.com/dgram/internal/posix"
 )
@@ -22,6 +23,15 @@ func (e ZoneError) Error() string { return "no such interface: " + string(e) }
 
 // Is makes errors.Is(err, syscall.ENODEV) hold.
 func (e ZoneError) Is(target error) bool { return target == posix.ENODEV }
+
+// InterfaceError returns err with the name of the interface that a socket could not
+// be bound to.
+func InterfaceError(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("interface %s: %w", name, err)
+}
 
 // WouldBlock reports whether err means that the kernel's buffer is full and that
 // waiting helps. ENOBUFS, a full device queue, is one: net treats it as fatal,

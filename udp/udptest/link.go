@@ -22,7 +22,7 @@ func (c *linkConfig) fail(format string, args ...any) {
 
 func (c *linkConfig) probability(option string, p float64) float64 {
 	if !(p >= 0 && p <= 1) {
-		c.fail("%s: probability %v is not within 0 and 1", option, p)
+		c.fail("%s: probability %v is not between 0 and 1", option, p)
 	}
 	return p
 }
@@ -144,7 +144,7 @@ func Rate(bytesPerSecond, queueBytes int) LinkOption {
 func MTU(bytes int) LinkOption {
 	return func(c *linkConfig) {
 		if c.MTU = bytes; bytes < 68 || bytes > 65535 {
-			c.fail("MTU: %d is not within 68 and 65535", bytes)
+			c.fail("MTU: %d is not between 68 and 65535", bytes)
 		}
 	}
 }

@@ -133,7 +133,7 @@ func (c *conn) sendto(b []byte, to netip.AddrPort) (err error) {
 	c.writes.Add(1)
 	for {
 		if errno := c.calls.sendto(c.fd, b, at, size); errno != unix.EINTR {
-			return callError("sendmsg", errno)
+			return callError("sendto", errno)
 		}
 	}
 }

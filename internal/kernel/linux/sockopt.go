@@ -40,7 +40,9 @@ func (c *conn) configure(cfg kernel.Config) error {
 		set.must(unix.SOL_SOCKET, unix.SO_SNDBUF, cfg.WriteBuffer, cfg.WriteBuffer > 0)
 		set.overflow(c)
 		if cfg.Interface != "" && set.err == nil {
-			set.err = bindToDevice(fd, cfg.Interface)
+			if err := bindToDevice(fd, cfg.Interface); err != nil {
+				set.err = kernel.InterfaceError(cfg.Interface, err)
+			}
 		}
 		return set.err
 	})

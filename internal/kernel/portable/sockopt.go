@@ -48,7 +48,9 @@ func (c *conn) configure(fd uintptr, cfg kernel.Config) error {
 	s.call(c.receiveTOS, cfg.ReceiveTOS)
 	s.call(c.receiveTTL, cfg.ReceiveTTL)
 	s.call(c.dontFragment, cfg.DontFragment)
-	s.call(func(fd uintptr) error { return c.useInterface(fd, cfg.Interface) }, cfg.Interface != "")
+	s.call(func(fd uintptr) error {
+		return kernel.InterfaceError(cfg.Interface, c.useInterface(fd, cfg.Interface))
+	}, cfg.Interface != "")
 	s.call(func(uintptr) error { return unsupported("receive times") }, cfg.Timestamps)
 	s.call(func(uintptr) error { return unsupported("ICMP errors") }, cfg.ICMPErrors)
 	return s.err
