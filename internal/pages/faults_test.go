@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// docs/faults.md lists 53 faults, each with tests that exist or with the reason why
+// docs/faults.md lists faults by number, each with tests that exist or with the reason why
 // there are none.
 func TestFaults(t *testing.T) {
 	tests := declared(t)
@@ -31,7 +31,7 @@ func TestFaults(t *testing.T) {
 			}
 		}
 	}
-	if n != 53 {
-		t.Errorf("%d faults, want 53", n)
+	if n < 72 {
+		t.Errorf("%d faults, want 72 at least", n)
 	}
 }
