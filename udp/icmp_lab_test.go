@@ -148,7 +148,6 @@ func stdOn(t *testing.T, h *netlab.Host, network, address string) *net.UDPConn {
 		return err
 	}))
 	t.Cleanup(func() { c.Close() })
-	ok(t, c.SetDeadline(time.Now().Add(soon)))
 	return c.(*net.UDPConn)
 }
 

@@ -101,7 +101,7 @@ func std(t testing.TB, f family) *net.UDPConn {
 	c, err := net.ListenUDP(f.network, net.UDPAddrFromAddrPort(netip.AddrPortFrom(f.loopback, 0)))
 	ok(t, err)
 	t.Cleanup(func() { c.Close() })
-	ok(t, c.SetDeadline(time.Now().Add(soon)))
+	ok(t, c.SetReadDeadline(time.Now().Add(soon)))
 	return c
 }
 
@@ -202,6 +202,7 @@ func hear(t testing.TB, c *net.UDPConn, payloads ...string) (from netip.AddrPort
 	t.Helper()
 	b := make([]byte, 65536)
 	for _, want := range payloads {
+		ok(t, c.SetReadDeadline(time.Now().Add(soon)))
 		n, a, err := c.ReadFromUDPAddrPort(b)
 		ok(t, err)
 		if got := string(b[:n]); got != want {
