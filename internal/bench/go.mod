@@ -7,6 +7,7 @@ replace example.com/dgram => ../..
 require (
 	example.com/dgram v0.0.0
 	github.com/panjf2000/gnet/v2 v2.9.0
+	github.com/pion/transport/v5 v5.1.4
 	golang.org/x/net v0.62.0
 	golang.org/x/sys v0.49.0
 )

@@ -8,7 +8,7 @@
 //	go run . -o ../../docs   also write benchmarks.md and benchmarks.svg there: the committed page
 //
 // The neighbors are Go's net, the channel that everyone writes around it (naive), x/net's
-// ReadBatch and WriteBatch, gnet, Node's dgram and a small C program. What is not on the
+// ReadBatch and WriteBatch, gnet, pion/transport, Node's dgram and a small C program. What is not on the
 // machine is skipped, with the reason. Linux only; run it as root for receive buffers
 // beyond rmem_max.
 //
@@ -25,8 +25,8 @@
 // # Where to read on
 //
 // rows*.go are the table: what is measured, against which neighbor, and the target.
-// drain.go, flood.go, echo.go, send.go, many.go, kept.go and trickle.go are the methods,
-// one a file. ours.go is all the code that uses dgram, neighbors_*.go all that does not.
+// drain.go, flood.go, echo.go, send.go, many.go, peers.go, kept.go and trickle.go are the
+// methods, one a file. ours*.go is all the code that uses dgram, neighbors_*.go all that does not.
 package main
 
 import (

@@ -17,6 +17,8 @@ import (
 //	role echo  VARIANT IP PORT            send back what comes
 //	role send  VARIANT SIZE ALLOCS IP PORT...  on "go N": send N datagrams, then a "sent" line
 //	role many  VARIANT IP COUNT EVERY     open COUNT sockets, say what they cost, receive
+//	role peers VARIANT IP EVERY           receive from many peers on one socket
+//	role session COUNT                    say what an idle session holds
 //	role kept  SIZE BURST                 say what a message holds that is kept, one of a hundred
 //	role full  SIZE LIMIT                 say what a full channel holds
 //	role flood IP PORT SIZE               send GSO bursts for as long as it lives
@@ -47,6 +49,10 @@ func playRole(args []string) {
 		err = send(args[0], job)
 	case role == "many" && len(args) == 4:
 		err = many(args[0], address(args[1], "0"), number(args[2]), number(args[3]))
+	case role == "peers" && len(args) == 3:
+		err = servePeers(args[0], address(args[1], "0"), number(args[2]))
+	case role == "session" && len(args) == 1:
+		err = tellSession(number(args[0]))
 	case role == "kept" && len(args) == 2:
 		err = tellKept(number(args[0]), number(args[1]))
 	case role == "full" && len(args) == 2:

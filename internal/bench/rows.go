@@ -7,13 +7,14 @@ import (
 
 // groups is the table, method by method: which variants run against each other, which
 // row of the table asks what about them, and its target. Rows 1 to 9, 12 and 13 are in
-// rows_receive.go, 10 and 11 in rows_send.go, 14 to 17 in rows_memory.go. Rows 18 to 20
-// are kept for package session. Rows from 21 on have no target of their own day: they
+// rows_receive.go, 10 and 11 in rows_send.go, 14 to 17 in rows_memory.go, 18 to 20 in
+// rows_session.go. Rows from 21 on have no target of their own day: they
 // show that something did not get worse.
 func (b *bench) groups() []group {
 	all := b.receiveGroups()
 	all = append(all, b.sendGroups()...)
-	return append(all, b.memoryGroups()...)
+	all = append(all, b.memoryGroups()...)
+	return append(all, b.sessionGroups()...)
 }
 
 var sizes = []int{64, 1200}
