@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"strconv"
 	"testing"
 
 	"example.com/dgram/udp/session"
@@ -12,6 +13,9 @@ func TestIdleSessionIsSmall(t *testing.T) {
 	}
 	if used := idleBytes(t, 20_000); used > 512 {
 		t.Errorf("%.0f bytes for each idle session", used)
+	}
+	if strconv.IntSize == 64 && session.SessionSize > 192 {
+		t.Errorf("a Session has %d bytes", session.SessionSize)
 	}
 }
 

@@ -4,16 +4,31 @@ import (
 	"example.com/dgram/udp"
 )
 
+// batchSize is the most datagrams that the mux takes at a time.
+const batchSize = 64
+
 // deliver gives each datagram to the session of its peer, or opens one, or counts
 // why not. It runs in the goroutine that reads the socket.
+//
+// It finds the sessions of all datagrams before it touches the first: with many
+// sessions most of the time goes into waiting for memory, and these loads do not
+// wait for each other.
 func (m *Mux) deliver(batch []udp.Message) {
+	found := m.found[:len(batch)]
 	now := m.now()
 	m.mu.Lock()
+	defer m.mu.Unlock()
+	defer clear(found)
 	for i := range batch {
-		d := &batch[i]
-		c := m.table.find(d.From, d.To)
-		if c == nil {
-			if c = m.greet(d, now); c == nil {
+		found[i] = m.table.find(batch[i].From, batch[i].To)
+	}
+	for i := range batch {
+		d, c := &batch[i], found[i]
+		if c == nil || c.removed() { // before the batch, or by what came before in it
+			if c = m.table.find(d.From, d.To); c == nil {
+				c = m.greet(d, now)
+			}
+			if c == nil {
 				d.Release()
 				continue
 			}
@@ -29,7 +44,6 @@ func (m *Mux) deliver(batch []udp.Message) {
 			m.count.DroppedQueue++ // and where one was replaced, Delivered counts the new one in its place
 		}
 	}
-	m.mu.Unlock()
 }
 
 // greet returns a session for a datagram that has none, or counts why there is

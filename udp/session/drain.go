@@ -81,7 +81,7 @@ func (m *Mux) endTaken() (left int, silent bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, c := range m.table.all() {
-		n, byChannel := c.drain(udp.ErrDrained, m.progress)
+		n, byChannel := c.drain(udp.ErrDrained)
 		if n == 0 {
 			m.end(c, udp.ErrDrained)
 		} else {

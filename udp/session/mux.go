@@ -34,6 +34,8 @@ type Mux struct {
 	count   Stats       // but for Accepted
 	offered uint64      // sessions sent to the channel
 
+	found [batchSize]*Session // by deliver alone
+
 	news news
 }
 
@@ -260,11 +262,10 @@ func (m *Mux) add(c *Session, now int64) {
 // end ends a session, once. A session that was drained still sends, until it is
 // ended again. The caller holds mu.
 func (m *Mux) end(c *Session, cause error) {
-	if c.removed {
+	if c.removed() {
 		c.silence(cause)
 		return
 	}
-	c.removed = true
 	if m.phase == draining {
 		signal(m.progress)
 	}

@@ -13,28 +13,37 @@ import (
 
 // A Session is the conversation with one peer at one local address. Its methods
 // may be called from any goroutine.
+//
+// The fields that every datagram needs come first: they are one line of the
+// processor's cache.
 type Session struct {
+	local    netip.Addr   // set once, before fixed
+	sibling  *Session     // of the same peer; of a session that was removed, itself
+	last     atomic.Int64 // when a datagram passed, by Mux.now
+	fixed    atomic.Bool  // local is set
+	answered atomic.Bool  // something was sent to the peer
+
+	stream // its mu guards life and conn
+
 	mux    *Mux
 	peer   netip.AddrPort
-	local  netip.Addr  // set once, before fixed
 	device int32       // index of the interface, set with local
-	fixed  atomic.Bool // local is set
+	over   atomic.Bool // the session has ended
+	place  int32       // in the idle queue; Mux.mu guards it and the next
+	ranked bool        // the idle queue is that of known peers
+	life   *life       // nil before Context is called
+	conn   *conn       // nil before Conn is called
+}
 
-	last     atomic.Int64 // when a datagram passed, by Mux.now
-	answered atomic.Bool  // something was sent to the peer
-	over     atomic.Bool  // the session has ended
-
-	sibling *Session // of the same peer; these four are guarded by Mux.mu
-	place   int32    // in the idle queue
-	ranked  bool     // the idle queue is that of known peers
-	removed bool     // the session is not in the table any more
-
-	stream // its mu guards the next four
-	why    error
+// life is what a session needs once its context is asked for.
+type life struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	conn   *conn
 }
+
+// removed reports whether the session is in the table no more. The caller holds
+// Mux.mu.
+func (c *Session) removed() bool { return c.sibling == c }
 
 // Messages returns the channel on which the datagrams of the peer arrive, those
 // included that have waited for it. Every call returns the same channel. The mux
@@ -45,7 +54,7 @@ type Session struct {
 // Receive or by its Conn has no channel: Messages then returns a closed one, and
 // [udp.ErrReading] is on [Mux.Errors].
 func (c *Session) Messages() <-chan udp.Message {
-	messages, ok := c.channel(c.mux.cfg.queue)
+	messages, ok := c.channel()
 	if !ok {
 		c.mux.report(c.opError("read", udp.ErrReading))
 	}
@@ -127,13 +136,14 @@ func (c *Session) settle(local netip.Addr, device int) {
 func (c *Session) Context() context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ctx == nil {
-		c.ctx, c.cancel = context.WithCancelCause(context.Background())
+	if c.life == nil {
+		c.life = new(life)
+		c.life.ctx, c.life.cancel = context.WithCancelCause(context.Background())
 		if c.over.Load() {
-			c.cancel(c.why)
+			c.life.cancel(c.why)
 		}
 	}
-	return c.ctx
+	return c.life.ctx
 }
 
 // Done returns a channel that is closed when the session ends.
@@ -177,16 +187,16 @@ func (c *Session) String() string {
 // removed the session.
 func (c *Session) finish(cause error) {
 	c.mu.Lock()
+	c.closeStream(cause)
 	c.why = cause
 	c.over.Store(true)
-	c.closeStream(cause)
-	cancel, conn := c.cancel, c.conn
+	life, conn := c.life, c.conn
 	c.mu.Unlock()
 	if conn != nil && cause != udp.ErrDrained {
 		conn.stop()
 	}
-	if cancel != nil {
-		cancel(cause)
+	if life != nil {
+		life.cancel(cause)
 	}
 }
 
@@ -203,13 +213,10 @@ func (c *Session) silence(cause error) {
 	}
 }
 
-// ending returns what calls answer after the end, and nil before it.
+// ending returns what calls answer after the end.
 func (c *Session) ending() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.why == nil {
-		return nil
-	}
 	return endError(c.why)
 }
 

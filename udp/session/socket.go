@@ -54,9 +54,6 @@ func (m *Mux) run(ctx *beginning) {
 	m.shut(m.socketCause())
 }
 
-// batchSize is the most datagrams that the mux takes at a time.
-const batchSize = 64
-
 // readBatches delivers what the socket receives and returns why there is no more.
 func (m *Mux) readBatches(ctx context.Context) error {
 	batch := make([]udp.Message, batchSize)

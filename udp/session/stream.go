@@ -13,15 +13,14 @@ import (
 // The demultiplexer alone pushes. Every method returns without waiting.
 type stream struct {
 	mu       sync.Mutex
-	reader   reader
-	closed   bool             // nothing will be pushed any more
-	n        int32            // length of the list
-	progress chan<- struct{}  // gets a signal when a reader has taken something after the end
-	head     *node            // the list
-	tail     *node            //
 	messages chan udp.Message // for Messages, sent to and closed under mu
 	ready    chan struct{}    // for those who wait for the list, made by the first of them
-	cause    error            // why the stream is closed
+	head     *node            // the list
+	tail     *node
+	why      error // why the stream is closed, or the session has ended
+	n        int32 // length of the list
+	reader   reader
+	closed   bool // nothing will be pushed any more
 }
 
 // reader records how a stream is read. The first way has it.
@@ -146,26 +145,27 @@ func signal(c chan<- struct{}) {
 
 // channel returns the channel of the stream. On a stream that is read in
 // another way it is a closed one, and ok is false.
-func (s *stream) channel(queue int) (c <-chan udp.Message, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.claim(readByMessages) {
+func (c *Session) channel() (messages <-chan udp.Message, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.claim(readByMessages) {
 		return closedMessages(), false
 	}
-	if s.messages == nil {
-		if s.closed {
-			queue = int(s.n) // what is left
+	if c.messages == nil {
+		size := c.mux.cfg.queue
+		if c.closed {
+			size = int(c.n) // what is left
 		}
-		s.messages = make(chan udp.Message, queue)
-		for s.n > 0 {
-			s.messages <- s.shift()
+		c.messages = make(chan udp.Message, size)
+		for c.n > 0 {
+			c.messages <- c.shift()
 		}
-		if s.closed {
-			close(s.messages)
-			signal(s.progress)
+		if c.closed {
+			close(c.messages)
+			signal(c.mux.progress)
 		}
 	}
-	return s.messages, true
+	return c.messages, true
 }
 
 func closedMessages() <-chan udp.Message {
@@ -177,28 +177,28 @@ func closedMessages() <-chan udp.Message {
 // next takes the oldest datagram. Where there is none it returns a channel that
 // tells when to ask again. The error says that the stream is at its end, or has
 // another reader.
-func (s *stream) next() (m udp.Message, wait <-chan struct{}, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (c *Session) next() (m udp.Message, wait <-chan struct{}, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	switch {
-	case !s.claim(readByCall):
+	case !c.claim(readByCall):
 		return m, nil, udp.ErrReading
-	case s.n > 0:
-		m = s.shift()
-		if s.n > 0 {
-			s.notify()
+	case c.n > 0:
+		m = c.shift()
+		if c.n > 0 {
+			c.notify()
 		}
-		if s.closed {
-			signal(s.progress)
+		if c.closed {
+			signal(c.mux.progress)
 		}
 		return m, nil, nil
-	case s.closed:
-		return m, nil, endError(s.cause)
+	case c.closed:
+		return m, nil, endError(c.why)
 	}
-	if s.ready == nil {
-		s.ready = make(chan struct{}, 1)
+	if c.ready == nil {
+		c.ready = make(chan struct{}, 1)
 	}
-	return m, s.ready, nil
+	return m, c.ready, nil
 }
 
 // closeStream ends the stream. What is in it can still be taken. The caller holds mu.
@@ -206,7 +206,7 @@ func (s *stream) closeStream(cause error) {
 	if s.closed {
 		return
 	}
-	s.closed, s.cause = true, cause
+	s.closed, s.why = true, cause
 	if s.messages != nil {
 		close(s.messages)
 	}
@@ -217,10 +217,9 @@ func (s *stream) closeStream(cause error) {
 
 // drain ends the stream and returns how much of it is left, and whether its reader
 // takes it from a channel, which gives no signal. The reader gives one otherwise.
-func (s *stream) drain(cause error, progress chan<- struct{}) (left int, silent bool) {
+func (s *stream) drain(cause error) (left int, silent bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.progress = progress
 	s.closeStream(cause)
 	return int(s.n) + len(s.messages), s.messages != nil
 }

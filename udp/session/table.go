@@ -52,7 +52,7 @@ func (t *table) remove(c *Session) {
 		}
 		first.sibling = c.sibling
 	}
-	c.sibling = nil
+	c.sibling = c // it is removed
 	t.n--
 }
 
