@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -267,6 +268,17 @@ func (r sharedConn) Write(f func(uintptr) bool) error {
 // rawConn says net.ErrClosed where os says that a file is closed.
 type rawConn struct{ c *conn }
 
-func (r rawConn) Control(f func(uintptr)) error    { return r.c.mapClosed(r.c.raw.Control(f)) }
-func (r rawConn) Read(f func(uintptr) bool) error  { return r.c.whenReadable(f) }
-func (r rawConn) Write(f func(uintptr) bool) error { return r.c.mapClosed(r.c.raw.Write(f)) }
+func (r rawConn) Control(f func(uintptr)) error   { return r.c.mapClosed(r.c.raw.Control(f)) }
+func (r rawConn) Read(f func(uintptr) bool) error { return r.c.whenReadable(f) }
+
+// Write goes on after a deadline: the only one that a write can meet is SendWait's,
+// for itself.
+func (r rawConn) Write(f func(uintptr) bool) error {
+	for {
+		err := r.c.raw.Write(f)
+		if r.c.closed.Load() || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return r.c.mapClosed(err)
+		}
+		runtime.Gosched() // SendWait takes the deadline back
+	}
+}

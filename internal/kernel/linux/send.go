@@ -41,7 +41,8 @@ func (c *conn) Send(d *kernel.Datagram, oob []byte) error {
 }
 
 // SendWait waits for room. The poller knows deadlines, not channels, so one
-// that has passed stands in for stop.
+// that has passed stands in for stop. Nobody else sets the write deadline of the
+// descriptor: SendWait has one caller at a time, and takes it back.
 func (c *conn) SendWait(d *kernel.Datagram, oob []byte, stop <-chan struct{}) error {
 	over, watched := make(chan struct{}), make(chan struct{})
 	stopped := false

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -230,7 +231,15 @@ func (r rawConn) Read(f func(uintptr) bool) error {
 	return xnetError(r.raw.Read(f))
 }
 
+// Write goes on after a deadline: the only one that a write can meet is SendWait's,
+// for itself.
 func (r rawConn) Write(f func(uintptr) bool) error {
 	r.used.Store(true)
-	return xnetError(r.raw.Write(f))
+	for {
+		err := r.raw.Write(f)
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return xnetError(err)
+		}
+		runtime.Gosched() // SendWait takes the deadline back
+	}
 }
