@@ -159,6 +159,7 @@ func (s *Socket) publish(ep *endpoint) bool {
 	s.listening.set(true)
 	s.connected.set(ep.peer.IsValid())
 	s.startReaders(ep)
+	s.holdDevice(ep)
 	return true
 }
 

@@ -3,6 +3,7 @@ package udp_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os/exec"
@@ -512,5 +513,63 @@ func TestClosingUnderAFloodLosesCountOfNothing(t *testing.T) {
 		if sent, counted := from.Stats().Sent, sum(st)-st.DroppedKernel+dropped+late; sent != counted || st.DroppedKernel > dropped {
 			t.Errorf("sent %d, came after the end %d, dropped by the host %d: %+v: %d are missing", sent, late, dropped, st, int64(sent-counted))
 		}
+	}
+}
+
+// A socket that is bound to a device, or to an address with a zone, holds the name: a
+// device that is made again is bound again, and while it is gone Errors says so.
+func TestADeviceThatIsMadeAgainIsBoundAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		network, address, peer string
+		opts                   []udp.Option
+	}{
+		"WithInterface": {"udp4", "0.0.0.0:6700", "10.77.0.1", []udp.Option{udp.WithInterface("eth0")}},
+		"dual-stack":    {"udp6", "[::]:6700", "10.77.0.1", []udp.Option{udp.WithInterface("eth0")}},
+		"zone":          {"udp6", "[fe80::77%eth0]:6700", "fe80::77", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			netlab.RequireIPv6(t)
+			lab := netlab.New(t)
+			a, b := lab.Host("a"), lab.Host("b")
+			cable := func() {
+				lab.Link(a.Port("eth0", "10.77.0.1/24", "fe80::77/64"), b.Port("eth0", "10.77.0.2/24"))
+			}
+			cable()
+			s := listenOn(t, a, c.network, c.address, c.opts...)
+			messages := s.Messages()
+			arrives := func() bool {
+				index, err := b.Index("eth0")
+				ok(t, err)
+				to := net.UDPAddr{IP: net.ParseIP(c.peer), Port: 6700}
+				if to.IP.To4() == nil {
+					to.Zone = fmt.Sprint(index)
+				}
+				var from net.PacketConn
+				ok(t, b.Do(func() (err error) {
+					from, err = net.ListenPacket("udp", ":0")
+					return err
+				}))
+				defer from.Close()
+				if _, err := from.WriteTo([]byte("hello"), &to); err != nil {
+					return false
+				}
+				select {
+				case <-messages:
+					return true
+				case <-time.After(50 * time.Millisecond):
+					return false
+				}
+			}
+			eventually(t, "a datagram arrives", arrives)
+			for range 2 {
+				lab.Must(a.Delete("eth0"))
+				err, _ := take(t, "what has become of the device", s.Errors())
+				fails(t, err, syscall.ENODEV)
+				cable()
+				eventually(t, "a datagram arrives at the device that was made again", arrives)
+			}
+			same(t, "cause", s.Err(), nil)
+			empty(t, "errors", s.Errors())
+		})
 	}
 }

@@ -362,6 +362,11 @@ func WithPacketInfo(on bool) Option { return func(c *config) { c.packetInfo = tr
 // WithInterface binds the socket to one network device (SO_BINDTODEVICE):
 // it receives and sends through no other. Where the system cannot, Bind is
 // errors.ErrUnsupported.
+//
+// The socket holds the name. When the device is deleted, that is reported on
+// [Socket.Errors] (syscall.ENODEV); when a device of that name is there again, the
+// socket is bound to it, which takes CAP_NET_RAW on Linux, or an error says that it
+// was not. The same holds for the zone of an address in Bind.
 func WithInterface(name string) Option {
 	return func(c *config) {
 		if name == "" {

@@ -272,6 +272,12 @@ type Conn interface {
 	Close() error
 }
 
+// A DeviceBinder is a Conn that can be bound to another device (Config.Interface)
+// later.
+type DeviceBinder interface {
+	BindToDevice(name string) error
+}
+
 // An Option is an integer property of a socket.
 type Option int
 

@@ -48,6 +48,12 @@ func (c *conn) configure(cfg kernel.Config) error {
 	})
 }
 
+// BindToDevice binds to the device that has the name now. To change the device of a
+// socket takes CAP_NET_RAW (socket(7)).
+func (c *conn) BindToDevice(name string) error {
+	return c.controlAll(func(fd int) error { return bindToDevice(fd, name) })
+}
+
 // bindToDevice checks what the kernel does not: it cuts a long name off, and
 // might find another device.
 func bindToDevice(fd int, name string) error {
