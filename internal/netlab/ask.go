@@ -47,6 +47,34 @@ func sentFrom(src netip.Addr) (netip.Addr, error) {
 	return from.Addr().Unmap(), err
 }
 
+// RequireGroups skips t where what is sent on an interface to a group is not heard
+// there.
+func RequireGroups(t testing.TB, ifi net.Interface) {
+	t.Helper()
+	group := &net.UDPAddr{IP: net.IPv4(239, 7, 7, 10)}
+	member, err := net.ListenMulticastUDP("udp4", &ifi, group)
+	if err != nil {
+		t.Skipf("no group can be joined on %s: %v", ifi.Name, err)
+	}
+	defer member.Close()
+	group.Port = member.LocalAddr().(*net.UDPAddr).Port
+	sender, err := net.ListenUDP("udp4", nil)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer sender.Close()
+	on := &ipv4.ControlMessage{IfIndex: ifi.Index}
+	if _, err := ipv4.NewPacketConn(sender).WriteTo([]byte("x"), on, group); err != nil {
+		t.Skipf("nothing can be sent to a group on %s: %v", ifi.Name, err)
+	}
+	if err := member.SetReadDeadline(time.Now().Add(3 * time.Second)); err != nil {
+		t.Skip(err)
+	}
+	if _, _, err := member.ReadFromUDPAddrPort(make([]byte, 1)); err != nil {
+		t.Skipf("what is sent to a group on %s is not heard there: %v", ifi.Name, err)
+	}
+}
+
 // RequireAddress skips t where no socket can be bound to addr.
 func RequireAddress(t testing.TB, addr netip.Addr) {
 	t.Helper()

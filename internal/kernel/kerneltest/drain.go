@@ -3,6 +3,7 @@ package kerneltest
 import (
 	"errors"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -145,7 +146,10 @@ func (s suite) TestDiscardAfterDrainCountsWhatIsLeft(t *testing.T) {
 	send(t, a, "left", local(t, b))
 	arrived(t, b)
 	check(t, b.Drain())
-	if n := b.Discard(); n != 1 {
+	switch n := b.Discard(); {
+	case n == 0 && runtime.GOOS == "windows":
+		t.Skip("this system cannot count")
+	case n != 1:
 		t.Errorf("%d discarded, want 1", n)
 	}
 }

@@ -43,7 +43,11 @@ func (s suite) TestOptionsAreReadBackAsSet(t *testing.T) {
 				{"ReadBuffer", kernel.ReadBuffer, 70000},
 				{"WriteBuffer", kernel.WriteBuffer, 80000},
 			} {
-				if err := c.SetOption(tt.option, tt.value); err != nil {
+				err := c.SetOption(tt.option, tt.value)
+				if tt.option == kernel.TOS && errors.Is(err, errors.ErrUnsupported) {
+					continue
+				}
+				if err != nil {
 					t.Errorf("%s: %v", tt.name, err)
 				}
 				if got, err := c.Option(tt.option); got != tt.value || err != nil {
@@ -135,6 +139,7 @@ func (s suite) TestASocketHearsTheGroupItIsBoundTo(t *testing.T) {
 	} {
 		t.Run(tt.network, func(t *testing.T) {
 			ifi := s.groupInterface(t)
+			s.requireGroups(t, ifi)
 			group, other := netip.MustParseAddr(tt.group), netip.MustParseAddr(tt.other)
 			c := s.open(t, kernel.Config{Network: tt.network, Local: netip.AddrPortFrom(group, 0), PacketInfo: kernel.Try})
 			port := local(t, c).Port()
@@ -166,6 +171,7 @@ func (s suite) TestASocketHearsOnlyTheGroupsItJoined(t *testing.T) {
 	} {
 		t.Run(tt.network+" "+tt.group, func(t *testing.T) {
 			ifi := s.groupInterface(t)
+			s.requireGroups(t, ifi)
 			group := netip.MustParseAddr(tt.group)
 			network := "udp4"
 			if group.Is6() {
@@ -235,7 +241,10 @@ func (s suite) TestOnlyUDPSocketsAreAdopted(t *testing.T) {
 	}
 	for name, file := range files {
 		f, err := file()
-		check(t, err)
+		if err != nil {
+			t.Logf("this system makes no file of a %s: %v", name, err)
+			continue
+		}
 		_, _, err = s.system.Adopt(f, kernel.Config{})
 		if !errors.Is(err, kernel.ErrNotUDP) {
 			t.Errorf("%s: %v, want ErrNotUDP", name, err)

@@ -136,6 +136,10 @@ func (c *conn) Send(d *kernel.Datagram, oob []byte) error {
 		}
 		to = *p
 	}
+	if v4 := to.Addr().Unmap().Is4(); !v4 && !c.inet6 || v4 && !c.speaksIPv4() ||
+		d.From.IsValid() && v4 != d.From.Unmap().Is4() {
+		return system(os.NewSyscallError("wsasendmsg", windows.WSAEAFNOSUPPORT))
+	}
 	if zone := to.Addr().Zone(); zone != "" {
 		index, err := zoneIndex(zone)
 		if err != nil {
