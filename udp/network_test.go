@@ -102,7 +102,8 @@ func newResident(t *testing.T, r *rand.Rand, h *udptest.Host, port uint16, order
 	s, err := h.Listen(ctx, "udp4", fmt.Sprintf(":%d", port), opts...)
 	ok(t, err)
 	x.s = s
-	takers.Go(func() { x.take(t, r.IntN(3)) })
+	pace := r.IntN(3)
+	takers.Go(func() { x.take(t, pace) })
 	return x
 }
 
