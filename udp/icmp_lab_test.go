@@ -380,6 +380,7 @@ func TestBurstsToOthersStayBursts(t *testing.T) {
 
 // Each error of a batch is heard of, although the call that met it said nothing.
 func TestWhatABatchMeetsIsOnErrors(t *testing.T) {
+	netlab.RequireErrorQueue(t)
 	each(t, func(t *testing.T, f family) {
 		dead := deserted(t, f)
 		alive := listen(t, f.network, f.local())

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/net/ipv4"
 
+	"example.com/dgram/internal/netlab"
 	"example.com/dgram/udp"
 )
 
@@ -19,11 +20,7 @@ import (
 func otherLoopback(t *testing.T) netip.Addr {
 	t.Helper()
 	a := netip.MustParseAddr("127.0.0.2")
-	c, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(a, 0)))
-	if err != nil {
-		t.Skip(err)
-	}
-	c.Close()
+	netlab.RequireSource(t, a)
 	return a
 }
 
