@@ -7,9 +7,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
-	"time"
 
 	"example.com/dgram/udp"
 	"example.com/dgram/udp/session"
@@ -44,15 +42,6 @@ func filled(b testing.TB, n int, opts ...session.Option) (*session.Mux, []udp.Me
 func processorTime(b *testing.B) {
 	begin := processor()
 	b.Cleanup(func() { b.ReportMetric(float64(processor()-begin)/float64(b.N), "cpu-ns/op") })
-}
-
-// processor is the processor time of this process.
-func processor() time.Duration {
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		return 0
-	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 // What a datagram costs between the socket and the stream of its session, with

@@ -53,10 +53,7 @@ func (m *Mux) greet(d *udp.Message, now int64) *Session {
 		if !m.mayBegin() {
 			return nil
 		}
-		m.mu.Unlock()
-		admitted := m.cfg.admit(*d)
-		m.mu.Lock()
-		if !admitted {
+		if !m.ask(d) {
 			m.count.Refused++
 			return nil
 		}
@@ -74,6 +71,14 @@ func (m *Mux) greet(d *udp.Message, now int64) *Session {
 	m.offered++
 	m.sessions <- c // mayBegin has seen room, and only this goroutine sends
 	return c
+}
+
+// ask asks the program about a peer. The caller holds mu, and ask does not while the
+// program's function runs.
+func (m *Mux) ask(d *udp.Message) bool {
+	m.mu.Unlock()
+	defer m.mu.Lock() // after a panic too: what is deferred before unlocks it
+	return m.cfg.admit(*d)
 }
 
 // mayBegin reports whether a peer's datagram may open a session now. Where it may

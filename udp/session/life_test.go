@@ -25,6 +25,7 @@ func TestNewRefusesBadArguments(t *testing.T) {
 		"queue too long": session.Queue(1<<17, session.DropNewest),
 		"queue policy":   session.Queue(1, -1),
 		"backlog 0":      session.Backlog(0),
+		"backlog huge":   session.Backlog(1 << 30),
 		"no admit":       session.Admit(nil),
 	} {
 		m, err := session.New(s, option)
@@ -120,6 +121,78 @@ func TestSocketWithSeveralReaders(t *testing.T) {
 	s.Close()
 	ends(t, m.Sessions())
 	conserved(t, m, 8)
+}
+
+func TestSocketWithSeveralReadersIsDrained(t *testing.T) {
+	s, err := udp.Listen(context.Background(), "udp4", "127.0.0.1:0", udp.WithReaders(2))
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	m := over(t, s)
+	peer := dial(t, s)
+	peer.send("hello")
+	c := take(t, m.Sessions())
+	drained := make(chan error, 1)
+	go func() { drained <- m.Drain(context.Background()) }()
+	expect(t, c.Messages(), "hello")
+	finds(t, take(t, drained), nil)
+	finds(t, cause(t, c), udp.ErrDrained)
+	if err := c.Send(t.Context(), []byte("goodbye")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMuxTakesWhatAnEarlierReaderHasLeft(t *testing.T) {
+	s := listen(t, "127.0.0.1:0")
+	peer := dial(t, s)
+	for _, text := range []string{"one", "two", "three"} {
+		peer.send(text)
+	}
+	var ms [1]udp.Message
+	if n, err := s.ReceiveBatch(t.Context(), ms[:]); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	asked := make(chan struct{})
+	m := over(t, s, session.Admit(func(udp.Message) bool { <-asked; return true })) // New does not wait for it
+	close(asked)
+	c := take(t, m.Sessions())
+	expect(t, c.Messages(), "two")
+	expect(t, c.Messages(), "three")
+}
+
+func TestLongestIdleTimeIsLong(t *testing.T) {
+	m, s := mux(t, session.Idle(1<<63-1))
+	peer := dial(t, s)
+	peer.send("one")
+	c := take(t, m.Sessions())
+	expect(t, c.Messages(), "one")
+	if err := c.Send(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	peer.send("two")
+	expect(t, c.Messages(), "two")
+}
+
+func TestOneOfTwoMuxesHasTheStream(t *testing.T) {
+	for range 50 {
+		s := listen(t, "127.0.0.1:0")
+		made := make(chan error, 2)
+		for range 2 {
+			go func() {
+				_, err := session.New(s)
+				made <- err
+			}()
+		}
+		a, b := take(t, made), take(t, made)
+		if (a == nil) == (b == nil) || !errors.Is(errors.Join(a, b), udp.ErrReading) {
+			t.Fatalf("%v, %v", a, b)
+		}
+		s.Close()
+	}
 }
 
 func TestClosedSocket(t *testing.T) {

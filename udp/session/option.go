@@ -61,8 +61,12 @@ const (
 	defaultQueue   = 16
 	defaultBacklog = 1024
 
-	// limit is the largest number that an option takes: positions are int32.
+	// forever is the longest idle time, and leaves room for sums.
+	forever = time.Duration(1 << 62)
+	// limit is the largest number of sessions: places in the idle queues are int32.
 	limit = 1 << 30
+	// backlogLimit keeps the channel of sessions below 8 MiB.
+	backlogLimit = 1 << 20
 	// queueLimit keeps the channel of one session below 8 MiB.
 	queueLimit = 1 << 16
 )
@@ -114,7 +118,7 @@ func Idle(d time.Duration) Option {
 		if d <= 0 {
 			c.fail(invalid(fmt.Sprintf("idle time %v is not positive", d)))
 		}
-		c.idle = d
+		c.idle = min(d, forever)
 	}
 }
 
@@ -151,7 +155,7 @@ func Queue(n int, policy QueuePolicy) Option {
 // The default is 1024.
 func Backlog(n int) Option {
 	return func(c *config) {
-		c.within("backlog", n, limit)
+		c.within("backlog", n, backlogLimit)
 		c.backlog = n
 	}
 }

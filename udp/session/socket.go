@@ -29,6 +29,7 @@ func (m *Mux) run(ctx *beginning) {
 	var end error
 	for d, err := range m.socket.All(ctx) {
 		if err == nil {
+			ctx.begin(nil) // what earlier readers have left comes before the first wait
 			m.deliver([]udp.Message{d})
 			end = m.readBatches(ctx) // what a loop's body reads is one stream with the loop
 			break
