@@ -16,7 +16,7 @@
 // is with sending: the datagram leaves through one interface, and is heard on
 // that link.
 //
-// Nobody has to name one. [Join] without [On] leaves it to the system, which
+// Naming an interface is optional. [Join] without [On] leaves it to the system, which
 // looks up a route to the group, as if it were a host: it finds the default
 // route's interface, or another by accident, or none (syscall.ENODEV). On a
 // machine with one network that is the right one. On one with a wireless network,
@@ -36,7 +36,7 @@
 // "239.9.9.9:9999"). udp.Message.Interface says where a datagram came in, and its
 // To which group it was for.
 //
-// [From] hears one source and nobody else: the network need not carry what
+// [From] receives from one source only: the network need not carry what
 // others send. [Block] is the opposite.
 //
 // A "udp6" socket that is dual-stack joins IPv4 groups too on Linux and Windows;
@@ -49,13 +49,13 @@
 // goroutine of the socket hears from the kernel what happens to them (on Linux;
 // elsewhere it looks every second). An interface that goes down keeps its
 // memberships. One that is deleted loses them, and has them again when it is made
-// again; [Membership.Interfaces] tells where they are.
+// again; [Membership.Interfaces] returns their names.
 //
 // # Sending
 //
 // Sending to a group takes no membership. [SendOn] chooses the interface for one
-// datagram, [SetInterface] for all that follow. [SetTTL] says how far they go: at
-// first no farther than the link. [SetLoopback] says whether the sender's own
+// datagram, [SetInterface] for all that follow. [SetTTL] sets how far they go: at
+// first no farther than the link. [SetLoopback] sets whether the sender's own
 // machine hears them, which it does at first.
 //
 // Settings need a bound socket (udp.ErrNotBound). What they are told has effect

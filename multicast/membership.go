@@ -131,7 +131,7 @@ func (m *Membership) Group() netip.Addr { return m.group }
 func (m *Membership) Source() netip.Addr { return m.source }
 
 // Interfaces returns the names of the interfaces on which the group is joined now.
-// Where the system chose one and does not tell which, there is none.
+// Where the system chose one and does not report which, there is none.
 func (m *Membership) Interfaces() []string {
 	ms := m.memberships
 	ms.mu.Lock()

@@ -74,7 +74,7 @@ func (ms *memberships) join(ep inside.Endpoint, m *Membership) error {
 	return err
 }
 
-// clash says why m cannot be joined beside what is joined already, where the
+// clash returns an error if m cannot be joined beside what is joined already, where the
 // kernel would not.
 func (ms *memberships) clash(m *Membership) error {
 	for _, o := range ms.list {
@@ -166,7 +166,7 @@ func (ms *memberships) othersJoined(m *Membership, index int) bool {
 }
 
 // systemChoice is the interface that the system has chosen for m, or 0 if it does
-// not tell: the one that is joined and nobody else's, or that of a membership of the
+// not tell: the one that is joined and is no other membership's, or that of a membership of the
 // same group for which the system chose too.
 func (ms *memberships) systemChoice(m *Membership) int {
 	now, _ := interfacesOf(ms.in) // without, there is no telling

@@ -10,7 +10,7 @@ import (
 	"example.com/dgram/udp"
 )
 
-// An Option says on which interface, or from which source, a group is meant.
+// An Option sets the interface or the source of a membership.
 type Option func(*request)
 
 // On names the interface: by name "eth0", index "2", one of its addresses
@@ -89,13 +89,13 @@ func newRequest(group netip.Addr, opts []Option) (request, error) {
 	return r, r.err
 }
 
-// sourceFits says why a source cannot be one of the group's.
+// sourceFits returns an error if the group cannot have this source.
 func sourceFits(source, group netip.Addr) error {
 	switch {
 	case !source.IsValid():
 		return argErrorf(posix.EINVAL, "source is missing")
 	case source.IsMulticast() || source.IsUnspecified():
-		return argErrorf(posix.EINVAL, "source %v is nobody's address", source)
+		return argErrorf(posix.EINVAL, "source %v is no address of a host", source)
 	case source.Is4() != group.Is4():
 		return wrongFamily("source", source)
 	}

@@ -83,7 +83,7 @@ func TTL(s *udp.Socket) (int, error) {
 	return get(s, func(_ *memberships, ep inside.Endpoint) (int, error) { return groupsOf(ep).Hops() })
 }
 
-// SetLoopback says whether the sockets of the sender's own host hear what it
+// SetLoopback sets whether the sockets of the sender's own host hear what it
 // sends, the sender's included if it is a member. The system begins with yes.
 // On Windows it is the receiver's setting: whether it hears its own host.
 func SetLoopback(s *udp.Socket, on bool) error {

@@ -7,7 +7,7 @@ import (
 
 // A burst is what one packet brought: one datagram or many of one sender. It
 // is cut into messages only when they are handed over, because a message is
-// dear to move about: 128 bytes.
+// large: 128 bytes.
 type burst struct {
 	head    Message // the next message; from, to and so on are those of all
 	rest    []byte  // the payload of those that are left

@@ -6,13 +6,12 @@ import (
 	"net/netip"
 )
 
-// Connect gives the socket its one peer: it sends to nobody else, and the
-// kernel lets nobody else's datagrams in (but see [WithReaders]). An empty host
-// is loopback. An unbound socket is bound to a free port first. If a name has several
+// Connect gives the socket a peer: from then on it sends only to the peer, and receives
+// only from it (but see [WithReaders]). An empty host is loopback. An unbound socket is bound to a free port first. If a name has several
 // addresses and the kernel cannot connect to one of them, for example because there is
 // no route, Connect tries the next.
 //
-// That the peer refuses arrives later, on [Socket.Errors], and never costs a
+// If nothing listens at the peer, that arrives later, on [Socket.Errors], and fails no
 // datagram. ctx bounds the call. Connect that fails leaves the socket as it
 // was; on a connected one it is [ErrAlreadyConnected].
 func (s *Socket) Connect(ctx context.Context, address string) error {
@@ -62,7 +61,7 @@ func (s *Socket) connectTo(ep *endpoint, peer netip.AddrPort, network, address s
 	return nil
 }
 
-// connected connects the first kernel socket and says where that leaves it.
+// connected connects the first kernel socket and returns its new endpoint.
 func (ep *endpoint) connected(peer netip.AddrPort) (*endpoint, error) {
 	conn := ep.conns[0]
 	if err := conn.Connect(peer); err != nil {
@@ -79,7 +78,7 @@ func (ep *endpoint) connected(peer netip.AddrPort) (*endpoint, error) {
 	return &next, nil
 }
 
-// Disconnect forgets the peer. The socket keeps its local address and port
+// Disconnect removes the peer. The socket keeps its local address and port
 // (Linux alone would give up a port that it had chosen); on a socket without a
 // peer it is [ErrNotConnected].
 func (s *Socket) Disconnect() error {
@@ -102,7 +101,7 @@ func (s *Socket) Disconnect() error {
 	return nil
 }
 
-// move publishes an endpoint on the same kernel sockets.
+// move stores an endpoint on the same kernel sockets.
 func (s *Socket) move(ep *endpoint) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,10 +109,10 @@ func (s *Socket) move(ep *endpoint) {
 	s.connected.set(ep.peer.IsValid())
 }
 
-// Listening is closed once the socket has an address, and never where it ends
-// without one: select with [Socket.Done].
+// Listening returns a channel that is closed once the socket has an address. It stays
+// open if the socket ends without one: select with [Socket.Done].
 func (s *Socket) Listening() <-chan struct{} { return s.listening.done() }
 
-// Connected is closed while the socket has a peer. After a Disconnect there is
-// a fresh channel: ask again.
+// Connected returns a channel that is closed while the socket has a peer. After
+// Disconnect it returns a fresh channel.
 func (s *Socket) Connected() <-chan struct{} { return s.connected.done() }

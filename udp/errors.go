@@ -11,24 +11,23 @@ import (
 	"example.com/dgram/internal/posix"
 )
 
-// The errors that a caller may act on. Each comes inside a [*net.OpError]; use
-// [errors.Is]. Those that have a counterpart in the operating system are that
-// errno too.
+// The errors that a caller may act on. They come inside a [*net.OpError]: use
+// [errors.Is]. Those that correspond to an errno match it too.
 //
-// A closed socket answers [net.ErrClosed], a bad network
-// [net.UnknownNetworkError], an option that the system lacks
-// [errors.ErrUnsupported]. What the kernel refuses is a *net.OpError around an
-// [*os.SyscallError] around the errno, so that
+// Calls on a closed socket return [net.ErrClosed], together with the cause if the socket
+// was not closed by Close. A bad network is [net.UnknownNetworkError], and an option that
+// the system lacks [errors.ErrUnsupported]. An error of the kernel is a *net.OpError
+// around an [*os.SyscallError] around the errno, so that
 // errors.Is(err, syscall.EADDRINUSE) holds.
 var (
 	// ErrNotBound means that the socket has no address yet. It is syscall.EBADF.
 	ErrNotBound error = &stateError{"socket is not bound", posix.EBADF}
-	// ErrAlreadyBound means that the socket has its address for good.
+	// ErrAlreadyBound means that the socket is bound: it cannot be bound again.
 	ErrAlreadyBound error = &stateError{"socket is already bound", 0}
 	// ErrNotConnected means that there is no peer. It is syscall.ENOTCONN.
 	ErrNotConnected error = &stateError{"socket is not connected", posix.ENOTCONN}
-	// ErrAlreadyConnected means that the socket has a peer, and so takes no
-	// other destination. It is syscall.EISCONN.
+	// ErrAlreadyConnected means that the socket has a peer, and sends to no other
+	// address. It is syscall.EISCONN.
 	ErrAlreadyConnected error = &stateError{"socket is already connected", posix.EISCONN}
 	// ErrBadPort means a port outside 0..65535, or 0 where one is needed.
 	ErrBadPort = errors.New("bad port")
@@ -42,8 +41,8 @@ var (
 	// ErrReading means that the stream of datagrams has another reader: the
 	// first of Messages, All and the view of PacketConn has it.
 	ErrReading = errors.New("socket is read in another way")
-	// ErrDrained means that the socket was drained: it sends until it is closed,
-	// and receives no more. It is net.ErrClosed too.
+	// ErrDrained means that the socket was drained: it still sends, and it does not
+	// receive. It is net.ErrClosed too.
 	ErrDrained error = drainedError{}
 )
 
@@ -53,7 +52,7 @@ func (drainedError) Error() string { return "socket is drained" }
 
 func (drainedError) Is(target error) bool { return target == net.ErrClosed }
 
-// A stateError says that the socket is not in the state that a call needs.
+// stateError means that the socket is not in the state that a call needs.
 type stateError struct {
 	text  string
 	errno posix.Errno
@@ -81,10 +80,9 @@ func (e *SendError) Error() string {
 // Unwrap returns Err.
 func (e *SendError) Unwrap() error { return e.Err }
 
-// An OverflowError says that datagrams were dropped because the receiver was
-// slow and the socket was told to ([WithOverflow]). There is one when an
-// episode of drops ends, and one a second while it lasts; never one for each
-// datagram.
+// An OverflowError reports datagrams that the policy of [WithOverflow] dropped because
+// the receiver was slow. There is one when an episode of drops ends, and one a second
+// while it lasts.
 type OverflowError struct {
 	Dropped uint64 // datagrams dropped since the last report
 }
@@ -93,7 +91,7 @@ func (e *OverflowError) Error() string {
 	return fmt.Sprintf("receiver is slow: %d datagrams dropped", e.Dropped)
 }
 
-// invalid is a value out of range: syscall.EINVAL with words.
+// invalid is syscall.EINVAL with a text: a value out of range.
 type invalid string
 
 func (e invalid) Error() string { return string(e) }

@@ -76,7 +76,8 @@ func (d door) SendOn(ctx context.Context, index int, from netip.Addr, to netip.A
 	return d.s.sendVia(ctx, route{to: to, from: from, index: index}, parts)
 }
 
-// broadcast is an address to bind to that is nobody's to send from.
+// broadcast is the limited broadcast address. A socket may be bound to it, and cannot
+// send from it.
 var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
 func (d door) SetGroupSource(from netip.Addr) {

@@ -71,8 +71,8 @@ func (c *lookupCache) find(s *Socket, name string) ([]netip.Addr, *pendingLookup
 	return nil, n.pending
 }
 
-// makeRoom removes a name if the cache is full. Those whose lookup runs may be removed
-// too: who waits for it has it.
+// makeRoom removes a name if the cache is full. The name may have a lookup that runs:
+// callers that wait for it hold the lookup itself.
 func (c *lookupCache) makeRoom() {
 	for name := range c.names {
 		if len(c.names) < maxCachedNames {

@@ -30,7 +30,7 @@ type Message struct {
 // speed: what is not released is garbage collected. After Release the bytes
 // must not be touched; a second call, on a copy of m too, does nothing. Under
 // the build tag dgram_debug released bytes are overwritten, so that a test
-// notices who still reads them.
+// notices a use after Release.
 func (m Message) Release() {
 	if m.block != nil {
 		m.block.Release(m.tag)
@@ -62,7 +62,7 @@ func (m Message) Reply(data []byte) Datagram {
 // it ends; [Socket.Err] then says why. What was received before the end can
 // still be received after it.
 //
-// When nobody receives, the socket stops reading and datagrams wait in the
+// While the channel is full, the socket stops reading and datagrams wait in the
 // kernel's buffer; once that is full the kernel drops new ones, and
 // Stats.DroppedKernel counts them. [WithOverflow] chooses otherwise.
 //
@@ -94,7 +94,7 @@ func (s *Socket) Messages() <-chan Message {
 type receiveState struct {
 	mode      readMode
 	messages  chan Message // sent to by the readers, closed once by finish
-	closed    chan Message // for callers who may not read
+	closed    chan Message // for callers when the stream is read in another way
 	running   bool
 	ended     bool                   // Messages and Errors are closed
 	readers   atomic.Int32           // reader goroutines that run
@@ -150,7 +150,7 @@ func (s *Socket) startOffload(ep *endpoint) {
 	}
 }
 
-// shareOffload turns receive offload off for good, because somebody else may
+// shareOffload turns receive offload off until the socket ends, because other code may
 // read the descriptor.
 func (s *Socket) shareOffload(ep *endpoint) {
 	s.mu.Lock()

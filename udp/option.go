@@ -11,8 +11,8 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// An Option settles something when a socket is made. A value that makes no
-// sense is the error of [New], and so of [Listen] and [Dial].
+// An Option configures a socket. An invalid value is the error of [New], and so of
+// [Listen] and [Dial].
 type Option func(*config)
 
 // Overflow is what happens to datagrams when the receiver is slow and the message
@@ -42,15 +42,15 @@ func (o Overflow) String() string {
 	return fmt.Sprintf("overflow %d", int(o))
 }
 
-// A BlockList is a set of addresses. [netip.Prefix] is one. The socket asks it
-// about each datagram, from the goroutine that reads or sends, so it must be
-// quick and safe for concurrent use. It is asked about IPv4 as IPv4, and without
-// zones. It may change while the socket is open.
+// A BlockList is a set of addresses. [netip.Prefix] is one. The socket calls Contains for
+// each datagram, in the goroutine that reads or sends: it has to be quick, safe for
+// concurrent use, and must not call methods of the socket. It gets IPv4 addresses as
+// IPv4, and addresses without zones. The set may change while the socket is open.
 type BlockList interface {
 	Contains(netip.Addr) bool
 }
 
-// config is what the options settle.
+// config is what the options set.
 type config struct {
 	*building // nil once the socket is made
 
@@ -307,7 +307,7 @@ func WithMaxDatagram(bytes int) Option {
 // with a reader goroutine of its own; all feed [Socket.Messages]. The kernel
 // spreads senders over them, so that one sender's datagrams keep their order.
 // Sends, File, SyscallConn, Join and Connect use the first: once it is connected,
-// the others still hear everybody. All and the view of PacketConn cannot read
+// the others still receive from every sender. All and the view of PacketConn cannot read
 // such a socket: errors.ErrUnsupported. Where the system does not balance, Bind
 // is errors.ErrUnsupported.
 func WithReaders(n int) Option {

@@ -64,7 +64,7 @@ func (d *readDeadline) interrupt(done <-chan struct{}) {
 	}
 }
 
-// end wakes every reader, for good.
+// end wakes every reader. No later call undoes it.
 func (d *readDeadline) end() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

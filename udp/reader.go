@@ -77,7 +77,7 @@ func (r *reader) room() int {
 	if r.burst == 1 && 2*len(r.out) > cap(r.out) {
 		// Let the receiver run before the channel is full. On one processor that
 		// empties it, and costs less than to block with one more datagram in
-		// hand; on two it makes the next batch larger; where nobody receives it
+		// hand; on two it makes the next batch larger; where no goroutine receives it
 		// costs next to nothing. A burst overruns the channel and blocks anyway.
 		runtime.Gosched()
 	}

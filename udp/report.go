@@ -7,19 +7,17 @@ import (
 	"time"
 )
 
-// Errors returns the channel of what went wrong outside any call: what the
-// network reports about earlier datagrams, what a queued datagram failed with
-// ([*SendError]), what was dropped ([*OverflowError]), what the kernel refused
-// to the readers.
+// Errors returns the channel of errors that belong to no call: ICMP errors about earlier
+// datagrams, datagrams of the Outbox that failed ([*SendError]), drops ([*OverflowError])
+// and read errors.
 //
-// It may be ignored. It is buffered and never blocks the socket: what does not
-// fit is counted (Stats.ErrorsDropped), and an error equal to the last one that
-// nobody has read yet is not queued again. The socket closes it together with
-// the message channel: a loop that goes on after that takes the second value
-// of the receive, or it is handed nil forever.
+// The channel may be ignored. It is buffered and never blocks the socket. An error that
+// does not fit is counted (Stats.ErrorsDropped). An error equal to the last one is not
+// queued again while that one waits in the channel. The socket closes Errors together
+// with the message channel: a loop has to use the second value of the receive.
 //
-// What the network reports is heard by reads, and by sends that it would have
-// failed. A socket that only sends hears of a refusal when it sends again.
+// The readers take ICMP errors from the kernel. A socket that is not read reports them
+// when it sends again.
 func (s *Socket) Errors() <-chan error { return s.errors.channel(s.cfg.errorBuffer) }
 
 // report puts err on Errors.

@@ -156,7 +156,7 @@ func (s *Socket) closeOnError(err error) (*Socket, error) {
 	return nil, err
 }
 
-// FromFile adopts a UDP socket that somebody else made: a parent process, or
+// FromFile adopts a UDP socket that another program made, such as a parent process or
 // systemd. The socket has a duplicate of the descriptor; f stays the caller's.
 // A connected descriptor gives a connected socket; one that is not UDP is
 // [ErrNotUDP].

@@ -53,7 +53,7 @@ func (s *Socket) SetReadBuffer(bytes int) error {
 }
 
 // ReadBuffer returns the size of the kernel's receive buffer in bytes, as it was
-// granted: where SetReadBuffer(n) got its way, it is n. (Linux reports the
+// granted: where SetReadBuffer(n) was granted, it is n. (Linux reports the
 // double.) A datagram takes more of it than its payload.
 func (s *Socket) ReadBuffer() (int, error) { return s.option(kernel.ReadBuffer) }
 
