@@ -40,7 +40,7 @@ func TestEveryRowIsMeasured(t *testing.T) {
 		}
 	}
 	for row := 1; row <= 25; row++ {
-		if !rows[row] && row != 12 && (row < 18 || row > 20) {
+		if !rows[row] && (row < 18 || row > 20) {
 			t.Errorf("row %d is not measured", row)
 		}
 	}

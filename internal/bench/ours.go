@@ -88,6 +88,56 @@ func allSource(job recvJob) (source, error) {
 	return src, nil
 }
 
+// receiveSource calls Receive with a context that can end, as programs do.
+func receiveSource(job recvJob) (source, error) {
+	s, src, err := listen(job)
+	if err != nil {
+		return src, err
+	}
+	src.read = func(m *meter) error {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		for {
+			msg, err := s.Receive(ctx)
+			if err != nil {
+				return err
+			}
+			more := m.add(len(msg.Data))
+			msg.Release()
+			if !more {
+				return nil
+			}
+		}
+	}
+	return src, nil
+}
+
+func receiveBatchSource(job recvJob) (source, error) {
+	s, src, err := listen(job)
+	if err != nil {
+		return src, err
+	}
+	src.read = func(m *meter) error {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		batch := make([]udp.Message, 64)
+		for {
+			n, err := s.ReceiveBatch(ctx, batch)
+			if err != nil {
+				return err
+			}
+			for i := range batch[:n] {
+				more := m.add(len(batch[i].Data))
+				batch[i].Release()
+				if !more {
+					return nil
+				}
+			}
+		}
+	}
+	return src, nil
+}
+
 // viewSource is the loop of code that knows a net.PacketConn, on a socket of ours.
 func viewSource(job recvJob) (source, error) {
 	s, src, err := listen(job)

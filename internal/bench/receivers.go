@@ -41,6 +41,8 @@ var sources = map[string]func(recvJob) (source, error){
 	"messages-keep": func(job recvJob) (source, error) { return messagesSource(job, false) },
 	"messages-1024": func(job recvJob) (source, error) { return messagesSource(job, true, udp.WithMessageBuffer(1024)) },
 	"all":           allSource,
+	"receive":       receiveSource,
+	"receive-batch": receiveBatchSource,
 	"view":          viewSource,
 }
 
