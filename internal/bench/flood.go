@@ -35,7 +35,7 @@ func (f flooded) one(ctx context.Context, variant string) (sample, error) {
 	}
 	defer r.stop()
 	sender, _, err := start(ctx, "flood", f.b.senderP(), f.b.self, "role", "flood",
-		r.at.Addr().String(), strconv.Itoa(int(r.at.Port())), strconv.Itoa(f.size))
+		r.at.Addr().String(), strconv.Itoa(int(r.at.Port())), strconv.Itoa(f.size), strconv.Itoa(segments))
 	if err != nil {
 		return sample{}, err
 	}

@@ -4,6 +4,7 @@
 //	go run .                 the whole table, under 10 minutes
 //	go run . -quick          the same in under a minute: fewer rounds, wider spread
 //	go run . -only 1,5       some rows
+//	go run . -cores          what more readers and receivers bring, on many cores
 //	go run . -other PROGRAM  the same beside another build of this program
 //	go run . -o ../../docs   also write benchmarks.md and benchmarks.svg there: the committed page
 //
@@ -70,6 +71,7 @@ type options struct {
 	quick  bool
 	only   []int  // rows; empty means all
 	dir    string // where files go; empty means nowhere
+	cores  bool   // the experiment for many cores, and nothing else
 	other  string // another build of this program, to compare ours with
 	ip     string // the loopback address that carries the traffic
 }
@@ -81,6 +83,7 @@ func parseFlags(args []string) (options, error) {
 	fs.BoolVar(&o.quick, "quick", false, "under a minute: fewer and shorter rounds, no reference variants")
 	fs.StringVar(&o.dir, "o", "", "write benchmarks.md and benchmarks.svg to this `directory`")
 	fs.StringVar(&o.other, "other", "", "compare with another build of this `program`: its figure stands beside each")
+	fs.BoolVar(&o.cores, "cores", false, "the experiment for machines with many cores, instead of the table")
 	only := fs.String("only", "", "measure these `rows` alone, as in 1,5,8")
 	family := fs.Int("family", 4, "4 for 127.0.0.1, 6 for ::1")
 	fs.Usage = func() {
@@ -129,6 +132,9 @@ func run(ctx context.Context, opts options) error {
 	}
 	defer b.close()
 
+	if opts.cores {
+		return b.measureCores(ctx)
+	}
 	var results []result
 	var figures []figure
 	for _, g := range b.groups() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -91,6 +92,9 @@ func receiveInTurns(variant string, job recvJob) error {
 }
 
 func open(variant string, job recvJob) (source, error) {
+	if numbers, ok := strings.CutPrefix(variant, "readers@"); ok {
+		return readersSource(job, numbers)
+	}
 	make, ok := sources[variant]
 	if !ok {
 		return source{}, fmt.Errorf("no receiver %q", variant)

@@ -21,7 +21,7 @@ import (
 //	role session COUNT                    say what an idle session holds
 //	role kept  SIZE BURST                 say what a message holds that is kept, one of a hundred
 //	role full  SIZE LIMIT                 say what a full channel holds
-//	role flood IP PORT SIZE               send GSO bursts for as long as it lives
+//	role flood IP PORT SIZE BURST         send, BURST datagrams at a time, for as long as it lives
 //	role sink  IP PORT                    receive and forget, by recvmmsg with UDP_GRO
 //
 // Each prints "ready" when it is, and ends when its stdin does. JOB is a recvJob: EVERY
@@ -57,8 +57,8 @@ func playRole(args []string) {
 		err = tellKept(number(args[0]), number(args[1]))
 	case role == "full" && len(args) == 2:
 		err = tellFull(number(args[0]), number(args[1]))
-	case role == "flood" && len(args) == 3:
-		err = flood(address(args[0], args[1]), number(args[2]))
+	case role == "flood" && len(args) == 4:
+		err = flood(address(args[0], args[1]), number(args[2]), number(args[3]))
 	case role == "sink" && len(args) == 2:
 		err = sink(address(args[0], args[1]))
 	}

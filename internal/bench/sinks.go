@@ -7,16 +7,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// flood is the role that sends GSO bursts until it is stopped.
-func flood(to netip.AddrPort, size int) error {
-	f, err := newFiller(to, size, true)
+// flood is the role that sends until it is stopped.
+func flood(to netip.AddrPort, size, perSend int) error {
+	f, err := newBurstFiller(to, size, perSend)
 	if err != nil {
 		return err
 	}
 	go obey(func(string, int) {})
 	ready()
 	for {
-		if err := f.send(burst * segments); err != nil {
+		if err := f.send(burst * perSend); err != nil {
 			return err
 		}
 	}
