@@ -51,6 +51,12 @@ func (System) Open(cfg kernel.Config) (kernel.Conn, error) {
 }
 
 func (c *conn) open(cfg kernel.Config) error {
+	late := sharesAfterBind(cfg)
+	if !late {
+		if err := c.share(cfg); err != nil {
+			return err
+		}
+	}
 	if err := c.configure(cfg); err != nil {
 		return err
 	}
@@ -62,12 +68,8 @@ func (c *conn) open(cfg kernel.Config) error {
 	if err := c.bind(cfg.Local); err != nil {
 		return err
 	}
-	if cfg.Local.Port() == 0 {
-		if err := c.controlAll(func(fd int) error {
-			set := settings{fd: fd}
-			set.sharing(cfg)
-			return set.err
-		}); err != nil {
+	if late {
+		if err := c.share(cfg); err != nil {
 			return err
 		}
 	}

@@ -80,9 +80,7 @@ func (s *settings) control(c *conn, cfg kernel.Config) {
 	}
 }
 
-// sharing lets others bind to the address of the socket. A socket that asks for a
-// free port is bound without first: the kernel takes a port that others share
-// for free as well.
+// sharing lets others bind to the address of the socket.
 func (s *settings) sharing(cfg kernel.Config) {
 	s.must(unix.SOL_SOCKET, unix.SO_REUSEADDR, 1, cfg.ReuseAddr)
 	s.must(unix.SOL_SOCKET, unix.SO_REUSEPORT, 1, cfg.ReusePort)

@@ -23,7 +23,7 @@ func (c *conn) configure(cfg kernel.Config) error {
 		if c.inet6 {
 			set.must(unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, truth(cfg.IPv6Only), !c.shared.Load())
 		}
-		if cfg.Local.Port() != 0 || c.shared.Load() {
+		if c.shared.Load() {
 			set.sharing(cfg)
 		}
 		set.must(unix.SOL_SOCKET, unix.SO_BROADCAST, 1, cfg.Broadcast)
