@@ -187,8 +187,8 @@ func newOpening(r *rand.Rand, socket int) step {
 	s.from = pick(r, addrs...) // where to bind
 	s.to.port = pick[uint16](r, 0, 0, 7001, 7001, 7002)
 	c.ReuseAddr, c.ReusePort = often(r, 4), often(r, 8)
-	if s.to.port == 0 { // Linux may give reusers a port that one of them has
-		c.ReuseAddr, c.ReusePort = false, false
+	if c.ReusePort = c.ReusePort && socket < 2; c.ReusePort {
+		s.host = socket // one on a host: which of several has a datagram, Linux does not say
 	}
 	c.Broadcast = often(r, 2)
 	c.DontFragment = often(r, 4)

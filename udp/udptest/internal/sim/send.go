@@ -183,7 +183,7 @@ func (c *Conn) send(d *kernel.Datagram, as rank) error {
 	p.follows = as == inBurst
 	p.from = netip.AddrPortFrom(c.zoned(r.src, r.route.out), c.port)
 	near := r.route.out
-	if r.self {
+	if r.self && !r.src.IsLoopback() {
 		near = r.in
 	}
 	p.to = netip.AddrPortFrom(c.zoned(r.dst, near), to.Port())
