@@ -44,7 +44,7 @@ func groupsOf(ep inside.Endpoint) kernel.Groups {
 	if c, ok := ep.Conn.(kernel.GroupConn); ok {
 		return c.Groups()
 	}
-	return sockopt.Of(ep.Conn.Borrow(), ep.Network, ep.Dual)
+	return sockopt.Of(ep.Conn, ep.Network, ep.Dual)
 }
 
 // join does what m says and remembers it, or does nothing.

@@ -100,8 +100,8 @@ func (r *reader) Deliver(b *kernel.Batch) {
 	var passing burst // most are gone at once, and leave nothing that a quiet socket would keep
 	for i := range b.Packets {
 		p := &b.Packets[i]
-		if copied && p.NonUnicastDst {
-			continue // each kernel socket of the port has a copy; the first one's is delivered
+		if copied && p.NonUnicastDst && !p.To.IsMulticast() {
+			continue // each kernel socket of the port has a copy of a broadcast datagram; the first one's is delivered
 		}
 		if s.cfg.packetInfo == off {
 			p.To, p.Interface = netip.Addr{}, 0

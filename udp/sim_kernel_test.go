@@ -356,6 +356,9 @@ func (c *simConn) ReadMsgs(ms []ipv4.Message, _ int) (int, error) {
 	return len(got), err
 }
 
+// Strangers counts nothing: the buffer has none.
+func (c *simConn) Strangers() uint64 { return 0 }
+
 // Borrow is SyscallConn.
 func (c *simConn) Borrow() syscall.RawConn { return c.SyscallConn() }
 

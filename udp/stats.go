@@ -102,6 +102,7 @@ func (s *Socket) Stats() Stats {
 			st.ReadCalls += calls.Read
 			st.WriteCalls += calls.Write
 			st.DroppedKernel += conn.Drops()
+			st.DroppedBlocked += conn.Strangers()
 		}
 	}
 	return st

@@ -241,6 +241,9 @@ type Conn interface {
 	Option(o Option) (int, error)
 	// SetOffload asks the kernel to coalesce what it receives (UDP_GRO).
 	SetOffload(on bool) error
+	// Strangers counts the datagrams of others than the peer that reads on a
+	// connected socket passed over: they were queued when it was connected.
+	Strangers() uint64
 	// Drops counts the datagrams that the kernel dropped because the receive
 	// buffer was full.
 	Drops() uint64
@@ -276,6 +279,13 @@ type Conn interface {
 // later.
 type DeviceBinder interface {
 	BindToDevice(name string) error
+}
+
+// A Keeper is a Conn that may replace its kernel socket. What was done to the
+// socket, and the kernel cannot be asked for, is done to the next one again.
+type Keeper interface {
+	Keep(key any, call func(syscall.RawConn) error)
+	Forget(match func(key any) bool)
 }
 
 // An Option is an integer property of a socket.

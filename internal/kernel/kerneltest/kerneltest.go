@@ -65,6 +65,10 @@ func Test(t *testing.T, system kernel.System) {
 		{"DrainDeliversWhatIsQueuedAndEnds", s.TestDrainDeliversWhatIsQueuedAndEnds},
 		{"DrainWakesAReader", s.TestDrainWakesAReader},
 		{"DiscardAfterDrainCountsWhatIsLeft", s.TestDiscardAfterDrainCountsWhatIsLeft},
+		{"DisconnectLeavesNoTrace", s.TestDisconnectLeavesNoTrace},
+		{"ConnectPassesOverWhatStrangersSent", s.TestConnectPassesOverWhatStrangersSent},
+		{"DisconnectBesideSendersKeepsThePort", s.TestDisconnectBesideSendersKeepsThePort},
+		{"AReaderThatWaitsHearsAfterDisconnect", s.TestAReaderThatWaitsHearsAfterDisconnect},
 	} {
 		t.Run(test.name, test.run)
 	}

@@ -23,15 +23,16 @@ import (
 // Every receive and send carries MSG_DONTWAIT, because O_NONBLOCK belongs to
 // the open description: another process that shares it may clear it.
 type conn struct {
-	file *os.File
-	raw  syscall.RawConn
+	sock  atomic.Pointer[socket]
+	older olderSockets
+	kept  keptCalls
 
 	// What sends without waiting calls the kernel on fd itself. The poller would
 	// keep it open too, behind three more functions: after a system call the
 	// processor mispredicts the return from each of them, and that costs more
 	// than the lock.
 	fd    uintptr
-	using sync.RWMutex // held for reading to use fd, unless the poller holds it; for writing to set closed
+	using sync.RWMutex // held for reading to use fd or change options; for writing to set closed, or replace the socket
 
 	inet6  bool // AF_INET6
 	v6only bool
@@ -40,8 +41,11 @@ type conn struct {
 	packetInfo bool // the kernel was asked for the destination of each datagram
 
 	connected atomic.Bool
-	peerIPv4  atomic.Bool // what goes to the peer is IPv4
-	shared    atomic.Bool // another descriptor reads from the same buffer
+	peerIPv4  atomic.Bool                    // what goes to the peer is IPv4
+	only      atomic.Pointer[netip.AddrPort] // the peer: reads pass over what others sent before Connect
+	strangers atomic.Uint64                  // datagrams that were passed over
+	shared    atomic.Bool                    // another descriptor reads from the same buffer
+	exposed   atomic.Bool                    // the descriptor was lent out: there may be another
 	closed    atomic.Bool
 
 	bursts refusedBursts
@@ -64,7 +68,6 @@ func newConn(fd int, cfg kernel.Config) (*conn, error) {
 		return nil, err
 	}
 	c := &conn{
-		file:   os.NewFile(uintptr(fd), cfg.Network),
 		fd:     uintptr(fd),
 		inet6:  cfg.Network == "udp6",
 		v6only: cfg.IPv6Only,
@@ -72,14 +75,13 @@ func newConn(fd int, cfg kernel.Config) (*conn, error) {
 		errorQueue: cfg.ICMPErrors,
 		packetInfo: cfg.PacketInfo != kernel.Off,
 	}
-	raw, err := c.file.SyscallConn()
+	sock, err := newSocket(fd, cfg.Network)
 	if err != nil {
-		c.file.Close()
 		return nil, err
 	}
-	c.raw = raw
+	c.sock.Store(sock)
 	if err := c.usable(); err != nil {
-		c.file.Close()
+		c.sock.Load().file.Close()
 		return nil, err
 	}
 	c.rx.most, c.rx.step, c.rx.now = firstBatch, c.read, c.readNow
@@ -91,7 +93,7 @@ func (c *conn) usable() error {
 	if err := c.calls.ask(); err != nil {
 		return err
 	}
-	if c.file.SetDeadline(time.Time{}) == nil {
+	if c.sock.Load().file.SetDeadline(time.Time{}) == nil {
 		return nil
 	}
 	// The descriptor is not in the poller: nothing could wake a read. Package os
@@ -112,7 +114,8 @@ func (c *conn) Close() error {
 		return net.ErrClosed
 	}
 	c.flood.close()
-	return c.file.Close()
+	c.older.close()
+	return c.sock.Load().file.Close()
 }
 
 // acquire keeps fd open until release. It is false after Close.
@@ -141,8 +144,8 @@ func (c *conn) mapClosed(err error) error {
 // control runs f on the descriptor and names the system call that failed.
 func (c *conn) control(call string, f func(fd uintptr) error) error {
 	var err error
-	if closed := c.raw.Control(func(fd uintptr) { err = f(fd) }); closed != nil {
-		return c.mapClosed(closed)
+	if closed := c.Borrow().Control(func(fd uintptr) { err = f(fd) }); closed != nil {
+		return closed
 	}
 	return os.NewSyscallError(call, err)
 }
@@ -163,17 +166,6 @@ func (c *conn) withAddr(call string, a netip.AddrPort, f func(uintptr, *rawName,
 	})
 	if zone != nil {
 		return zone
-	}
-	return err
-}
-
-// Connect sets the one peer to talk to.
-func (c *conn) Connect(peer netip.AddrPort) error {
-	err := c.withAddr("connect", peer, sysConnect)
-	if err == nil {
-		c.bursts.clear()
-		c.connected.Store(true)
-		c.peerIPv4.Store(peer.Addr().Unmap().Is4())
 	}
 	return err
 }
@@ -200,7 +192,7 @@ func (c *conn) RemoteAddr() (a netip.AddrPort, err error) {
 
 // Index resolves a zone in the network namespace of the socket.
 func (c *conn) Index(zone string) (index int, err error) {
-	if closed := c.raw.Control(func(fd uintptr) { index, err = zoneIndex(fd, zone) }); closed != nil {
+	if closed := c.sock.Load().raw.Control(func(fd uintptr) { index, err = zoneIndex(fd, zone) }); closed != nil {
 		return 0, c.mapClosed(closed)
 	}
 	return index, err
@@ -215,7 +207,7 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	case c.drain.interrupted && !c.closed.Load():
 		return nil // resumed sets it
 	case !c.drain.on.Load():
-		return c.mapClosed(c.file.SetReadDeadline(t))
+		return c.mapClosed(c.sock.Load().file.SetReadDeadline(t))
 	case c.closed.Load():
 		return net.ErrClosed
 	}
@@ -238,8 +230,11 @@ func (c *conn) Dup() (*os.File, error) {
 		return nil, err
 	}
 	c.shared.Store(true)
-	return os.NewFile(uintptr(fd), c.file.Name()), nil
+	return os.NewFile(uintptr(fd), c.sock.Load().file.Name()), nil
 }
+
+// Strangers counts what reads passed over on a connected socket.
+func (c *conn) Strangers() uint64 { return c.strangers.Load() }
 
 // SyscallConn gives the descriptor to others.
 func (c *conn) SyscallConn() syscall.RawConn { return sharedConn{rawConn{c}} }
@@ -251,31 +246,40 @@ func (c *conn) Borrow() syscall.RawConn { return rawConn{c} }
 type sharedConn struct{ raw rawConn }
 
 func (r sharedConn) Control(f func(uintptr)) error {
-	r.raw.c.shared.Store(true)
-	return r.raw.Control(f)
+	c := r.raw.c
+	c.exposed.Store(true)
+	return c.mapClosed(c.sock.Load().raw.Control(f)) // without the lock: f may do anything
 }
 
 func (r sharedConn) Read(f func(uintptr) bool) error {
-	r.raw.c.shared.Store(true)
+	r.raw.c.exposed.Store(true)
 	return r.raw.Read(f)
 }
 
 func (r sharedConn) Write(f func(uintptr) bool) error {
-	r.raw.c.shared.Store(true)
+	r.raw.c.exposed.Store(true)
 	return r.raw.Write(f)
 }
 
 // rawConn says net.ErrClosed where os says that a file is closed.
 type rawConn struct{ c *conn }
 
-func (r rawConn) Control(f func(uintptr)) error   { return r.c.mapClosed(r.c.raw.Control(f)) }
+// Control runs f while the socket is not being replaced.
+func (r rawConn) Control(f func(uintptr)) error {
+	if !r.c.acquire() {
+		return net.ErrClosed
+	}
+	defer r.c.release()
+	return r.c.mapClosed(r.c.sock.Load().raw.Control(f))
+}
+
 func (r rawConn) Read(f func(uintptr) bool) error { return r.c.whenReadable(f) }
 
 // Write goes on after a deadline: the only one that a write can meet is SendWait's,
 // for itself.
 func (r rawConn) Write(f func(uintptr) bool) error {
 	for {
-		err := r.c.raw.Write(f)
+		err := r.c.sock.Load().raw.Write(f)
 		if r.c.closed.Load() || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return r.c.mapClosed(err)
 		}

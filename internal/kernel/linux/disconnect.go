@@ -3,43 +3,244 @@
 package linux
 
 import (
+	"bytes"
 	"net"
 	"net/netip"
+	"os"
+	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"example.com/dgram/internal/kernel"
 )
 
-// Disconnect forgets the peer and leaves everything else as it was. Linux forgets
-// more (udp_disconnect): the device that the socket is bound to, and a port that
-// the kernel had chosen. Sends wait meanwhile: a socket without a port would be
-// bound to another by the next send.
+// Connect sets the one peer to talk to. What others have sent before is queued,
+// and not for this caller: reads pass over it.
+func (c *conn) Connect(peer netip.AddrPort) error {
+	err := c.withAddr("connect", peer, sysConnect)
+	if err != nil {
+		return err
+	}
+	c.bursts.clear()
+	c.connected.Store(true)
+	c.peerIPv4.Store(peer.Addr().Unmap().Is4())
+	if peer, err = c.RemoteAddr(); err == nil {
+		c.only.Store(&peer)
+	}
+	return nil
+}
+
+// isStranger reports whether a datagram was queued before the socket had the peer
+// that it has, and counts it.
+func (c *conn) isStranger(from netip.AddrPort) bool {
+	only := c.only.Load()
+	if only == nil || from == *only {
+		return false
+	}
+	c.strangers.Add(1)
+	return true
+}
+
+// Disconnect forgets the peer and leaves everything else as it was.
+//
+// The kernel's own way (AF_UNSPEC, connect(2)) forgets more: the device, and a
+// port that the kernel had chosen. And it forgets less: an IPv6 socket goes on to
+// hear its old peer's address alone. So a new socket takes the place of the old
+// one, bound beside it. The old one is then connected to itself, so that it hears
+// nothing, and is closed when what it has queued has been read. Sends and options
+// wait meanwhile.
+//
+// Others who share the socket keep the old one. An IPv4 socket that is shared is
+// disconnected in place, for all. An IPv6 socket cannot be: there the others keep
+// the peer, and hear it as long as they have the socket.
 func (c *conn) Disconnect(local netip.AddrPort) error {
 	c.using.Lock()
 	defer c.using.Unlock()
 	if c.closed.Load() {
 		return net.ErrClosed
 	}
-	device := ""
-	err := c.control("connect", func(fd uintptr) error {
-		device, _ = unix.GetsockoptString(int(fd), unix.SOL_SOCKET, unix.SO_BINDTODEVICE)
-		name := rawName{Family: unix.AF_UNSPEC}
-		if errno := sysConnect(fd, &name, sizeofName); errno != 0 {
-			return errno
-		}
-		return nil
-	})
+	var err error
+	if c.shared.Load() && !c.inet6 {
+		err = c.disconnectInPlace(local)
+	} else {
+		err = c.replace(local)
+	}
 	if err != nil {
 		return err
 	}
 	c.bursts.clear()
+	c.only.Store(nil)
 	c.connected.Store(false)
+	return nil
+}
+
+func (c *conn) disconnectInPlace(local netip.AddrPort) error {
+	device, _ := unix.GetsockoptString(int(c.fd), unix.SOL_SOCKET, unix.SO_BINDTODEVICE)
+	none := rawName{Family: unix.AF_UNSPEC}
+	if errno := sysConnect(c.fd, &none, sizeofName); errno != 0 {
+		return os.NewSyscallError("connect", errno)
+	}
 	if device != "" {
-		if err := c.controlAll(func(fd int) error { return bindToDevice(fd, device) }); err != nil {
+		if err := bindToDevice(int(c.fd), device); err != nil {
 			return err
 		}
 	}
-	if now, err := c.LocalAddr(); err != nil || now.Port() != 0 {
+	if sa, err := unix.Getsockname(int(c.fd)); err != nil || fromSockaddr(c.fd, sa).Port() != 0 {
+		return os.NewSyscallError("getsockname", err)
+	}
+	return c.bindTo(c.fd, local)
+}
+
+// bindTo binds fd. The caller holds the lock.
+func (c *conn) bindTo(fd uintptr, local netip.AddrPort) error {
+	var name rawName
+	n, err := c.encode(fd, &name, local)
+	if err != nil {
 		return err
 	}
-	return c.bind(local)
+	if errno := sysBind(fd, &name, n); errno != 0 {
+		return os.NewSyscallError("bind", errno)
+	}
+	return nil
 }
+
+// replace puts a new socket, bound to local, into the place of the present one.
+// When it fails nothing has changed.
+func (c *conn) replace(local netip.AddrPort) error {
+	family := unix.AF_INET
+	if c.inet6 {
+		family = unix.AF_INET6
+	}
+	old := c.sock.Load()
+	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return os.NewSyscallError("socket", err)
+	}
+	fresh, err := newSocket(fd, old.file.Name())
+	if err != nil {
+		return err
+	}
+	if err := c.prepare(fresh, old, local); err != nil {
+		fresh.file.Close()
+		return err
+	}
+	c.dropped.advance(c.meminfoDrops)
+	if !c.shared.Load() && connectToSelf(old.fd) != 0 {
+		_ = attachDeafFilter(int(old.fd))
+	}
+	c.dropped.reset(0)
+
+	c.drain.mu.Lock()
+	_ = fresh.file.SetReadDeadline(c.drain.deadline)
+	c.fd = fresh.fd
+	c.older.add(old)
+	c.sock.Store(fresh)
+	c.drain.mu.Unlock()
+	c.shared.Store(false) // the new one has one owner
+	c.exposed.Store(false)
+	old.wake()
+	if poll(old.fd, unix.POLLIN, 0) == 0 {
+		c.older.retire(old)
+	}
+	return nil
+}
+
+// prepare makes fresh what old is, but for the peer.
+func (c *conn) prepare(fresh, old *socket, local netip.AddrPort) error {
+	to, from := int(fresh.fd), int(old.fd)
+	copyOptions(to, from)
+	if device, err := unix.GetsockoptString(from, unix.SOL_SOCKET, unix.SO_BINDTODEVICE); err == nil && device != "" {
+		if err := bindToDevice(to, device); err != nil {
+			return err
+		}
+	}
+	reuse, err := unix.GetsockoptInt(from, unix.SOL_SOCKET, unix.SO_REUSEADDR)
+	if err != nil {
+		return os.NewSyscallError("getsockopt", err)
+	}
+	for _, s := range []int{from, to} { // both are bound, until the old one is read
+		if err := unix.SetsockoptInt(s, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+			return os.NewSyscallError("setsockopt", err)
+		}
+	}
+	if err = c.bindTo(fresh.fd, local); err == nil {
+		err = c.kept.repeat(fresh.raw)
+	}
+	if err != nil {
+		_ = unix.SetsockoptInt(from, unix.SOL_SOCKET, unix.SO_REUSEADDR, reuse)
+		return err
+	}
+	return os.NewSyscallError("setsockopt", unix.SetsockoptInt(to, unix.SOL_SOCKET, unix.SO_REUSEADDR, reuse))
+}
+
+// levels are where socket options are looked for, and how many there may be.
+// SOL_SOCKET comes last: IP_TOS changes SO_PRIORITY.
+var levels = [...]struct{ level, options int }{
+	{unix.IPPROTO_IP, 64}, {unix.IPPROTO_IPV6, 96}, {unix.SOL_UDP, 128}, {unix.SOL_SOCKET, 96},
+}
+
+// copyOptions gives to every option of from that it does not have already,
+// whatever the option is: the kernel has more than are known here.
+func copyOptions(to, from int) {
+	var buffers [2][256]byte
+	for _, l := range levels {
+		for option := 1; option < l.options; option++ {
+			if l.level == unix.SOL_SOCKET && !copied(option) {
+				continue
+			}
+			want, errno := rawOption(from, l.level, option, buffers[0][:])
+			if errno != 0 || len(want) == 0 {
+				continue
+			}
+			have, errno := rawOption(to, l.level, option, buffers[1][:])
+			if errno != 0 || bytes.Equal(want, have) {
+				continue
+			}
+			if l.level == unix.SOL_SOCKET && (option == unix.SO_RCVBUF || option == unix.SO_SNDBUF) {
+				copyBuffer(to, from, option)
+				continue
+			}
+			_, _, _ = unix.Syscall6(unix.SYS_SETSOCKOPT, uintptr(to), uintptr(l.level), uintptr(option),
+				uintptr(unsafe.Pointer(unsafe.SliceData(want))), uintptr(len(want)), 0)
+		}
+	}
+}
+
+// copied reports whether an option of SOL_SOCKET is one to copy: not what reading
+// takes off, what is no size in bytes, and where the socket was last.
+func copied(option int) bool {
+	switch option {
+	case unix.SO_ERROR, unix.SO_ATTACH_FILTER, unix.SO_INCOMING_CPU, unix.SO_BINDTODEVICE:
+		return false
+	}
+	return true
+}
+
+// copyBuffer copies the size of a buffer, which the kernel doubles. One that was
+// forced beyond the limit is forced again.
+func copyBuffer(to, from, option int) {
+	size, err := unix.GetsockoptInt(from, unix.SOL_SOCKET, option)
+	if err != nil {
+		return
+	}
+	force := unix.SO_RCVBUFFORCE
+	if option == unix.SO_SNDBUF {
+		force = unix.SO_SNDBUFFORCE
+	}
+	if unix.SetsockoptInt(to, unix.SOL_SOCKET, force, size/2) != nil {
+		_ = unix.SetsockoptInt(to, unix.SOL_SOCKET, option, size/2)
+	}
+}
+
+func rawOption(fd, level, option int, buffer []byte) ([]byte, syscall.Errno) {
+	n := uint32(len(buffer))
+	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), uintptr(level), uintptr(option),
+		uintptr(unsafe.Pointer(unsafe.SliceData(buffer))), uintptr(unsafe.Pointer(&n)), 0)
+	if errno != 0 || int(n) > len(buffer) {
+		return nil, errno
+	}
+	return buffer[:n], 0
+}
+
+var _ kernel.Keeper = (*conn)(nil)

@@ -50,7 +50,7 @@ func (c *conn) Drain() error {
 	}
 	c.dropped.freeze(c.meminfoDrops)
 	switch {
-	case c.shared.Load():
+	case c.shared.Load() || c.exposed.Load():
 		d.left.Store(0)
 	case c.deafen() == nil:
 		d.left.Store(1 << 62)
@@ -58,7 +58,7 @@ func (c *conn) Drain() error {
 		d.left.Store(c.queuedAtMost())
 	}
 	d.on.Store(true)
-	return c.mapClosed(c.file.SetReadDeadline(time.Unix(1, 0)))
+	return c.mapClosed(c.sock.Load().file.SetReadDeadline(time.Unix(1, 0)))
 }
 
 // deafen makes the kernel turn away every later datagram.
@@ -93,7 +93,7 @@ func (c *conn) leaveShare(fd uintptr) {
 // queuedAtMost is an upper bound for the packets in the receive buffer.
 func (c *conn) queuedAtMost() int64 {
 	bytes := 0
-	_ = c.raw.Control(func(fd uintptr) {
+	_ = c.sock.Load().raw.Control(func(fd uintptr) {
 		if info, errno := meminfo(fd); errno == 0 {
 			bytes = int(info[unix.SK_MEMINFO_RMEM_ALLOC])
 			return
@@ -147,7 +147,7 @@ func (c *conn) TryReceive(s kernel.Sink) error {
 func (c *conn) receiveNow(s kernel.Sink) error {
 	r := &c.rx
 	r.sink, r.err = s, nil
-	err := c.raw.Control(r.now)
+	err := c.readWithoutWaiting(r.now, &r.found)
 	r.sink = nil
 	switch {
 	case err != nil:
@@ -158,17 +158,20 @@ func (c *conn) receiveNow(s kernel.Sink) error {
 	return r.err
 }
 
-// readNow is one receive call for receiveNow.
-func (c *conn) readNow(fd uintptr) {
+// readNow is one receive call for receiveNow. It reports in found whether there was
+// something.
+func (c *conn) readNow(fd uintptr) { c.rx.found = c.readOnce(fd) }
+
+func (c *conn) readOnce(fd uintptr) (found bool) {
 	r := &c.rx
 	if r.pending && c.tellPending(fd) {
-		return
+		return true
 	}
 	want := min(r.sink.Room(), batchSize)
 	if c.drain.on.Load() && !c.offload.any() {
 		if want = c.drain.allowed(want); want <= 0 {
 			r.err = errEAGAIN
-			return
+			return false
 		}
 	}
 	s := borrow()
@@ -178,13 +181,17 @@ func (c *conn) readNow(fd uintptr) {
 		s, n, errno = c.next(s, fd, want, r.bytes <= shortCall)
 	}
 	if errno == unix.EAGAIN && c.tellPending(fd) {
-		return
+		return true
 	}
 	if r.err = callError("recvmmsg", errno); errno != 0 {
-		return
+		return errno != unix.EAGAIN
 	}
 	c.drain.left.Add(-int64(n))
+	if len(s.batch.Packets) == 0 {
+		return true // all of it strangers': the caller comes again
+	}
 	r.sink.Deliver(&s.batch)
+	return true
 }
 
 // Queued reports whether a read would find a datagram now. It takes nothing off
@@ -194,7 +201,7 @@ func (c *conn) Queued() bool {
 		return true
 	}
 	found := false
-	_ = c.raw.Control(func(fd uintptr) {
+	_ = c.readWithoutWaiting(func(fd uintptr) {
 		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 		for {
 			n, err := unix.Poll(fds, 0)
@@ -209,6 +216,6 @@ func (c *conn) Queued() bool {
 			}
 			return
 		}
-	})
+	}, &found)
 	return found && !(c.drain.on.Load() && c.drain.left.Load() <= 0)
 }

@@ -54,7 +54,7 @@ func (c *conn) Drops() uint64 { return c.dropped.advance(c.meminfoDrops) }
 
 // meminfoDrops is word SK_MEMINFO_DROPS of SO_MEMINFO (Linux 4.12).
 func (c *conn) meminfoDrops() (drops uint32, ok bool) {
-	err := c.raw.Control(func(fd uintptr) {
+	err := c.sock.Load().raw.Control(func(fd uintptr) {
 		info, errno := meminfo(fd)
 		drops, ok = info[unix.SK_MEMINFO_DROPS], errno == 0
 	})
@@ -74,36 +74,48 @@ func meminfo(fd uintptr) (info [unix.SK_MEMINFO_VARS]uint32, errno syscall.Errno
 // and the close would be lost to every count.
 func (c *conn) Discard() uint64 {
 	total := c.offload.discard()
-	if c.shared.Load() {
+	if c.shared.Load() || c.exposed.Load() {
 		return total
 	}
 	limit := int64(1 << 62)
 	if c.drain.on.Load() {
 		limit = c.drain.left.Swap(0)
 	}
-	_ = c.controlAll(func(fd int) error {
-		if !c.drain.on.Load() && connectToSelf(uintptr(fd)) != 0 {
-			_ = attachDeafFilter(fd)
-		}
-		s := borrow()
-		defer s.giveBack()
-		for failures := 0; limit > 0; {
-			n, errno := s.receive(&c.calls, uintptr(fd), int(min(limit, batchSize)), false)
-			switch {
-			case errno == unix.EINTR, errno != unix.EAGAIN && errno != 0 && c.isAsync(errno, &failures):
-				continue
-			case errno != 0:
-				return nil
+	if !c.drain.on.Load() {
+		_ = c.controlAll(func(fd int) error {
+			if connectToSelf(uintptr(fd)) != 0 {
+				return attachDeafFilter(fd)
 			}
-			failures = 0
-			limit -= int64(n)
-			s.parse(c, uintptr(fd), n)
-			for i := range s.batch.Packets {
-				total += uint64(s.batch.Packets[i].Datagrams())
-			}
+			return nil
+		})
+	}
+	var enough bool
+	_ = c.readWithoutWaiting(func(fd uintptr) {
+		total += c.discard(fd, &limit)
+		enough = limit <= 0
+	}, &enough)
+	return total
+}
+
+// discard takes what is queued on fd, and no more packets than limit.
+func (c *conn) discard(fd uintptr, limit *int64) (total uint64) {
+	s := borrow()
+	defer s.giveBack()
+	for failures := 0; *limit > 0; {
+		n, errno := s.receive(&c.calls, fd, int(min(*limit, batchSize)), false)
+		switch {
+		case errno == unix.EINTR, errno != unix.EAGAIN && errno != 0 && c.isAsync(errno, &failures):
+			continue
+		case errno != 0:
+			return total
 		}
-		return nil
-	})
+		failures = 0
+		*limit -= int64(n)
+		s.parse(c, fd, n)
+		for i := range s.batch.Packets {
+			total += uint64(s.batch.Packets[i].Datagrams())
+		}
+	}
 	return total
 }
 

@@ -67,7 +67,7 @@ func (c *conn) endPause() {
 		return
 	}
 	f.timer, f.on, f.taken = nil, time.Now(), 0
-	_ = c.raw.Control(func(fd uintptr) { c.setErrorQueue(fd, true) })
+	_ = c.sock.Load().raw.Control(func(fd uintptr) { c.setErrorQueue(fd, true) })
 }
 
 // close stops the timer.

@@ -33,7 +33,7 @@ func (c *conn) NextRefusal() (r kernel.Refusal, ok bool) {
 	if r, ok := c.pending.Next(); ok {
 		return r, true
 	}
-	_ = c.raw.Control(func(fd uintptr) { r, ok = c.takePending(fd) })
+	_ = c.sock.Load().raw.Control(func(fd uintptr) { r, ok = c.takePending(fd) })
 	return r, ok
 }
 

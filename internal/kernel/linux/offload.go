@@ -33,7 +33,7 @@ const maxSwitches = 256
 // goroutine's stack for good.
 func (c *conn) SetOffload(on bool) error {
 	var errno syscall.Errno
-	closed := c.raw.Control(func(fd uintptr) {
+	closed := c.sock.Load().raw.Control(func(fd uintptr) {
 		switch {
 		case !on:
 			errno = c.stopOffload(fd)
@@ -135,6 +135,9 @@ func (c *conn) next(s *scratch, fd uintptr, n int, short bool) (*scratch, int, s
 	if left := c.offload.pop(); left != nil {
 		c.offload.mu.Unlock()
 		s.giveBack()
+		if only := c.only.Load(); only != nil {
+			left.batch.Packets = left.packets[:left.passOver(c, *only, len(left.batch.Packets))]
+		}
 		return left, n, 0
 	}
 	got, errno := s.receive(&c.calls, fd, n, short)

@@ -123,6 +123,9 @@ func (System) Adopt(f *os.File, cfg kernel.Config) (kernel.Conn, kernel.Config, 
 	c.shared.Store(true)
 	c.connected.Store(cfg.Remote.IsValid())
 	c.peerIPv4.Store(cfg.Remote.Addr().Is4())
+	if peer := cfg.Remote; peer.IsValid() {
+		c.only.Store(&peer)
+	}
 	if before, ok := c.meminfoDrops(); ok {
 		c.dropped.reset(before) // those before us are not ours to report
 	}

@@ -22,15 +22,27 @@ const blindWait = 10 * time.Millisecond
 // the socket itself is asked.
 func (c *conn) whenReadable(try func(fd uintptr) bool) error {
 	for {
-		err := c.raw.Read(try)
+		s := c.readable()
+		if s != c.sock.Load() { // Disconnect has replaced it, but not read it
+			done := false
+			if err := s.raw.Control(func(fd uintptr) { done = try(fd) }); done || err != nil && c.closed.Load() {
+				return c.mapClosed(err)
+			}
+			c.older.retire(s)
+			continue
+		}
+		err := s.raw.Read(try)
 		if errors.Is(err, os.ErrDeadlineExceeded) && c.resumed() {
 			continue
+		}
+		if err != nil && s != c.sock.Load() && !c.closed.Load() {
+			continue // Disconnect has replaced it
 		}
 		if err == nil || errors.Is(err, os.ErrDeadlineExceeded) || c.closed.Load() {
 			return c.mapClosed(err)
 		}
 		done := false
-		gone := c.raw.Control(func(fd uintptr) {
+		gone := c.sock.Load().raw.Control(func(fd uintptr) {
 			if done = try(fd); !done {
 				poll(fd, unix.POLLIN, blindWait)
 			}
@@ -75,7 +87,7 @@ func (c *conn) interrupt() {
 	defer d.mu.Unlock()
 	if !d.on.Load() {
 		d.interrupted = true
-		_ = c.file.SetReadDeadline(time.Unix(1, 0))
+		_ = c.sock.Load().file.SetReadDeadline(time.Unix(1, 0))
 	}
 }
 
@@ -89,7 +101,7 @@ func (c *conn) resumed() bool {
 		return false
 	}
 	d.interrupted = false
-	return !d.on.Load() && c.file.SetReadDeadline(d.deadline) == nil
+	return !d.on.Load() && c.sock.Load().file.SetReadDeadline(d.deadline) == nil
 }
 
 // poll asks what is so of fd now, or within the timeout.

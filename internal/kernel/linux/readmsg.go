@@ -28,6 +28,7 @@ type reading struct {
 	// one: recvfrom, or recvmsg for the control messages
 	b       []byte
 	hdr     unix.Msghdr
+	room    int // for control messages
 	iov     unix.Iovec
 	name    rawName
 	n       int
@@ -66,7 +67,8 @@ func (c *conn) ReadMsg(b, oob []byte, p *kernel.Packet) (n, oobn, flags int, err
 		point(&r.iov, b)
 		r.hdr = unix.Msghdr{Name: (*byte)(unsafe.Pointer(&r.name)), Namelen: sizeofName, Iov: &r.iov, Control: unsafe.SliceData(control)}
 		r.hdr.SetIovlen(1)
-		r.hdr.SetControllen(len(control))
+		r.room = len(control)
+		r.hdr.SetControllen(r.room)
 	}
 	if err = c.readMsg(r.one); err == nil {
 		err = r.err
@@ -98,7 +100,7 @@ func (c *conn) readMsg(call func(fd uintptr) bool) error {
 		return c.drain.ended()
 	}
 	found := false
-	err := c.raw.Control(func(fd uintptr) { found = call(fd) })
+	err := c.readWithoutWaiting(func(fd uintptr) { found = call(fd) }, &found)
 	if err == nil && !found {
 		return c.drain.ended()
 	}
@@ -129,6 +131,11 @@ func (r *reading) readOne(fd uintptr) bool {
 			return r.tellPending(fd)
 		case 0:
 			r.n, r.from = n, decode(fd, &r.name, &r.zones)
+			if r.c.isStranger(r.from) {
+				r.hdr.Namelen = sizeofName
+				r.hdr.SetControllen(r.room)
+				continue
+			}
 			if r.n > len(r.b) {
 				r.n, r.hdr.Flags = len(r.b), unix.MSG_TRUNC
 			}
@@ -233,10 +240,22 @@ func (r *reading) readMany(fd uintptr) bool {
 			}
 			r.err = os.NewSyscallError("recvmmsg", errno)
 		}
-		for i := range r.n {
-			m, h := &r.ms[i], &r.hdrs[i]
+		read := r.n
+		r.n = 0
+		for i := range read {
+			from := decode(fd, &r.names[i], &r.zones)
+			if r.c.isStranger(from) {
+				continue
+			}
+			r.ms[r.n], r.ms[i] = r.ms[i], r.ms[r.n]
+			m, h := &r.ms[r.n], &r.hdrs[i]
 			m.N, m.NN, m.Flags = int(h.len), int(h.hdr.Controllen), int(h.hdr.Flags)
-			m.Addr = kernel.UDPAddr(decode(fd, &r.names[i], &r.zones))
+			m.Addr = kernel.UDPAddr(from)
+			r.n++
+		}
+		if read > 0 && r.n == 0 {
+			r.point()
+			continue
 		}
 		return true
 	}

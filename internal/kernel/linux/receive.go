@@ -18,6 +18,7 @@ type receiving struct {
 	sink    kernel.Sink
 	step    func(fd uintptr) bool // conn.read
 	now     func(fd uintptr)      // conn.readNow
+	found   bool                  // what it found
 	err     error
 	pending bool  // the next call returns kernel.ErrPending
 	most    int32 // packets that the next call may bring
@@ -99,7 +100,9 @@ func (c *conn) read(fd uintptr) bool {
 			return true
 		}
 		failures = 0
-		r.sink.Deliver(&s.batch)
+		if len(s.batch.Packets) > 0 {
+			r.sink.Deliver(&s.batch)
+		}
 		if r.sink.Pending() {
 			s.giveBack()
 			s = nil

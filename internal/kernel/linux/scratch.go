@@ -3,6 +3,7 @@
 package linux
 
 import (
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -104,6 +105,9 @@ func (s *scratch) parse(c *conn, fd uintptr, n int) (bytes int32) {
 		m.hdr.Namelen = sizeofName
 		m.hdr.SetControllen(controlSize)
 	}
+	if only := c.only.Load(); only != nil {
+		n = s.passOver(c, *only, n)
+	}
 	s.batch = kernel.NewBatch(s.packets[:n], s.blocks[:], &s.slab)
 	return bytes
 }
@@ -146,4 +150,24 @@ func (s *scratch) giveBack() {
 	if len(scratches.free) < maxScratches {
 		scratches.free = append(scratches.free, s)
 	}
+}
+
+// passOver removes what others than the peer have sent. It keeps the order of the
+// rest.
+func (s *scratch) passOver(c *conn, only netip.AddrPort, n int) (left int) {
+	for i := range n {
+		if s.packets[i].From != only {
+			c.strangers.Add(uint64(s.packets[i].Datagrams()))
+			continue
+		}
+		if left != i {
+			s.packets[left], s.packets[i] = s.packets[i], kernel.Packet{}
+			s.blocks[left], s.blocks[i] = s.blocks[i], s.blocks[left]
+			for _, k := range []int{left, i} {
+				s.iovs[k].Base = &s.blocks[k].Window(k)[0]
+			}
+		}
+		left++
+	}
+	return left
 }

@@ -51,21 +51,28 @@ func (c *conn) SendWait(d *kernel.Datagram, oob []byte, stop <-chan struct{}) er
 		select {
 		case <-stop:
 			stopped = true
-			_ = c.file.SetWriteDeadline(time.Unix(1, 0))
+			for s := (*socket)(nil); s != c.sock.Load(); { // Disconnect may replace it
+				s = c.sock.Load()
+				_ = s.file.SetWriteDeadline(time.Unix(1, 0))
+			}
 		case <-over:
 		}
 	}()
 	var err error
-	closed := c.raw.Write(func(uintptr) bool {
-		c.using.RLock() // not while Disconnect changes the socket
-		defer c.using.RUnlock()
-		err = c.send(d, oob)
-		return err != errEAGAIN
-	})
+	var closed error
+	for s := (*socket)(nil); s != c.sock.Load() && (s == nil || closed != nil) && !isClosed(stop); {
+		s = c.sock.Load()
+		closed = s.raw.Write(func(uintptr) bool {
+			c.using.RLock() // not while Disconnect replaces the socket
+			defer c.using.RUnlock()
+			err = c.send(d, oob)
+			return err != errEAGAIN
+		})
+	}
 	close(over)
 	<-watched
 	if stopped {
-		_ = c.file.SetWriteDeadline(time.Time{})
+		_ = c.sock.Load().file.SetWriteDeadline(time.Time{})
 		if closed != nil && !c.closed.Load() {
 			return kernel.ErrStopped
 		}
@@ -74,6 +81,15 @@ func (c *conn) SendWait(d *kernel.Datagram, oob []byte, stop <-chan struct{}) er
 		return c.mapClosed(closed)
 	}
 	return err
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // send is the system call for a datagram of any kind. One part to one address

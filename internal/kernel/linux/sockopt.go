@@ -122,8 +122,8 @@ func (c *conn) Option(o kernel.Option) (value int, err error) {
 // controlAll is control for several calls that name themselves.
 func (c *conn) controlAll(f func(fd int) error) error {
 	var err error
-	if closed := c.raw.Control(func(fd uintptr) { err = f(int(fd)) }); closed != nil {
-		return c.mapClosed(closed)
+	if closed := c.Borrow().Control(func(fd uintptr) { err = f(int(fd)) }); closed != nil {
+		return closed
 	}
 	return err
 }

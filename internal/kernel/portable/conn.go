@@ -70,10 +70,12 @@ type conn struct {
 	knowsTo bool       // the system was asked for the destination of each datagram
 	group   netip.Addr // what it was bound to, where the system would not have it
 
-	peer     atomic.Pointer[netip.AddrPort] // whom it is connected to, where the kernel does not know
-	peerIPv4 atomic.Bool                    // what goes to the peer is IPv4
-	shared   atomic.Bool                    // another descriptor reads from the same buffer
-	closed   atomic.Bool
+	peer      atomic.Pointer[netip.AddrPort] // whom it is connected to, where the kernel does not know
+	only      atomic.Pointer[netip.AddrPort] // whom the kernel has connected it to: others' datagrams were queued before
+	strangers atomic.Uint64                  // that were passed over
+	peerIPv4  atomic.Bool                    // what goes to the peer is IPv4
+	shared    atomic.Bool                    // another descriptor reads from the same buffer
+	closed    atomic.Bool
 
 	pending  kernel.PendingErrors
 	told     bool // the next receive returns kernel.ErrPending; of the one receiver

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/netip"
 	"os"
+	"runtime"
 	"syscall"
 )
 
@@ -21,9 +22,15 @@ func (c *conn) Connect(peer netip.AddrPort) error {
 	if err != nil {
 		return err
 	}
-	if canConnect(local.Addr()) {
+	if canConnect(local.Addr()) && !(oldPeerStays && c.inet6) {
 		// FreeBSD connects no socket of a balanced SO_REUSEPORT group.
-		if err := c.connect(peer); !errors.Is(err, syscall.EOPNOTSUPP) {
+		err := c.connect(peer)
+		if err == nil {
+			if peer, err := c.getpeername(); err == nil {
+				c.only.Store(&peer)
+			}
+		}
+		if !errors.Is(err, syscall.EOPNOTSUPP) {
 			return err
 		}
 	}
@@ -49,8 +56,16 @@ func (c *conn) sendsIPv6(to netip.Addr) bool {
 	return !c.peerIPv4.Load()
 }
 
+// oldPeerStays is true for Linux: an IPv6 socket that the kernel has connected
+// hears its old peer's address alone, for good.
+const oldPeerStays = runtime.GOOS == "linux"
+
+// Strangers counts what reads passed over on a connected socket.
+func (c *conn) Strangers() uint64 { return c.strangers.Load() }
+
 // Disconnect forgets the peer.
 func (c *conn) Disconnect(local netip.AddrPort) error {
+	c.only.Store(nil)
 	if c.peer.Swap(nil) != nil {
 		_, err := c.LocalAddr() // net.ErrClosed, if so
 		return err
@@ -79,6 +94,11 @@ func (c *conn) LocalAddr() (netip.AddrPort, error) {
 // accepts reports whether m is for this socket, where the kernel left that to us.
 func (c *conn) accepts(m *message) bool {
 	if p := c.peer.Load(); p != nil && m.from != *p {
+		c.strangers.Add(1)
+		return false
+	}
+	if p := c.only.Load(); p != nil && m.from != *p {
+		c.strangers.Add(1)
 		return false
 	}
 	return !c.group.IsValid() || m.to == c.group.WithZone("")

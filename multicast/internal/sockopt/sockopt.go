@@ -29,14 +29,16 @@ import (
 // address.
 type Groups struct {
 	options
-	inet6 bool
-	dual  bool
+	keeper kernel.Keeper // nil where the kernel socket stays the same
+	inet6  bool
+	dual   bool
 }
 
 // Of returns the multicast options of a socket. The network is "udp4" or
 // "udp6"; dual says that an IPv6 socket speaks IPv4 as well.
-func Of(c syscall.RawConn, network string, dual bool) Groups {
-	return Groups{options: system(c), inet6: network == "udp6", dual: dual}
+func Of(c kernel.Conn, network string, dual bool) Groups {
+	keeper, _ := c.(kernel.Keeper)
+	return Groups{options: system(c.Borrow()), keeper: keeper, inet6: network == "udp6", dual: dual}
 }
 
 // options is one implementation: the system's own options, or those of
@@ -67,17 +69,17 @@ var _ kernel.Groups = Groups{}
 // Join makes the socket a member.
 func (g Groups) Join(m Member) error {
 	if m.Source.IsValid() {
-		return g.request(joinSource, m)
+		return g.do(joinSource, m)
 	}
-	return g.request(joinGroup, m)
+	return g.do(joinGroup, m)
 }
 
 // Leave ends the membership.
 func (g Groups) Leave(m Member) error {
 	if m.Source.IsValid() {
-		return g.request(leaveSource, m)
+		return g.do(leaveSource, m)
 	}
-	return g.request(leaveGroup, m)
+	return g.do(leaveGroup, m)
 }
 
 // Drop ends every membership in the group on the interface, whatever their
@@ -86,14 +88,46 @@ func (g Groups) Leave(m Member) error {
 // counts towards the limit.
 func (g Groups) Drop(m Member) error {
 	m.Source = netip.Addr{}
-	return g.request(leaveGroup, m)
+	return g.do(leaveGroup, m)
 }
 
 // Block keeps a source out of a membership for any source.
-func (g Groups) Block(m Member) error { return g.request(blockSource, m) }
+func (g Groups) Block(m Member) error { return g.do(blockSource, m) }
 
 // Unblock lets it in again.
-func (g Groups) Unblock(m Member) error { return g.request(unblockSource, m) }
+func (g Groups) Unblock(m Member) error { return g.do(unblockSource, m) }
+
+// A kept is the key of a call that is made again on a new kernel socket.
+type kept struct {
+	request request
+	member  Member
+}
+
+// do makes a request, and keeps what lasts.
+func (g Groups) do(r request, m Member) error {
+	err := g.request(r, m)
+	if err != nil || g.keeper == nil {
+		return err
+	}
+	switch r {
+	case joinGroup, joinSource, blockSource:
+		g.keeper.Keep(kept{r, m}, func(c syscall.RawConn) error { return system(c).request(r, m) })
+	case unblockSource:
+		g.forget(func(k kept) bool { return k == kept{blockSource, m} })
+	case leaveSource:
+		g.forget(func(k kept) bool { return k == kept{joinSource, m} })
+	case leaveGroup: // and all its sources
+		g.forget(func(k kept) bool { return k.member.Group == m.Group && k.member.Interface == m.Interface })
+	}
+	return nil
+}
+
+func (g Groups) forget(match func(kept) bool) {
+	g.keeper.Forget(func(key any) bool {
+		k, ok := key.(kept)
+		return ok && match(k)
+	})
+}
 
 // A request is what the kernel is asked for.
 type request int
@@ -130,7 +164,17 @@ func (g Groups) Loopback() (bool, error) {
 
 // SetInterface sets the index of the outgoing interface; 0 leaves it to the
 // system.
-func (g Groups) SetInterface(index int) error { return g.set(multicastInterface, index) }
+func (g Groups) SetInterface(index int) error {
+	err := g.set(multicastInterface, index)
+	if err == nil && g.keeper != nil { // an IPv4 socket does not say which it is
+		g.keeper.Keep(multicastInterface, func(c syscall.RawConn) error {
+			again := g
+			again.options = system(c)
+			return again.set(multicastInterface, index)
+		})
+	}
+	return err
+}
 
 // Interface reads it. For an IPv4 socket most kernels do not tell: known is
 // false then.

@@ -40,15 +40,16 @@ type Conn struct {
 	ttl, tos  int
 	offload   bool
 
-	queue    queue // the receive buffer
-	charged  int   // what is in the send buffer, as of the last look
-	departs  []departure
-	sendSize int // of the send buffer
-	pending  syscall.Errno
-	refusals []kernel.Refusal
-	drops    uint64
-	calls    kernel.Calls
-	last     lastRoute
+	queue     queue // the receive buffer
+	charged   int   // what is in the send buffer, as of the last look
+	departs   []departure
+	sendSize  int // of the send buffer
+	pending   syscall.Errno
+	refusals  []kernel.Refusal
+	drops     uint64
+	strangers uint64 // queued by others than the peer, when the socket was connected
+	calls     kernel.Calls
+	last      lastRoute
 }
 
 // A departure is when a datagram leaves the send buffer.
@@ -200,6 +201,7 @@ func (c *Conn) connect(peer netip.AddrPort) error {
 	c.peer = netip.AddrPortFrom(a, peer.Port())
 	c.local = c.bound
 	c.connected = r.src
+	c.strangers += uint64(c.queue.keep(func(r *received) bool { return r.from == c.peer }))
 	if c.local.IsUnspecified() {
 		c.local = r.src
 	}
@@ -388,6 +390,13 @@ func (c *Conn) Dup() (*os.File, error) {
 
 // SyscallConn is one whose methods say that there is no descriptor.
 func (c *Conn) SyscallConn() syscall.RawConn { return rawConn{c} }
+
+// Strangers counts what Connect dropped.
+func (c *Conn) Strangers() uint64 {
+	c.host.n.lock()
+	defer c.host.n.unlock()
+	return c.strangers
+}
 
 // Borrow is SyscallConn.
 func (c *Conn) Borrow() syscall.RawConn { return rawConn{c} }

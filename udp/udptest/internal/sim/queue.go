@@ -55,6 +55,20 @@ func (q *queue) take() received {
 	return r
 }
 
+// keep removes what does not match, and returns how many that are.
+func (q *queue) keep(match func(*received) bool) (removed int) {
+	for range q.len() {
+		r := q.take()
+		if !match(&r) {
+			removed++
+			continue
+		}
+		q.charged += r.charge
+		q.items = append(q.items, r)
+	}
+	return removed
+}
+
 // first is the next datagram to be taken.
 func (q *queue) first() *received { return &q.items[q.head] }
 

@@ -1,0 +1,166 @@
+package kerneltest
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"example.com/dgram/internal/kernel"
+)
+
+// TestDisconnectLeavesNoTrace: whom the socket hears, in every family, where it
+// is, and what it has queued. One peer after the other.
+func (s suite) TestDisconnectLeavesNoTrace(t *testing.T) {
+	for _, tt := range []struct {
+		network, bound string
+		peers          []string // networks and addresses of those who send
+	}{
+		{"udp4", "0.0.0.0:0", []string{"127.0.0.1"}},
+		{"udp4", "127.0.0.1:0", []string{"127.0.0.1"}},
+		{"udp6", "[::1]:0", []string{"::1"}},
+		{"udp6", "[::]:0", []string{"::1", "127.0.0.1"}},
+	} {
+		t.Run(tt.bound, func(t *testing.T) {
+			c := s.open(t, kernel.Config{Network: tt.network, Local: addr(tt.bound), TTL: 9, PacketInfo: kernel.Try})
+			before := local(t, c)
+			var peers []kernel.Conn
+			for _, host := range tt.peers {
+				network := "udp4"
+				if netip.MustParseAddr(host).Is6() {
+					network = "udp6"
+				}
+				for range 3 {
+					peers = append(peers, s.loopback(t, network))
+				}
+			}
+			to := func(p kernel.Conn) netip.AddrPort {
+				return netip.AddrPortFrom(local(t, p).Addr(), before.Port())
+			}
+			for round, peer := range peers {
+				check(t, c.Connect(local(t, peer)))
+				queued := fmt.Sprint("queued ", round)
+				send(t, peer, queued, to(peer))
+				arrived(t, c)
+				err := c.Disconnect(before)
+				if errors.Is(err, errors.ErrUnsupported) {
+					t.Skip(err)
+				}
+				check(t, err)
+				if a := local(t, c); a != before {
+					t.Errorf("bound to %v after Disconnect, to %v before", a, before)
+				}
+				if _, err := c.RemoteAddr(); err == nil {
+					t.Error("there still is a peer")
+				}
+				if hops, err := c.Option(kernel.TTL); hops != 9 || err != nil {
+					t.Errorf("%d hops, %v, want 9", hops, err)
+				}
+				want(t, c, queued)
+				for i, p := range peers {
+					text := fmt.Sprint("from ", i)
+					send(t, p, text, to(p))
+					want(t, c, text)
+					send(t, c, text, local(t, p))
+					if got := want(t, p, text); got.From.Port() != before.Port() {
+						t.Errorf("answered from %v", got.From)
+					}
+				}
+			}
+			silent(t, c)
+		})
+	}
+}
+
+// TestConnectPassesOverWhatStrangersSent: also what they sent before it.
+func (s suite) TestConnectPassesOverWhatStrangersSent(t *testing.T) {
+	for name, read := range reads {
+		t.Run(name, func(t *testing.T) {
+			c, peer, stranger := s.loopback(t, "udp4"), s.loopback(t, "udp4"), s.loopback(t, "udp4")
+			send(t, stranger, "stranger", local(t, c))
+			send(t, peer, "peer", local(t, c))
+			send(t, stranger, "stranger", local(t, c))
+			arrived(t, c)
+			check(t, c.Connect(local(t, peer)))
+			send(t, peer, "peer", local(t, c))
+			check(t, c.SetReadDeadline(time.Now().Add(patience)))
+			n := 0
+			for end := time.Now().Add(patience); n < 2 && time.Now().Before(end); {
+				m, err := read(c)
+				check(t, err)
+				n += m
+			}
+			if strangers := c.Strangers(); n != 2 || strangers != 2 {
+				t.Errorf("%d read and %d passed over, want 2 and 2", n, strangers)
+			}
+			silent(t, c)
+		})
+	}
+}
+
+// TestDisconnectBesideSendersKeepsThePort: a send that finds the socket without a
+// port would bind it to another.
+func (s suite) TestDisconnectBesideSendersKeepsThePort(t *testing.T) {
+	for _, network := range []string{"udp4", "udp6"} {
+		t.Run(network, func(t *testing.T) {
+			c := s.open(t, kernel.Config{Network: network})
+			peer := s.loopback(t, network)
+			before, to := local(t, c), local(t, peer)
+			stop := make(chan struct{})
+			var senders sync.WaitGroup
+			for range 8 {
+				senders.Add(1)
+				go func() {
+					defer senders.Done()
+					for {
+						select {
+						case <-stop:
+							return
+						default:
+							_ = c.SendTo([]byte("x"), to)
+							_, _ = c.SendBatch([]kernel.Datagram{{Data: []byte("y"), To: to}})
+						}
+					}
+				}()
+			}
+			for range 20 {
+				if err := c.Connect(to); err != nil {
+					t.Errorf("Connect: %v", err)
+				}
+				if err := c.Disconnect(before); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+					t.Errorf("Disconnect: %v", err)
+				}
+			}
+			close(stop)
+			senders.Wait()
+			if a := local(t, c); a != before {
+				t.Errorf("bound to %v, to %v before", a, before)
+			}
+		})
+	}
+}
+
+// TestDisconnectWakesNobodyForGood: a reader that waits goes on to wait, and hears.
+func (s suite) TestAReaderThatWaitsHearsAfterDisconnect(t *testing.T) {
+	c, peer, other := s.loopback(t, "udp4"), s.loopback(t, "udp4"), s.loopback(t, "udp4")
+	before := local(t, c)
+	check(t, c.Connect(local(t, peer)))
+	r := &recorder{settled: true}
+	done := make(chan error, 1)
+	go func() { done <- c.Receive(r, true) }()
+	time.Sleep(calm / 10)
+	check(t, c.Disconnect(before))
+	send(t, other, "hello", before)
+	select {
+	case err := <-done:
+		if err != nil || len(r.packets) != 1 || string(r.packets[0].Data) != "hello" {
+			t.Errorf("%v, %d packets", err, len(r.packets))
+		}
+	case <-time.After(patience):
+		t.Error("the reader heard nothing")
+		check(t, c.Close())
+		<-done
+	}
+}

@@ -1,0 +1,102 @@
+//go:build linux
+
+package linux
+
+import (
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// A socket is a kernel socket in the runtime's poller.
+type socket struct {
+	file *os.File
+	raw  syscall.RawConn
+	fd   uintptr
+}
+
+// newSocket takes fd over, even when it fails.
+func newSocket(fd int, name string) (*socket, error) {
+	f := os.NewFile(uintptr(fd), name)
+	raw, err := f.SyscallConn()
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return &socket{file: f, raw: raw, fd: uintptr(fd)}, nil
+}
+
+// wake ends the reads and the writes that wait.
+func (s *socket) wake() { _ = s.file.SetDeadline(time.Unix(1, 0)) }
+
+// olderSockets are sockets that Disconnect has replaced. They hear nothing any
+// more; what is queued is read before the present socket is.
+type olderSockets struct {
+	some atomic.Bool
+	mu   sync.Mutex
+	list []*socket // the oldest first
+}
+
+func (o *olderSockets) add(s *socket) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.list = append(o.list, s)
+	o.some.Store(true)
+}
+
+// oldest is nil where there is none.
+func (o *olderSockets) oldest() *socket {
+	if !o.some.Load() {
+		return nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.list) == 0 {
+		return nil
+	}
+	return o.list[0]
+}
+
+// retire closes s, which has been read empty.
+func (o *olderSockets) retire(s *socket) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if i := slices.Index(o.list, s); i >= 0 {
+		o.list = slices.Delete(o.list, i, i+1)
+		s.file.Close()
+	}
+	o.some.Store(len(o.list) > 0)
+}
+
+func (o *olderSockets) close() {
+	for s := o.oldest(); s != nil; s = o.oldest() {
+		o.retire(s)
+	}
+}
+
+// readable is the socket that is read next: one that Disconnect has replaced and
+// that is not read empty, or else the present one.
+func (c *conn) readable() *socket {
+	if s := c.older.oldest(); s != nil {
+		return s
+	}
+	return c.sock.Load()
+}
+
+// readWithoutWaiting runs read, which does not wait and reports in found whether
+// there was something, on the socket that is to be read. If there was not, it goes
+// on to the next socket.
+func (c *conn) readWithoutWaiting(read func(fd uintptr), found *bool) error {
+	for {
+		s := c.readable()
+		*found = false
+		err := s.raw.Control(read)
+		if err != nil || *found || s == c.sock.Load() {
+			return err
+		}
+		c.older.retire(s)
+	}
+}
