@@ -238,3 +238,25 @@ func TestWhatCannotBeJoinedIsReportedOnce(t *testing.T) {
 	_, err = none.enter(t, group, multicast.OnAll())
 	fails(t, err, syscall.ENOBUFS)
 }
+
+// The interfaces are those of the socket's network namespace, whoever joins, and from
+// where.
+func TestTheSocketsOwnInterfacesAreFollowed(t *testing.T) {
+	netlab.RequireIPv6(t)
+	lab := netlab.New(t)
+	far, peer := lab.Host("far"), lab.Host("peer")
+	cable(lab, peer, far, "cable0")
+	s, sender := open(t, far, "udp4", ":0"), open(t, peer, "udp4", ":0")
+	m, err := multicast.Join(s.Socket, group, multicast.OnAll()) // not on far
+	must(t, err)
+	if names := m.Interfaces(); !slices.Contains(names, "cable0") {
+		t.Errorf("joined on %v", names)
+	}
+	until(t, sender, "cable0", to(t, group, s), s, "first")
+	cable(lab, peer, far, "cable1")
+	until(t, sender, "cable1", to(t, group, s), s, "second")
+	lab.Must(far.Delete("cable0"))
+	cable(lab, peer, far, "cable0")
+	until(t, sender, "cable0", to(t, group, s), s, "third")
+	must(t, m.Leave())
+}

@@ -8,14 +8,17 @@ import (
 	"example.com/dgram/internal/watch"
 )
 
-// interfacesOf returns the interfaces of the socket's system: the machine's,
-// unless the system has its own.
-func interfacesOf(in inside.Socket) ([]interfaceState, error) {
+// interfacesOf returns the interfaces of the socket's system: those of its network
+// namespace, unless the system has its own.
+func interfacesOf(in inside.Socket) (is []interfaceState, err error) {
 	own, ok := in.System().(kernel.InterfaceSystem)
 	if !ok {
-		return watch.Now()
+		err = inNamespaceOf(in, func() (err error) {
+			is, err = watch.Now()
+			return err
+		})
+		return is, err
 	}
-	var is []interfaceState
 	for _, i := range own.Interfaces() {
 		is = append(is, interfaceState{Index: i.Index, Name: i.Name, Up: i.Up, Multicast: i.Multicast})
 	}
@@ -27,7 +30,30 @@ func watcherOf(in inside.Socket) func() watch.Watcher {
 	if _, ok := in.System().(kernel.InterfaceSystem); ok {
 		return func() watch.Watcher { return unchanging{} }
 	}
-	return watch.Open
+	return func() (w watch.Watcher) {
+		err := inNamespaceOf(in, func() error {
+			w = watch.Open()
+			return nil
+		})
+		if err != nil {
+			return pollOf(in)
+		}
+		return w
+	}
+}
+
+// pollOf returns a Watcher that looks from time to time.
+func pollOf(in inside.Socket) watch.Watcher {
+	return watch.Poll(func() ([]interfaceState, error) { return interfacesOf(in) }, watch.Interval)
+}
+
+// inNamespaceOf runs f in the network namespace of a bound socket.
+func inNamespaceOf(in inside.Socket, f func() error) error {
+	ep, err := in.Bound("join")
+	if err != nil {
+		return f()
+	}
+	return watch.In(ep.Conn.Borrow(), f)
 }
 
 // unchanging is the Watcher of interfaces that stay as they are.

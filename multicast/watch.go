@@ -56,7 +56,7 @@ func (ms *memberships) watch(ctx context.Context, w watch.Watcher) {
 		case !errors.Is(err, context.Canceled): // else it was woken
 			ms.in.Report(ms.in.OpError("watch", netip.AddrPort{}, err))
 			w.Close()
-			w = watch.Poll(watch.Now, watch.Interval)
+			w = pollOf(ms.in)
 		}
 	}
 }

@@ -23,9 +23,7 @@ type heldDevice struct {
 }
 
 // holdDevice starts the goroutine that follows the device of a socket that is bound
-// to one: by WithInterface, or by the zone of its address. It opens the watcher in
-// the calling goroutine, whose network namespace the socket belongs to. The caller
-// holds mu.
+// to one: by WithInterface, or by the zone of its address. The caller holds mu.
 func (s *Socket) holdDevice(ep *endpoint) {
 	name := s.cfg.kernel.Interface
 	if name == "" {
@@ -39,7 +37,14 @@ func (s *Socket) holdDevice(ep *endpoint) {
 	}
 	h := &heldDevice{s: s, name: name, conns: ep.conns}
 	h.index, _ = ep.conns[0].Index(name)
-	w := watch.Open()
+	var w watch.Watcher
+	open := func() error {
+		w = watch.Open()
+		return nil
+	}
+	if watch.In(ep.conns[0].Borrow(), open) != nil {
+		_ = open() // look asks the socket itself
+	}
 	s.group.Go(func() error {
 		h.follow(w)
 		return nil
