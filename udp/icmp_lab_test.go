@@ -473,7 +473,7 @@ func TestARefusalWhileTheSendBufferIsFull(t *testing.T) {
 	for name, read := range readings {
 		t.Run(name, func(t *testing.T) {
 			lab, a, b := neighbors(t)
-			lab.Must(a.Throttle("eth0", 1000, 2000, 1<<20),
+			lab.Must(a.Throttle("eth0", 100, 2000, 1<<20),
 				a.AddNeighbor("eth0", "10.77.0.2", mac(t, b)), b.AddNeighbor("eth0", "10.77.0.1", mac(t, a)))
 			forger, err := a.ForgeICMP("udp4")
 			ok(t, err)

@@ -130,6 +130,7 @@ func TestWhatRoutersSayIsOnErrors(t *testing.T) {
 				fails(t, err, syscall.EHOSTUNREACH)
 				shaped(t, err, "read", at(t, receiver).String())
 			}
+			arrived(t) // at the router, all five
 			lab.Must(router.RemoveRoute("10.77.2.0/24"), router.AddDeviceRoute("10.77.2.0/24", "right"))
 			receiver.Messages()
 			send(t, s, netip.AddrPort{}, "arrives")
