@@ -101,14 +101,6 @@ func (s *Socket) Disconnect() error {
 	return nil
 }
 
-// move stores an endpoint on the same kernel sockets.
-func (s *Socket) move(ep *endpoint) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.endpoint.Store(ep)
-	s.connected.set(ep.peer.IsValid())
-}
-
 // Listening returns a channel that is closed once the socket has an address. It stays
 // open if the socket ends without one: select with [Socket.Done].
 func (s *Socket) Listening() <-chan struct{} { return s.listening.done() }

@@ -109,6 +109,14 @@ func (s *Socket) endError() error {
 	return net.ErrClosed
 }
 
+// closedError returns endError if the socket has begun to end, else err.
+func (s *Socket) closedError(err error) error {
+	if s.ending() {
+		return s.endError()
+	}
+	return err
+}
+
 // endedError is net.ErrClosed with the cause of the end.
 type endedError struct{ cause error }
 

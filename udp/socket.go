@@ -38,15 +38,11 @@ type Socket struct {
 	extensions extensions   // per-socket state of other packages, by key
 	closing    bool         // group takes no more goroutines
 
-	listening    latch // set once the socket is bound
-	connected    latch // set while the socket has a peer
 	unreferenced latch // set while the socket is not referenced
 
-	addrMu      fifoMutex                  // held by Bind, Connect and Disconnect
+	binder                                 // where the socket is bound and connected
+	sender      sender                     // hands datagrams to the kernel
 	groupSource atomic.Pointer[netip.Addr] // source of datagrams to groups; nil or invalid for the system's choice
-	endpoint    atomic.Pointer[endpoint]   // nil until bound; replaced, never changed
-
-	sender sender // hands datagrams to the kernel
 
 	readDeadline readDeadline
 	draining     atomic.Pointer[draining] // nil until Drain
@@ -116,7 +112,7 @@ func newSocket(ctx context.Context, network string, opts []Option) (*Socket, err
 		system:   system,
 		lifetime: &lifetime{done: make(chan struct{})},
 	}
-	s.sender.s = s
+	s.binder.s, s.sender.s = s, s
 	if cfg.lookupCache > 0 {
 		s.names = &lookupCache{names: map[string]*cachedName{}}
 	}

@@ -97,7 +97,11 @@ func (m mutation) try(dir string, timeout time.Duration) string {
 	if m.tests != "" {
 		runs = []string{m.tests, "."}
 	}
-	for _, run := range runs {
+	for i, run := range runs {
+		timeout := timeout
+		if i < len(runs)-1 {
+			timeout /= 3 // those that should notice are few
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), timeout+30*time.Second)
 		cmd := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "-vet=off", "-count=1", "-failfast", "-short",
 			"-timeout", timeout.String(), "-run", run, pkg)
