@@ -80,6 +80,7 @@ func main() {
 // What becomes of a mutation.
 const (
 	noticed    = "noticed"
+	hangs      = "hangs" // noticed too, or the timeout is too short for this machine
 	unnoticed  = "NOT NOTICED"
 	doesNotFit = "DOES NOT FIT"
 )
@@ -102,7 +103,7 @@ func (m mutation) try(dir string, timeout time.Duration) string {
 		if i < len(runs)-1 {
 			timeout /= 3 // those that should notice are few
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), timeout+30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), timeout+10*time.Minute) // to compile
 		cmd := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "-vet=off", "-count=1", "-failfast", "-short",
 			"-timeout", timeout.String(), "-run", run, pkg)
 		out, err := cmd.CombinedOutput()
@@ -111,7 +112,10 @@ func (m mutation) try(dir string, timeout time.Duration) string {
 			fmt.Printf("%s", out)
 			return doesNotFit
 		}
-		if err != nil {
+		switch {
+		case bytes.Contains(out, []byte("panic: test timed out")):
+			return hangs
+		case err != nil:
 			return noticed
 		}
 	}

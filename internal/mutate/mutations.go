@@ -18,7 +18,7 @@ var mutations = []mutation{
 	{"udp/sender.go", "a source that the kernel refuses is left out of a reply", "if d.AnySource && d.From.IsValid() {", "if false {", "Reply"},
 	{"udp/sender.go", "a source that the caller named is not replaced", "if d.AnySource && d.From.IsValid() {", "if d.From.IsValid() {", "ARefusedSource"},
 	{"udp/sender.go", "no sender overtakes one that waits", "if se.waiting.Load() > 0 {\n\t\t\treturn se.sendQueued(conn, d, oob, stop)", "if false {\n\t\t\treturn se.sendQueued(conn, d, oob, stop)", "Overtake|Order"},
-	{"udp/sender.go", "what is sent is counted", "se.s.count.send(1, n)", "", "Send"},
+	{"udp/sender.go", "what is sent is counted", "se.s.count.send(1, n)", "_ = n", "Send"},
 	{"udp/sender.go", "sending keeps no bytes", "o.d.Data, o.d.More = nil, nil", "", "Alloc|Keep|Hold|Send"},
 	{"udp/batch.go", "SendBatch goes past what fails", "failures = append(failures, s.sendError(next+i, &batch[next+i], err))\n\t\t\t\treturn true", "failures = append(failures, s.sendError(next+i, &batch[next+i], err))\n\t\t\t\treturn false", "SendBatch|Route|Simulation"},
 	{"udp/batch.go", "a SendError has the index", "&SendError{Index: index,", "&SendError{", "SendBatch"},
