@@ -113,9 +113,9 @@ func (c *conn) replace(local netip.AddrPort) error {
 		family = unix.AF_INET6
 	}
 	old := c.sock.Load()
-	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	fd, err := socketBeside(int(old.fd), family)
 	if err != nil {
-		return os.NewSyscallError("socket", err)
+		return err
 	}
 	fresh, err := newSocket(fd, old.file.Name())
 	if err != nil {
