@@ -12,7 +12,7 @@ import (
 type NATKind int
 
 const (
-	// FullCone gives a socket one outside port and admits everybody to it.
+	// FullCone gives a socket one outside port and admits every sender to it.
 	FullCone NATKind = iota
 	// RestrictedCone gives a socket one outside port and admits the hosts that
 	// the socket has sent to.

@@ -116,9 +116,6 @@ func (h *Host) Open(cfg kernel.Config) (kernel.Conn, error) {
 	return c, nil
 }
 
-// granted is the size that the kernel makes of a request.
-func granted(bytes, least int) int { return max(2*min(bytes, maxBuffer), least) }
-
 func (c *Conn) wildcard() netip.Addr {
 	if c.inet6 {
 		return netip.IPv6Unspecified()
@@ -180,95 +177,6 @@ func (c *Conn) Close() error {
 	})
 }
 
-// Connect sets the peer.
-func (c *Conn) Connect(peer netip.AddrPort) error {
-	return c.locked(func() error { return c.connect(peer) })
-}
-
-func (c *Conn) connect(peer netip.AddrPort) error {
-	if !c.speaks(peer.Addr()) {
-		return call("connect", syscall.ENETUNREACH)
-	}
-	r, err := c.route(peer.Addr(), netip.Addr{}, 0)
-	if err != nil {
-		return shaped("connect", err)
-	}
-	a := r.dst
-	if zone := peer.Addr().Zone(); zone != "" {
-		i := c.host.zone(zone)
-		a, c.device = a.WithZone(i.name), i // until Disconnect
-	}
-	c.peer = netip.AddrPortFrom(a, peer.Port())
-	c.local = c.bound
-	c.connected = r.src
-	c.strangers += uint64(c.queue.keep(func(r *received) bool { return r.from == c.peer }))
-	if c.local.IsUnspecified() {
-		c.local = r.src
-	}
-	c.last = lastRoute{}
-	return nil
-}
-
-// Disconnect forgets the peer and gives the address local back.
-func (c *Conn) Disconnect(local netip.AddrPort) error {
-	return c.locked(func() error {
-		c.peer = netip.AddrPort{}
-		c.local, c.device = c.bound, c.own
-		if c.bound.IsUnspecified() {
-			c.connected = netip.Addr{}
-		}
-		c.last = lastRoute{}
-		return nil
-	})
-}
-
-// LocalAddr is what the socket is bound to, or what connecting made of it.
-func (c *Conn) LocalAddr() (a netip.AddrPort, err error) {
-	err = c.locked(func() error {
-		a = netip.AddrPortFrom(c.zoned(c.local, c.device), c.port)
-		return nil
-	})
-	return a, err
-}
-
-// zoned adds the zone that a link-local address needs.
-func (c *Conn) zoned(a netip.Addr, i *Interface) netip.Addr {
-	if !a.Is6() || !a.IsLinkLocalUnicast() && !a.IsLinkLocalMulticast() && !a.IsInterfaceLocalMulticast() {
-		return a
-	}
-	if i == nil {
-		i = c.host.owns(a)
-	}
-	if i == nil {
-		return a
-	}
-	return a.WithZone(i.name)
-}
-
-// RemoteAddr is the peer.
-func (c *Conn) RemoteAddr() (a netip.AddrPort, err error) {
-	err = c.locked(func() error {
-		if a = c.peer; !a.IsValid() {
-			return call("getpeername", syscall.ENOTCONN)
-		}
-		return nil
-	})
-	return a, err
-}
-
-// Index resolves a zone on the host.
-func (c *Conn) Index(zone string) (index int, err error) {
-	err = c.locked(func() error {
-		i := c.host.zone(zone)
-		if i == nil {
-			return zoneError(zone)
-		}
-		index = i.index
-		return nil
-	})
-	return index, err
-}
-
 // SetReadDeadline ends reads that wait.
 func (c *Conn) SetReadDeadline(t time.Time) error {
 	return c.locked(func() error {
@@ -283,72 +191,6 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 		ring(c.wake)
 		return nil
 	})
-}
-
-// SetOption sets an integer property.
-func (c *Conn) SetOption(o kernel.Option, value int) error {
-	return c.locked(func() error {
-		switch o {
-		case kernel.Broadcast:
-			c.broadcast = value != 0
-			c.last = lastRoute{}
-		case kernel.TTL:
-			c.ttl = value
-		case kernel.TOS:
-			c.tos = value
-		case kernel.ReadBuffer:
-			c.queue.limit = granted(value, leastRead)
-		case kernel.WriteBuffer:
-			c.sendSize = granted(value, leastWrite)
-			ring(c.room)
-		default:
-			return errors.ErrUnsupported
-		}
-		return nil
-	})
-}
-
-// Option reads an integer property.
-func (c *Conn) Option(o kernel.Option) (value int, err error) {
-	err = c.locked(func() error {
-		switch o {
-		case kernel.Broadcast:
-			if c.broadcast {
-				value = 1
-			}
-		case kernel.TTL:
-			value = c.ttl
-		case kernel.TOS:
-			value = c.tos
-		case kernel.ReadBuffer:
-			value = c.queue.limit / 2
-		case kernel.WriteBuffer:
-			value = c.sendSize / 2
-		default:
-			return errors.ErrUnsupported
-		}
-		return nil
-	})
-	return value, err
-}
-
-// SetOffload makes reads coalesce what arrived at one moment from one sender.
-func (c *Conn) SetOffload(on bool) error {
-	return c.locked(func() error { c.offload = on; return nil })
-}
-
-// Drops counts what did not fit into the receive buffer.
-func (c *Conn) Drops() uint64 {
-	c.host.n.lock()
-	defer c.host.n.unlock()
-	return c.drops
-}
-
-// Calls counts what would be system calls.
-func (c *Conn) Calls() kernel.Calls {
-	c.host.n.lock()
-	defer c.host.n.unlock()
-	return c.calls
 }
 
 // NextRefusal takes one report, or else the pending error.

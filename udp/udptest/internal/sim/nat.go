@@ -12,7 +12,7 @@ import (
 type NATKind int
 
 const (
-	FullCone       NATKind = iota // one outside port for a socket; admits anybody
+	FullCone       NATKind = iota // one outside port for a socket; admits every sender
 	RestrictedCone                // one outside port; admits hosts that were sent to
 	PortRestricted                // one outside port; admits addresses and ports that were sent to
 	Symmetric                     // one outside port for each destination; admits that destination

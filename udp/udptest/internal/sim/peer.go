@@ -1,0 +1,95 @@
+package sim
+
+import (
+	"net/netip"
+	"syscall"
+)
+
+// Connect sets the peer.
+func (c *Conn) Connect(peer netip.AddrPort) error {
+	return c.locked(func() error { return c.connect(peer) })
+}
+
+func (c *Conn) connect(peer netip.AddrPort) error {
+	if !c.speaks(peer.Addr()) {
+		return call("connect", syscall.ENETUNREACH)
+	}
+	r, err := c.route(peer.Addr(), netip.Addr{}, 0)
+	if err != nil {
+		return shaped("connect", err)
+	}
+	a := r.dst
+	if zone := peer.Addr().Zone(); zone != "" {
+		i := c.host.zone(zone)
+		a, c.device = a.WithZone(i.name), i // until Disconnect
+	}
+	c.peer = netip.AddrPortFrom(a, peer.Port())
+	c.local = c.bound
+	c.connected = r.src
+	c.strangers += uint64(c.queue.keep(func(r *received) bool { return r.from == c.peer }))
+	if c.local.IsUnspecified() {
+		c.local = r.src
+	}
+	c.last = lastRoute{}
+	return nil
+}
+
+// Disconnect forgets the peer and gives the address local back.
+func (c *Conn) Disconnect(local netip.AddrPort) error {
+	return c.locked(func() error {
+		c.peer = netip.AddrPort{}
+		c.local, c.device = c.bound, c.own
+		if c.bound.IsUnspecified() {
+			c.connected = netip.Addr{}
+		}
+		c.last = lastRoute{}
+		return nil
+	})
+}
+
+// LocalAddr is what the socket is bound to, or what connecting made of it.
+func (c *Conn) LocalAddr() (a netip.AddrPort, err error) {
+	err = c.locked(func() error {
+		a = netip.AddrPortFrom(c.zoned(c.local, c.device), c.port)
+		return nil
+	})
+	return a, err
+}
+
+// zoned adds the zone that a link-local address needs.
+func (c *Conn) zoned(a netip.Addr, i *Interface) netip.Addr {
+	if !a.Is6() || !a.IsLinkLocalUnicast() && !a.IsLinkLocalMulticast() && !a.IsInterfaceLocalMulticast() {
+		return a
+	}
+	if i == nil {
+		i = c.host.owns(a)
+	}
+	if i == nil {
+		return a
+	}
+	return a.WithZone(i.name)
+}
+
+// RemoteAddr is the peer.
+func (c *Conn) RemoteAddr() (a netip.AddrPort, err error) {
+	err = c.locked(func() error {
+		if a = c.peer; !a.IsValid() {
+			return call("getpeername", syscall.ENOTCONN)
+		}
+		return nil
+	})
+	return a, err
+}
+
+// Index resolves a zone on the host.
+func (c *Conn) Index(zone string) (index int, err error) {
+	err = c.locked(func() error {
+		i := c.host.zone(zone)
+		if i == nil {
+			return zoneError(zone)
+		}
+		index = i.index
+		return nil
+	})
+	return index, err
+}
