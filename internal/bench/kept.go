@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
-	"strconv"
 	"strings"
 	"time"
 
@@ -98,32 +97,45 @@ func next(messages <-chan udp.Message) (udp.Message, error) {
 }
 
 // tellFull is the role full: "ready <bytes of heap>" for a socket whose channel of 4096
-// messages is full of datagrams that were cut off.
+// messages is full of datagrams that were cut off. The memory that all sockets read into,
+// a megabyte, is there before: another socket has been full.
 func tellFull(size, limit int) error {
-	const n = 4096
+	if _, err := fill(256, size, limit); err != nil {
+		return err
+	}
 	before, _ := alive()
-	s, src, err := listen(recvJob{at: netip.AddrPortFrom(loopback, 0), buffer: 4 << 20},
-		udp.WithMessageBuffer(n), udp.WithMaxDatagram(limit), udp.WithOverflow(udp.OverflowDropNewest))
+	s, err := fill(4096, size, limit)
 	if err != nil {
 		return err
-	}
-	messages := s.Messages()
-	f, err := newFiller(src.at, size, false)
-	if err != nil {
-		return err
-	}
-	for sent, patience := 0, 0; len(messages) < n; sent += 64 {
-		if err := f.send(64); err != nil {
-			return err
-		}
-		for len(messages) < min(sent+64, n) {
-			if patience++; patience > 10_000 {
-				return fmt.Errorf("%d of %s datagrams came", len(messages), strconv.Itoa(sent+64))
-			}
-			time.Sleep(100 * time.Microsecond)
-		}
 	}
 	after, _ := alive()
 	ready(after - before)
 	return s.Close()
+}
+
+// fill returns a socket whose channel of n messages is full.
+func fill(n, size, limit int) (*udp.Socket, error) {
+	s, src, err := listen(recvJob{at: netip.AddrPortFrom(loopback, 0), buffer: 4 << 20},
+		udp.WithMessageBuffer(n), udp.WithMaxDatagram(limit), udp.WithOverflow(udp.OverflowDropNewest))
+	if err != nil {
+		return nil, err
+	}
+	messages := s.Messages()
+	f, err := newFiller(src.at, size, false)
+	if err != nil {
+		return nil, err
+	}
+	defer f.close()
+	for sent, patience := 0, 0; len(messages) < n; sent += 64 {
+		if err := f.send(64); err != nil {
+			return nil, err
+		}
+		for len(messages) < min(sent+64, n) {
+			if patience++; patience > 10_000 {
+				return nil, fmt.Errorf("%d of %d datagrams came", len(messages), sent+64)
+			}
+			time.Sleep(100 * time.Microsecond)
+		}
+	}
+	return s, nil
 }

@@ -30,7 +30,7 @@ func (b *bench) receiveGroups() []group {
 
 // drainOf is the usual drain.
 func (b *bench) drainOf(on place, size int, gso bool) drain {
-	return drain{b: b, on: on, size: size, gso: gso, n: b.queue(size, gso), fills: b.effort(7, 2)}
+	return drain{b: b, on: on, size: size, gso: gso, n: b.queue(size, gso), fills: b.effort(5, 2)}
 }
 
 func (b *bench) idleMachine(size int) group {
