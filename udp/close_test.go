@@ -92,7 +92,12 @@ func TestClosedSocketAnswersErrClosed(t *testing.T) {
 						t.Errorf("%s: %v, want net.ErrClosed", name, err)
 						continue
 					}
-					shaped(t, err, err.(*net.OpError).Op, "")
+					var shape *net.OpError
+					if errors.As(err, &shape) {
+						shaped(t, err, shape.Op, "")
+					} else {
+						t.Errorf("%s: %T, want *net.OpError", name, err)
+					}
 				}
 				fails(t, view.Close(), net.ErrClosed)
 				ok(t, s.Close())

@@ -151,7 +151,7 @@ func (s *Socket) opError(op string, addr netip.AddrPort, err error) error {
 // opErrorText is opError for an address that could not be read.
 func (s *Socket) opErrorText(op, address string, err error) error {
 	e := s.opError(op, netip.AddrPort{}, err)
-	if shaped, ok := e.(*net.OpError); ok && address != "" && shaped.Addr == nil { //nolint:errorlint // the one that opError made
+	if shaped, ok := e.(*net.OpError); ok && address != "" && shaped.Addr == nil {
 		shaped.Addr = textAddr(address)
 	}
 	return e

@@ -27,7 +27,7 @@ func (v *PacketConn) WriteBatch(ms []ipv4.Message, flags int) (int, error) {
 	var err error
 	sent := 0
 	for sent < len(ms) && err == nil {
-		n := 0
+		var n int
 		if !isPlain(&ms[sent]) {
 			n, err = v.writeMessage(&ms[sent])
 		} else {

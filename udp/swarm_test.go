@@ -228,9 +228,9 @@ var socketCalls = map[string]swarmCall{
 		}
 	},
 	"Connect":    func(b *bee, ctx context.Context) { _ = b.s.Connect(ctx, b.peer().String()) },
-	"Connected":  func(b *bee, _ context.Context) { isClosed(b.s.Connected()) },
+	"Connected":  func(b *bee, _ context.Context) { look(b.s.Connected()) },
 	"Disconnect": func(b *bee, _ context.Context) { _ = b.s.Disconnect() },
-	"Done":       func(b *bee, _ context.Context) { isClosed(b.s.Done()) },
+	"Done":       func(b *bee, _ context.Context) { look(b.s.Done()) },
 	"Drain": func(b *bee, ctx context.Context) {
 		if b.r.IntN(20) == 0 {
 			_ = b.s.Drain(ctx)
@@ -244,7 +244,7 @@ var socketCalls = map[string]swarmCall{
 		}
 	},
 	"Flush":     func(b *bee, ctx context.Context) { _ = b.s.Flush(ctx) },
-	"Listening": func(b *bee, _ context.Context) { isClosed(b.s.Listening()) },
+	"Listening": func(b *bee, _ context.Context) { look(b.s.Listening()) },
 	"LocalAddr": func(b *bee, _ context.Context) { b.s.LocalAddr() },
 	"Messages": func(b *bee, ctx context.Context) {
 		for range 20 {
@@ -442,11 +442,9 @@ func bounded(f func(b *bee, v *udp.PacketConn)) swarmCall {
 	}
 }
 
-func isClosed(c <-chan struct{}) bool {
+func look(c <-chan struct{}) {
 	select {
 	case <-c:
-		return true
 	default:
-		return false
 	}
 }

@@ -57,7 +57,7 @@ func main() {
 	if err != nil {
 		fail(err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	survived, stale := 0, 0
 	for i, m := range chosen {
 		began := time.Now()
@@ -72,7 +72,7 @@ func main() {
 	}
 	fmt.Printf("%d changes, %d unnoticed, %d that do not fit\n", len(chosen), survived, stale)
 	if survived+stale > 0 {
-		os.RemoveAll(dir)
+		_ = os.RemoveAll(dir)
 		os.Exit(1)
 	}
 }

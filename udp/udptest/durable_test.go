@@ -26,7 +26,7 @@ func TestEveryWaitIsDurable(t *testing.T) {
 			cancel()
 		}
 	}
-	blocked := func(ctx context.Context, _, _ string) (none []netip.Addr, err error) {
+	blocked := func(ctx context.Context, _, _ string) (none []netip.Addr, err error) { //nolint:unparam // the shape of a lookup
 		<-ctx.Done()
 		return none, ctx.Err()
 	}

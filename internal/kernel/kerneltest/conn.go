@@ -339,7 +339,9 @@ func (s suite) TestReceiveIsIdleBeforeItWaits(t *testing.T) {
 		break
 	}
 	check(t, b.Close())
-	<-ended
+	if err := <-ended; err == nil {
+		t.Error("a closed socket receives")
+	}
 }
 
 func (s suite) TestABlockCanBeTaken(t *testing.T) {

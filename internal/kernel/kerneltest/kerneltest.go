@@ -32,6 +32,7 @@ func Test(t *testing.T, system kernel.System) {
 		{"ABatchKeepsClassesApart", s.TestABatchKeepsClassesApart},
 		{"ADatagramThatCannotBeIsAnError", s.TestADatagramThatCannotBeIsAnError},
 		{"ReceiveAsksTheSinkInOrder", s.TestReceiveAsksTheSinkInOrder},
+		{"ReceiveIsIdleBeforeItWaits", s.TestReceiveIsIdleBeforeItWaits},
 		{"ABlockCanBeTaken", s.TestABlockCanBeTaken},
 		{"ReadMsgReadsAsNetDoes", s.TestReadMsgReadsAsNetDoes},
 		{"ReadMsgsReadsAtLeastOne", s.TestReadMsgsReadsAtLeastOne},

@@ -81,7 +81,7 @@ func (o *sendBatch) send(fd uintptr) {
 				o.sent += carried
 			}
 			v.accepted(o.c)
-			if v.met = v.met || int(got) < n && o.c.errorQueue; v.met && int(got) < n {
+			if v.met = v.met || got < n && o.c.errorQueue; v.met && got < n {
 				o.err = kernel.ErrPending
 				return
 			}

@@ -88,7 +88,7 @@ func (s *settings) sharing(cfg kernel.Config) {
 
 // overflow asks for the count of drops with each datagram (SO_RXQ_OVFL), where
 // the kernel does not answer SO_MEMINFO at any time.
-func (s *settings) overflow(c *conn) {
+func (s *settings) overflow() {
 	if _, errno := meminfo(uintptr(s.fd)); errno != 0 {
 		s.try(unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1, true)
 	}

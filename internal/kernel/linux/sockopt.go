@@ -38,7 +38,7 @@ func (c *conn) configure(cfg kernel.Config) error {
 		set.both(c, [2]int{unix.IPPROTO_IP, unix.IP_TOS}, [2]int{unix.IPPROTO_IPV6, unix.IPV6_TCLASS}, cfg.TOS, cfg.TOS > 0)
 		set.must(unix.SOL_SOCKET, unix.SO_RCVBUF, cfg.ReadBuffer, cfg.ReadBuffer > 0)
 		set.must(unix.SOL_SOCKET, unix.SO_SNDBUF, cfg.WriteBuffer, cfg.WriteBuffer > 0)
-		set.overflow(c)
+		set.overflow()
 		if cfg.Interface != "" && set.err == nil {
 			if err := bindToDevice(fd, cfg.Interface); err != nil {
 				set.err = kernel.InterfaceError(cfg.Interface, err)

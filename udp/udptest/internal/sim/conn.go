@@ -136,7 +136,7 @@ var errEAGAIN error = &os.SyscallError{Syscall: "sendmsg", Err: syscall.EAGAIN}
 // shaped puts what route and connect return into the shape of a system call's
 // error; a zone's error is one already.
 func shaped(name string, err error) error {
-	if errno, ok := err.(syscall.Errno); ok { //nolint:errorlint // an error that wraps one has its shape
+	if errno, ok := err.(syscall.Errno); ok {
 		return call(name, errno)
 	}
 	return err
