@@ -79,6 +79,7 @@ func (s *Socket) beginDrain() *draining {
 	}
 	d := &draining{done: make(chan struct{})}
 	s.draining.Store(d)
+	s.drainBegun.set(true)
 	s.group.Go(func() error {
 		s.drain(d)
 		return nil

@@ -135,6 +135,13 @@ func TestDrainInEveryState(t *testing.T) {
 		drained(t, "errors", s.Errors())
 		fails(t, s.Bind(t.Context(), ""), net.ErrClosed)
 	})
+	t.Run("unbound, and a reader waits", func(t *testing.T) {
+		s := open(t, f.network)
+		reading := later(func() error { _, err := s.Receive(context.Background()); return err })
+		ok(t, s.Drain(t.Context()))
+		err, _ := take(t, "the reader's end", reading)
+		fails(t, err, udp.ErrDrained)
+	})
 	t.Run("closed", func(t *testing.T) {
 		s := listen(t, f.network, f.local())
 		ok(t, s.Close())

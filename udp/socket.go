@@ -39,6 +39,7 @@ type Socket struct {
 	closing    bool         // group takes no more goroutines
 
 	unreferenced latch // set while the socket is not referenced
+	drainBegun   latch // set once Drain was called
 
 	binder                                 // where the socket is bound and connected
 	sender      sender                     // hands datagrams to the kernel

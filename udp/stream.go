@@ -156,10 +156,16 @@ func (st *stream) poll() bool {
 	return err != nil && !st.drained || len(st.r.pending) > 0
 }
 
-// open waits for the bind. It reports whether the socket has an address.
+// open waits for the bind. It reports whether the socket has an address. A socket
+// that is drained before it has one never will.
 func (st *stream) open(ctx context.Context) bool {
 	select {
 	case <-st.s.listening.done():
+	case <-st.s.drainBegun.done():
+		if st.s.endpoint.Load() == nil {
+			st.drained = true
+			return false
+		}
 	case <-ctx.Done():
 		return false
 	case <-st.s.lifetime.done:

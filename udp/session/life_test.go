@@ -195,6 +195,30 @@ func TestOneOfTwoMuxesHasTheStream(t *testing.T) {
 	}
 }
 
+func TestUnboundSocketIsDrainedAndClosed(t *testing.T) {
+	for name, end := range map[string]func(*session.Mux, *udp.Socket) error{
+		"Mux.Drain":    func(m *session.Mux, _ *udp.Socket) error { return m.Drain(t.Context()) },
+		"Socket.Drain": func(_ *session.Mux, s *udp.Socket) error { return s.Drain(t.Context()) },
+		"Socket.Close": func(_ *session.Mux, s *udp.Socket) error { return s.Close() },
+		"Mux.Close":    func(m *session.Mux, _ *udp.Socket) error { return m.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := udp.New("udp")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			m := over(t, s)
+			if err := end(m, s); err != nil {
+				t.Error(err)
+			}
+			ends(t, m.Sessions())
+			s.Close()
+			ends(t, m.Errors())
+		})
+	}
+}
+
 func TestClosedSocket(t *testing.T) {
 	s := listen(t, "127.0.0.1:0")
 	s.Close()
