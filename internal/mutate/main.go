@@ -61,14 +61,14 @@ func main() {
 	survived, stale := 0, 0
 	for i, m := range chosen {
 		began := time.Now()
-		verdict := m.try(dir, *timeout)
+		verdict, by := m.try(dir, *timeout)
 		switch verdict {
 		case unnoticed:
 			survived++
 		case doesNotFit:
 			stale++
 		}
-		fmt.Printf("%2d/%d %-13s %5.1fs  %s: %s\n", i+1, len(chosen), verdict, time.Since(began).Seconds(), m.file, m.promise)
+		fmt.Printf("%2d/%d %-13s %5.1fs  %s: %s%s\n", i+1, len(chosen), verdict, time.Since(began).Seconds(), m.file, m.promise, by)
 	}
 	fmt.Printf("%d changes, %d unnoticed, %d that do not fit\n", len(chosen), survived, stale)
 	if survived+stale > 0 {
@@ -85,13 +85,15 @@ const (
 	doesNotFit = "DOES NOT FIT"
 )
 
+var failed = regexp.MustCompile(`--- FAIL: (\S+)`)
+
 // try runs the tests against the changed file: first those that should notice, then
-// all of the package.
-func (m mutation) try(dir string, timeout time.Duration) string {
+// all of the package. It returns the verdict and the test that noticed.
+func (m mutation) try(dir string, timeout time.Duration) (verdict, by string) {
 	overlay, err := m.overlay(dir)
 	if err != nil {
 		fmt.Println(err)
-		return doesNotFit
+		return doesNotFit, ""
 	}
 	pkg := "./" + filepath.Dir(m.file)
 	runs := []string{"."}
@@ -110,16 +112,19 @@ func (m mutation) try(dir string, timeout time.Duration) string {
 		cancel()
 		if bytes.Contains(out, []byte("[build failed]")) {
 			fmt.Printf("%s", out)
-			return doesNotFit
+			return doesNotFit, ""
 		}
 		switch {
 		case bytes.Contains(out, []byte("panic: test timed out")):
-			return hangs
+			return hangs, ""
 		case err != nil:
-			return noticed
+			if test := failed.FindSubmatch(out); test != nil {
+				return noticed, fmt.Sprintf(" (%s)", test[1])
+			}
+			return noticed, ""
 		}
 	}
-	return unnoticed
+	return unnoticed, ""
 }
 
 // overlay writes the changed file, and the file that tells the go command of it.
