@@ -27,6 +27,7 @@ type side struct {
 	hosts   [sockets]int
 	bound   [sockets]netip.AddrPort
 	devices [sockets]string
+	joined  [sockets]bool     // groups
 	queues  [sockets]bool     // of errors: ICMPErrors
 	heard   [sockets][]string // errors of earlier datagrams that were not told yet
 	unsure  [sockets]bool     // whether all of them were
@@ -82,14 +83,15 @@ func (s *side) run(number int, st step, want []string) []string {
 		}
 		return outcome(err)
 	case disconnecting:
-		// On Linux an IPv6 socket keeps traces of its last peer: it does not hear
-		// every ICMP error, and one that is bound to ::1 does not come back from a
-		// link-local peer.
-		if _, err := c.RemoteAddr(); err != nil || s.bound[st.socket].Addr().Is6() {
+		// On Linux a socket that is bound to ::1 does not come back from a
+		// link-local peer, and package multicast joins groups again.
+		peer, err := c.RemoteAddr()
+		if err != nil || s.joined[st.socket] || s.bound[st.socket].Addr().IsLoopback() && peer.Addr().IsLinkLocalUnicast() {
 			return []string{"no peer"}
 		}
 		return outcome(c.Disconnect(s.bound[st.socket]))
 	case joining:
+		s.joined[st.socket] = true
 		return outcome(s.groups(c).Join(member))
 	case leaving:
 		return outcome(s.groups(c).Leave(member))
@@ -172,6 +174,7 @@ func (s *side) openSocket(st step) []string {
 		return outcome(err)
 	}
 	s.queues[st.socket], s.heard[st.socket], s.unsure[st.socket] = cfg.ICMPErrors, nil, false
+	s.joined[st.socket] = false
 	s.bound[st.socket], s.devices[st.socket] = local, st.config.Interface
 	if strings.HasSuffix(st.from, "%eth0") {
 		s.devices[st.socket] = "eth0"

@@ -48,6 +48,7 @@ type Conn struct {
 	refusals  []kernel.Refusal
 	drops     uint64
 	strangers uint64 // queued by others than the peer, when the socket was connected
+	sifting   bool   // there may be more of those
 	calls     kernel.Calls
 	last      lastRoute
 }
@@ -233,7 +234,7 @@ func (c *Conn) Dup() (*os.File, error) {
 // SyscallConn is one whose methods say that there is no descriptor.
 func (c *Conn) SyscallConn() syscall.RawConn { return rawConn{c} }
 
-// Strangers counts what Connect dropped.
+// Strangers counts what sift dropped.
 func (c *Conn) Strangers() uint64 {
 	c.host.n.lock()
 	defer c.host.n.unlock()

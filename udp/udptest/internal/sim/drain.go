@@ -37,6 +37,7 @@ func (c *Conn) takeNow(w *scratch, room int) (int, error) {
 		return 0, net.ErrClosed
 	}
 	c.calls.Read++
+	c.sift()
 	if err := c.tellPending(); err != nil {
 		return 0, err
 	}
@@ -50,5 +51,6 @@ func (c *Conn) takeNow(w *scratch, room int) (int, error) {
 func (c *Conn) Queued() bool {
 	c.host.n.lock()
 	defer c.host.n.unlock()
+	c.sift()
 	return c.queue.len() > 0
 }

@@ -26,7 +26,7 @@ func (c *Conn) connect(peer netip.AddrPort) error {
 	c.peer = netip.AddrPortFrom(a, peer.Port())
 	c.local = c.bound
 	c.connected = r.src
-	c.strangers += uint64(c.queue.keep(func(r *received) bool { return r.from == c.peer }))
+	c.sifting = true
 	if c.local.IsUnspecified() {
 		c.local = r.src
 	}
@@ -34,14 +34,22 @@ func (c *Conn) connect(peer netip.AddrPort) error {
 	return nil
 }
 
+// sift drops what others than the peer had queued when the socket was connected.
+// A read does that, as on Linux: where none comes before Disconnect, nothing is
+// lost.
+func (c *Conn) sift() {
+	if c.sifting {
+		c.strangers += uint64(c.queue.keep(func(r *received) bool { return r.from == c.peer }))
+		c.sifting = false
+	}
+}
+
 // Disconnect forgets the peer and gives the address local back.
 func (c *Conn) Disconnect(local netip.AddrPort) error {
 	return c.locked(func() error {
 		c.peer = netip.AddrPort{}
 		c.local, c.device = c.bound, c.own
-		if c.bound.IsUnspecified() {
-			c.connected = netip.Addr{}
-		}
+		c.connected, c.sifting = netip.Addr{}, false
 		c.last = lastRoute{}
 		return nil
 	})

@@ -23,6 +23,7 @@ const (
 // ready says why a read cannot go on, or that an error is pending. The caller holds
 // the mutex.
 func (c *Conn) ready() error {
+	c.sift()
 	switch {
 	case c.closed:
 		return net.ErrClosed
@@ -81,6 +82,7 @@ func (c *Conn) await(take func() bool) error {
 func (c *Conn) readable() bool {
 	c.host.n.lock()
 	defer c.host.n.unlock()
+	c.sift()
 	return c.queue.len() > 0
 }
 
