@@ -115,10 +115,10 @@ func (b *bench) measure(ctx context.Context, g group) ([]result, []figure) {
 	began := time.Now()
 	samples := map[string][]sample{}
 	for range rounds {
+		one := g.round(ctx, variants)
 		if ctx.Err() != nil {
 			return nil, nil
 		}
-		one := g.round(ctx, variants)
 		for _, v := range variants {
 			samples[v] = append(samples[v], one[v])
 		}

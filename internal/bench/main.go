@@ -142,7 +142,7 @@ func run(ctx context.Context, opts options) error {
 		results = append(results, rs...)
 		figures = append(figures, fs...)
 		if ctx.Err() != nil {
-			return ctx.Err()
+			break // what has been measured is reported
 		}
 	}
 	if len(results) == 0 {

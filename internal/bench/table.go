@@ -26,7 +26,7 @@ func (r report) markdown() string {
 	fmt.Fprintf(&w, "Each figure is the median of %d alternating rounds, with the smallest and the largest: a ratio of CPU per datagram "+
 		"unless the row says otherwise. *Idle*: nothing else runs. *Busy*: every CPU has other work, at the lowest priority, as on a server; "+
 		"so is every row that does not say. The whole process is counted, with default options.\n\n"+
-		"`(cd internal/bench && go run .)` measures on your machine; `-o DIR` writes this page and its picture. This run took %d s.\n\n", r.rounds, int(r.took.Seconds()))
+		"[choosing](choosing.md) says what follows from them. `(cd internal/bench && go run .)` measures on your machine; `-o DIR` writes this page and its picture. This run took %d s.\n\n", r.rounds, int(r.took.Seconds()))
 	fmt.Fprintln(&w, "## Targets")
 	fmt.Fprintln(&w, "\n| # | what | ÷ | measured | target | |")
 	fmt.Fprintln(&w, "|--:|---|---|---|---|---|")
@@ -134,6 +134,8 @@ var titles = map[string]string{
 	"messages":      "Messages",
 	"messages-keep": "Messages, no Release",
 	"messages-1024": "Messages, buffer 1024",
+	"kept":          "a kept message, bytes x burst",
+	"full":          "a full channel, bytes/limit",
 	"receive":       "Receive",
 	"receive-batch": "ReceiveBatch",
 	"all":           "All",
