@@ -75,6 +75,11 @@ func (d drain) open(ctx context.Context, variant string) (*drained, error) {
 	r.once = r.turn
 	job := recvJob{every: r.n, buffer: d.b.room, allocs: d.allocs, work: int(float64(d.work) * d.b.facts.steps), bursts: d.gso}
 	var err error
+	if variant == "gnet" || variant == "node" { // they ask for no more than the system allows
+		job.buffer = min(4<<20, allowedBuffer())
+		r.n = min(r.n, 2*job.buffer*3/4/(768+2*d.size)/burst*burst)
+		job.every = r.n
+	}
 	if d.frozen || variant == "gnet" || variant == "node" {
 		r.once = r.freezeAndThaw
 		r.receiver, err = d.b.startReceiver(ctx, variant, d.on, job)

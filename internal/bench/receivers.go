@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -131,6 +132,16 @@ func enlarge(c syscall.Conn, n int) error {
 		return err
 	}
 	return bad
+}
+
+// allowedBuffer is the largest receive buffer that the system grants without force.
+func allowedBuffer() int {
+	data, _ := os.ReadFile("/proc/sys/net/core/rmem_max")
+	n, err := strconv.Atoi(strings.TrimSpace(string(data)))
+	if err != nil {
+		return 212992
+	}
+	return n
 }
 
 func enlargeFD(fd, n int) error {
