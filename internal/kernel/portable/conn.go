@@ -83,7 +83,8 @@ type conn struct {
 
 	reads, writes atomic.Uint64
 
-	drain draining
+	drain   draining
+	refusal refusal
 }
 
 // newConn takes s over.

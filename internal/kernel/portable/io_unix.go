@@ -122,7 +122,10 @@ func (c *conn) recvmsg(fd int, bufs [][]byte, oob []byte, flags int) (message, e
 		var sa unix.Sockaddr
 		var err error
 		size := 0
-		if len(bufs) == 1 {
+		if c.refusal.recvmsg.Load() {
+			size = 1 << 16
+			m.n, m.flags, sa, err = recvfrom(fd, bufs, flags)
+		} else if len(bufs) == 1 {
 			size = len(bufs[0])
 			m.n, m.oobn, m.flags, sa, err = unix.Recvmsg(fd, bufs[0], oob, flags|dontWait)
 		} else {
@@ -141,6 +144,9 @@ func (c *conn) recvmsg(fd int, bufs [][]byte, oob []byte, flags int) (message, e
 			}
 			return message{}, unix.EAGAIN
 		default:
+			if !c.refusal.recvmsg.Load() && c.refusal.receiveRefused(err) {
+				continue // recvfrom is not
+			}
 			if c.isAsync(err, &failures) {
 				continue // what there is to read comes first
 			}
@@ -207,10 +213,18 @@ func (c *conn) address(d *kernel.Datagram, oob []byte) (unix.Sockaddr, []byte, e
 func (c *conn) sendmsg(fd int, d *kernel.Datagram, oob []byte, to unix.Sockaddr) (err error) {
 	for {
 		c.writes.Add(1)
-		if len(d.More) == 0 {
+		switch {
+		case c.refusal.sendmsg.Load() && len(oob) > 0:
+			return unix.EOPNOTSUPP // no call is left that takes them
+		case c.refusal.sendmsg.Load():
+			err = sendto(fd, append([][]byte{d.Data}, d.More...), to)
+		case len(d.More) == 0:
 			_, err = unix.SendmsgN(fd, d.Data, oob, to, dontWait)
-		} else {
+		default:
 			_, err = unix.SendmsgBuffers(fd, append([][]byte{d.Data}, d.More...), oob, to, dontWait)
+		}
+		if err != nil && !c.refusal.sendmsg.Load() && c.refusal.sendRefused(err) {
+			continue
 		}
 		if err != unix.EINTR {
 			return err

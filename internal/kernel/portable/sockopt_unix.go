@@ -34,7 +34,7 @@ const hasTOS = true
 // errors.ErrUnsupported.
 func setInt(fd uintptr, level, name, value int) error {
 	err := os.NewSyscallError("setsockopt", unix.SetsockoptInt(int(fd), level, name, value))
-	if errors.Is(err, unix.ENOPROTOOPT) {
+	if errors.Is(err, unix.ENOPROTOOPT) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP) {
 		return fmt.Errorf("%w: %w", errors.ErrUnsupported, err)
 	}
 	return err
