@@ -4,6 +4,7 @@ package linux
 
 import (
 	"bytes"
+	"errors"
 	"net"
 	"net/netip"
 	"os"
@@ -63,8 +64,9 @@ func (c *conn) Disconnect(local netip.AddrPort) error {
 	var err error
 	if c.shared.Load() && !c.inet6 {
 		err = c.disconnectInPlace(local)
-	} else {
-		err = c.replace(local)
+	} else if err = c.replace(local); errors.Is(err, unix.EADDRINUSE) {
+		// gVisor binds no socket beside another, and disconnects in place well.
+		err = c.disconnectInPlace(local)
 	}
 	if err != nil {
 		return err
