@@ -107,40 +107,39 @@ func (r *ranking) remove(c *Session) {
 	}
 }
 
-// refresh looks at the front of a queue and brings the entry up to date. It
+// answer moves a stranger to the known peers: something was sent to it.
+func (r *ranking) answer(c *Session) {
+	c.answered.Store(true)
+	if !c.ranked && !c.removed() {
+		r.strangers.remove(c)
+		c.ranked = true
+		r.known.push(c, c.last.Load())
+	}
+}
+
+// refresh looks at the front of the queue and brings the entry up to date. It
 // reports whether the session at the front is the idlest.
-func (r *ranking) refresh(q *idleQueue) bool {
-	front := (*q)[0]
+func (q idleQueue) refresh() bool {
+	front := q[0]
 	last := front.c.last.Load()
-	switch {
-	case !front.c.ranked && front.c.answered.Load():
-		r.strangers.remove(front.c)
-		front.c.ranked = true
-		r.known.push(front.c, last)
-	case last > front.since:
-		q.down(0, idleEntry{last, front.c})
-	default:
+	if last <= front.since {
 		return true
 	}
+	q.down(0, idleEntry{last, front.c})
 	return false
 }
 
-// idlest returns the session to evict. Where more than maxSteps sessions have
-// had datagrams since they were last looked at, it is the one that was looked
-// at the longest time ago. There is at least one session.
+// idlest returns the session to evict, a stranger where there is one. Where more
+// than maxSteps sessions have had datagrams since they were last looked at, it is
+// the one that was looked at the longest time ago. There is at least one session.
 func (r *ranking) idlest() *Session {
-	steps := maxSteps
-	for len(r.strangers) > 0 && !r.refresh(&r.strangers) {
-		if steps--; steps == 0 && len(r.strangers) > 0 {
-			break
-		}
+	q := r.strangers
+	if len(q) == 0 {
+		q = r.known
 	}
-	if len(r.strangers) > 0 {
-		return r.strangers[0].c
+	for steps := maxSteps; steps > 0 && !q.refresh(); steps-- {
 	}
-	for steps := maxSteps; steps > 0 && !r.refresh(&r.known); steps-- {
-	}
-	return r.known[0].c
+	return q[0].c
 }
 
 // expired returns a session that has been idle for too long, or nil and the
@@ -162,7 +161,7 @@ func (m *Mux) expired(now int64, steps *int) (c *Session, next int64) {
 				break
 			}
 			*steps--
-			if m.ranking.refresh(class.queue) {
+			if class.queue.refresh() {
 				return (*class.queue)[0].c, 0
 			}
 		}

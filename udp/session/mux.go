@@ -127,7 +127,7 @@ func (m *Mux) Open(ctx context.Context, peer netip.AddrPort) (*Session, error) {
 		return nil, m.opError("open", peer, endError(m.why))
 	}
 	if c := m.table.lookup(peer, netip.Addr{}); c != nil {
-		c.answered.Store(true)
+		m.ranking.answer(c)
 		return c, nil
 	}
 	if !m.makeRoom() {

@@ -104,7 +104,9 @@ func (c *Session) Send(ctx context.Context, parts ...[]byte) error {
 	}
 	c.last.Store(c.mux.now())
 	if !c.answered.Load() {
-		c.answered.Store(true)
+		c.mux.mu.Lock()
+		c.mux.ranking.answer(c)
+		c.mux.mu.Unlock()
 	}
 	return nil
 }

@@ -191,16 +191,16 @@ func TestHundredThousandSessionsExpireInNoTime(t *testing.T) {
 
 // A flood of strangers takes nothing from peers that were answered.
 func TestFloodOfStrangersEvictsStrangersOnly(t *testing.T) {
-	const known, most, flood = 100, 1000, 20_000
+	const known, most, flood = 500, 1000, 20_000 // more known peers than one eviction looks at
 	synctest.Test(t, func(t *testing.T) {
 		network := udptest.NewNetwork(t, udptest.KeepFates(0))
 		s := must(t)(network.Host("192.0.2.1").Listen(context.Background(), "udp4", server))
 		defer s.Close()
-		m, err := session.New(s, session.Max(most, session.EvictIdlest), session.Backlog(200))
+		m, err := session.New(s, session.Max(most, session.EvictIdlest), session.Backlog(known))
 		if err != nil {
 			t.Fatal(err)
 		}
-		clients := newCrowd(t, network.Host(addresses(flood/100+1)...), 100)
+		clients := newCrowd(t, network.Host(addresses((known+flood)/100)...), 100)
 		clients.send(t, 0, known)
 		var all []*session.Session
 		for range known {
@@ -214,6 +214,7 @@ func TestFloodOfStrangersEvictsStrangersOnly(t *testing.T) {
 			for range m.Sessions() {
 			}
 		}()
+		time.Sleep(time.Millisecond) // the known peers are the idlest
 		clients.send(t, known, flood)
 		for _, c := range all {
 			if c.Context().Err() != nil {
