@@ -95,9 +95,9 @@ type building struct {
 
 const (
 	// The default message buffer is the largest that fits, with the channel's
-	// header, into 8 KiB. It is most of what an idle socket owns; a receiver that
+	// header, into 6 KiB. It is most of what an idle socket owns; a receiver that
 	// works a few microseconds for each datagram needs the depth.
-	defaultMessageBuffer = 63
+	defaultMessageBuffer = 47
 	defaultErrorBuffer   = 16
 	defaultSendQueue     = 64
 	defaultMaxDatagram   = 65535
@@ -250,7 +250,7 @@ func WithSendBlockList(list BlockList) Option {
 	}
 }
 
-// WithMessageBuffer sets the capacity of [Socket.Messages], 63 by default: 8 KiB,
+// WithMessageBuffer sets the capacity of [Socket.Messages], 47 by default: 6 KiB,
 // at 128 bytes a message, from when Messages is first called. Zero is an
 // unbuffered channel. A receiver that works some microseconds for each datagram
 // is kept busy by a larger one.
