@@ -267,11 +267,11 @@ func (v conversation) hold() {
 
 // local is the address that the peer hears from.
 func (v conversation) local(s *udp.Socket) netip.AddrPort {
-	if a := at(v.t, s); v.c.connected {
-		return a
-	} else {
-		return netip.AddrPortFrom(netip.MustParseAddr(localAddr[v.c.peer]), a.Port())
+	a := s.LocalAddr()
+	if a.Addr().IsUnspecified() {
+		a = netip.AddrPortFrom(netip.MustParseAddr(localAddr[v.c.peer]), a.Port())
 	}
+	return a
 }
 
 func (v conversation) socket() *udp.Socket {

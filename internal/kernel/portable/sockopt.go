@@ -56,6 +56,11 @@ func (c *conn) configure(fd uintptr, cfg kernel.Config) error {
 	return s.err
 }
 
+// BindToDevice binds to the device that has the name now, where the system can.
+func (c *conn) BindToDevice(name string) error {
+	return c.control(func(fd uintptr) error { return kernel.InterfaceError(name, c.useInterface(fd, name)) })
+}
+
 // settings sets options until one fails.
 type settings struct {
 	fd  uintptr
