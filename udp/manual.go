@@ -167,7 +167,7 @@
 //
 // One datagram carries at most 65507 bytes over IPv4 and 65527 over IPv6; more is
 // syscall.EMSGSIZE, as is what exceeds the path with [WithDontFragment]. It is sent
-// from at most 1024 parts. By default Messages holds 15, Errors 16 and Outbox 64.
+// from at most 1024 parts. By default Messages holds 47, Errors 16 and Outbox 64.
 // Control messages reach the user through PacketConn and SyscallConn alone. There
 // are no Unix domain sockets and no raw ones.
 //
