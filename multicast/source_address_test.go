@@ -87,19 +87,23 @@ func TestAMembershipBlocksAndPrintsItself(t *testing.T) {
 	h, one, two := trio(t)
 	s := open(t, h, "udp4", ":0")
 	m := join(t, s, group, multicast.On("eth0"))
-	if text := m.String(); text != "239.1.2.3 on eth0" {
+	var text string
+	must(t, s.do(t, func() error { text = m.String(); return nil }))
+	if text != "239.1.2.3 on eth0" {
 		t.Errorf("%q", text)
 	}
-	must(t, m.Block(addr("10.0.0.2")))
-	fails(t, m.Block(addr("10.0.0.2")), syscall.EADDRNOTAVAIL)
-	fails(t, m.Block(addr("::1")), udp.ErrAddressFamily)
+	block := func(a string) error { return s.do(t, func() error { return m.Block(addr(a)) }) }
+	unblock := func(a string) error { return s.do(t, func() error { return m.Unblock(addr(a)) }) }
+	must(t, block("10.0.0.2"))
+	fails(t, block("10.0.0.2"), syscall.EADDRNOTAVAIL)
+	fails(t, block("::1"), udp.ErrAddressFamily)
 	say(t, open(t, one, "udp4", ":0"), "eth0", to(t, group, s), "blocked")
 	say(t, open(t, two, "udp4", ":0"), "eth0", to(t, group, s), "heard")
 	hears(t, s, "heard")
-	must(t, m.Unblock(addr("10.0.0.2")))
-	fails(t, m.Unblock(addr("10.0.0.2")), syscall.EADDRNOTAVAIL)
+	must(t, unblock("10.0.0.2"))
+	fails(t, unblock("10.0.0.2"), syscall.EADDRNOTAVAIL)
 	say(t, open(t, one, "udp4", ":0"), "eth0", to(t, group, s), "again")
 	hears(t, s, "again")
 	quit(t, s, m)
-	fails(t, m.Block(addr("10.0.0.2")), syscall.EADDRNOTAVAIL)
+	fails(t, block("10.0.0.2"), syscall.EADDRNOTAVAIL)
 }

@@ -80,6 +80,7 @@ func (s *Socket) teardown() {
 	s.mu.Unlock()
 	s.readDeadline.end()
 	_ = s.group.Wait() // its error is the cause already
+	resume := s.stopCalls()
 
 	if ep != nil {
 		for _, conn := range ep.conns {
@@ -89,13 +90,36 @@ func (s *Socket) teardown() {
 		}
 	}
 	s.endStream()
-	if st := s.receive.stream.Load(); st != nil {
-		st.release()
-	}
 	if unwatch != nil {
 		unwatch()
 	}
+	resume()
 	s.ended.set(true)
+}
+
+// stopCalls waits until no call of All, Receive or the view reads the kernel socket,
+// and keeps the turn to read until resume is called.
+// The read deadline has woken those that wait.
+func (s *Socket) stopCalls() (resume func()) {
+	s.mu.Lock()
+	st, v := s.receive.stream.Load(), s.view
+	s.mu.Unlock()
+	if st != nil {
+		st.turn.lock(nil, nil)
+		st.unwatch()
+		st.last = nil
+	}
+	if v != nil {
+		v.reading.lock(nil, nil)
+	}
+	return func() {
+		if st != nil {
+			st.turn.unlock()
+		}
+		if v != nil {
+			v.reading.unlock()
+		}
+	}
 }
 
 // Wait blocks while the socket is open and referenced, and then returns

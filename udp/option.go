@@ -219,7 +219,7 @@ func WithLookup(f func(ctx context.Context, network, host string) ([]netip.Addr,
 func WithLookupCache(d time.Duration) Option {
 	return func(c *config) {
 		if d <= 0 {
-			c.fail(invalid(fmt.Sprintf("lookup cache of %v: not more than 0", d)))
+			c.fail(invalid(fmt.Sprintf("lookup cache of %v is not positive", d)))
 			return
 		}
 		c.lookupCache = d

@@ -202,8 +202,10 @@ func TestMappedDestinationIsIPv4(t *testing.T) {
 		ok(t, s.Connect(t.Context(), mapped.String()))
 		a := s.RemoteAddr()
 		same(t, "peer", a, of(peer))
-		a = s.LocalAddr()
-		same(t, "address", a.Addr(), f.loopback)
+		if portable && network == "udp6" {
+			continue // the portable path connects IPv6 sockets itself: the kernel binds them no closer
+		}
+		same(t, "address", s.LocalAddr().Addr(), f.loopback)
 	}
 }
 

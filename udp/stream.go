@@ -268,12 +268,3 @@ func (st *stream) reportNews() {
 	}
 	st.news = nil
 }
-
-// release ends the watch of a context, if no call has the turn.
-func (st *stream) release() {
-	if st.turn.tryLock() {
-		st.unwatch()
-		st.last = nil
-		st.turn.unlock()
-	}
-}

@@ -33,7 +33,14 @@ func (c *conn) NextRefusal() (r kernel.Refusal, ok bool) {
 	if r, ok := c.pending.Next(); ok {
 		return r, true
 	}
-	_ = c.sock.Load().raw.Control(func(fd uintptr) { r, ok = c.takePending(fd) })
+	take := func(fd uintptr) { r, ok = c.takePending(fd) }
+	present := c.sock.Load()
+	if s := c.readable(); s != present { // Disconnect has replaced it, and it is still read
+		_ = s.raw.Control(take)
+	}
+	if !ok {
+		_ = present.raw.Control(take)
+	}
 	return r, ok
 }
 

@@ -38,6 +38,8 @@ type olderSockets struct {
 	some atomic.Bool
 	mu   sync.Mutex
 	list []*socket // the oldest first
+
+	closing sync.WaitGroup // goroutines that close a socket
 }
 
 func (o *olderSockets) add(s *socket) {
@@ -60,21 +62,24 @@ func (o *olderSockets) oldest() *socket {
 	return o.list[0]
 }
 
-// retire closes s, which has been read empty.
+// retire closes s, which has been read empty. It does not wait: closing a file waits
+// for the read loop, which may wait for its receiver.
 func (o *olderSockets) retire(s *socket) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if i := slices.Index(o.list, s); i >= 0 {
 		o.list = slices.Delete(o.list, i, i+1)
-		s.file.Close()
+		o.closing.Go(func() { s.file.Close() })
 	}
 	o.some.Store(len(o.list) > 0)
 }
 
+// close closes all of them, and waits until their descriptors are free.
 func (o *olderSockets) close() {
 	for s := o.oldest(); s != nil; s = o.oldest() {
 		o.retire(s)
 	}
+	o.closing.Wait()
 }
 
 // readable is the socket that is read next: one that Disconnect has replaced and
