@@ -189,6 +189,9 @@ func TestWriteBatchSendsInOrderUpToTheFirstThatFails(t *testing.T) {
 func TestViewErrorsAreThoseOfNet(t *testing.T) {
 	type conns struct{ free, connected udpConn }
 	for _, f := range families() {
+		if portable && f.network == "udp6" {
+			continue // see kernelConnects: the local address stays the wildcard
+		}
 		peer := std(t, f)
 		make4 := func(name string) conns { return conns{makers[name].listen(t, f), makers[name].dial(t, f, of(peer))} }
 		theirs, ours := make4("net"), make4("dgram")

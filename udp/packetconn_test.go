@@ -80,6 +80,9 @@ func TestPacketConn(t *testing.T) {
 				}
 				for what, test := range connectedConformance {
 					t.Run("connected, "+what, func(t *testing.T) {
+						if name == "dgram" {
+							kernelConnects(t, f)
+						}
 						peer := std(t, f)
 						test(t, m.dial(t, f, of(peer)), peer)
 					})

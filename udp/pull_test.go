@@ -281,7 +281,7 @@ func TestReceiveOnAStreamThatIsTaken(t *testing.T) {
 
 func TestReceiveReturnsSoftErrors(t *testing.T) {
 	each(t, func(t *testing.T, f family) {
-		hearsRefusals(t, f)
+		kernelConnects(t, f)
 		gone := deserted(t, f)
 		s := dial(t, f.network, gone)
 		ok(t, s.Send(t.Context(), []byte("anybody?")))
@@ -352,12 +352,12 @@ func release(ms []udp.Message) {
 	}
 }
 
-// hearsRefusals skips a test where the socket is not told that its peer refuses: the
-// portable path connects IPv6 sockets itself, and the kernel tells an unconnected
-// socket nothing.
-func hearsRefusals(t *testing.T, f family) {
+// kernelConnects skips a test that needs the kernel to know the peer: the portable
+// path connects IPv6 sockets itself, so that they hear no refusals and keep the
+// wildcard as their address.
+func kernelConnects(t *testing.T, f family) {
 	t.Helper()
 	if portable && f.network == "udp6" {
-		t.Skip("the portable path hears no refusals on udp6")
+		t.Skip("the portable path connects udp6 sockets itself")
 	}
 }

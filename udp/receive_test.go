@@ -751,7 +751,7 @@ func TestCloseFromInsideTheLoop(t *testing.T) {
 // What All yields as an error does not go to Errors as well.
 func TestAllYieldsRefusals(t *testing.T) {
 	each(t, func(t *testing.T, f family) {
-		hearsRefusals(t, f)
+		kernelConnects(t, f)
 		to := deserted(t, f)
 		s := dial(t, f.network, to)
 		ok(t, s.Send(t.Context(), []byte("anybody?")))
