@@ -351,13 +351,3 @@ func release(ms []udp.Message) {
 		m.Release()
 	}
 }
-
-// kernelConnects skips a test that needs the kernel to know the peer: the portable
-// path connects IPv6 sockets itself, so that they hear no refusals and keep the
-// wildcard as their address.
-func kernelConnects(t *testing.T, f family) {
-	t.Helper()
-	if portable && f.network == "udp6" {
-		t.Skip("the portable path connects udp6 sockets itself")
-	}
-}
