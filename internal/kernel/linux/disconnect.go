@@ -142,7 +142,7 @@ func (c *conn) replace(local netip.AddrPort) error {
 	c.shared.Store(false) // the new one has one owner
 	c.exposed.Store(false)
 	old.wake()
-	if poll(old.fd, unix.POLLIN, 0) == 0 {
+	if poll(old.fd, unix.POLLIN, 0) == 0 && !c.rx.blocked.Load() { // else the read loop retires it
 		c.older.retire(old)
 	}
 	return nil

@@ -4,6 +4,7 @@ package linux
 
 import (
 	"os"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -24,6 +25,15 @@ type receiving struct {
 	most    int32 // packets that the next call may bring
 	bytes   int32 // that the last call brought
 	once    bool
+
+	blocked atomic.Bool // the read loop waits for its receiver
+}
+
+// wait waits for the receiver.
+func (r *receiving) wait() bool {
+	r.blocked.Store(true)
+	defer r.blocked.Store(false)
+	return r.sink.Wait()
 }
 
 // shortCall is how many bytes the last call may have brought for the next to
@@ -106,7 +116,7 @@ func (c *conn) read(fd uintptr) bool {
 		if r.sink.Pending() {
 			s.giveBack()
 			s = nil
-			if !r.sink.Wait() {
+			if !r.wait() {
 				return true
 			}
 		}
@@ -133,7 +143,7 @@ func (c *conn) read(fd uintptr) bool {
 
 // idle tells the sink that a read may now find nothing. False ends Receive.
 func (r *receiving) idle() bool {
-	return !r.sink.Idle() || r.sink.Wait()
+	return !r.sink.Idle() || r.wait()
 }
 
 // callError names the system call that failed, if it did.

@@ -62,14 +62,26 @@ func (o *olderSockets) oldest() *socket {
 	return o.list[0]
 }
 
-// retire closes s, which has been read empty. It does not wait: closing a file waits
-// for the read loop, which may wait for its receiver.
+// retireWait is how long retire waits for the read loop to leave a socket. It leaves
+// at once, unless it is about to wait for its receiver.
+const retireWait = 20 * time.Millisecond
+
+// retire closes s, which has been read empty. Closing a file waits for the read loop,
+// which may wait for its receiver, so that retire does not wait for the end of it.
 func (o *olderSockets) retire(s *socket) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if i := slices.Index(o.list, s); i >= 0 {
 		o.list = slices.Delete(o.list, i, i+1)
-		o.closing.Go(func() { s.file.Close() })
+		closed := make(chan struct{})
+		o.closing.Go(func() {
+			defer close(closed)
+			s.file.Close()
+		})
+		select {
+		case <-closed:
+		case <-time.After(retireWait):
+		}
 	}
 	o.some.Store(len(o.list) > 0)
 }
