@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"strconv"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -22,6 +23,9 @@ import (
 //	go test ./udp/udptest -run Differential -seeds 10000
 //	go test ./udp/udptest -run Differential -seed 4711 -v
 func TestDifferential(t *testing.T) {
+	if strconv.IntSize == 32 {
+		t.Skip("programs of 32 bits are not compared yet")
+	}
 	lab := newLab(t)
 	if *oneSeed != 0 {
 		lab.differ(t, *oneSeed)
