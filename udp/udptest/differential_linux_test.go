@@ -5,8 +5,8 @@ package udptest_test
 import (
 	"fmt"
 	"net/netip"
-	"strings"
 	"strconv"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
