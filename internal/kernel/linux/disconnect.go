@@ -135,6 +135,7 @@ func (c *conn) replace(local netip.AddrPort) error {
 
 	c.drain.mu.Lock()
 	_ = fresh.file.SetReadDeadline(c.drain.deadline)
+	c.drain.interrupted = false // the interruption was the old socket's
 	c.fd = fresh.fd
 	c.older.add(old)
 	c.sock.Store(fresh)
