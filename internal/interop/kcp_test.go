@@ -30,7 +30,7 @@ func TestKCPMovesAMegabyteBothWays(t *testing.T) {
 		there, back := crc32.NewIEEE(), crc32.NewIEEE()
 		sent := later(func() error { return stream(c, size) })
 		fine(t, "accept", accepted)
-		defer s.Close()
+		defer hangUp(l, serverConn, s)
 		tune(t, s)
 		received := later(func() error { _, err := io.CopyN(there, s, size); return err })
 		fine(t, "send", sent)
@@ -42,6 +42,20 @@ func TestKCPMovesAMegabyteBothWays(t *testing.T) {
 			t.Error("what arrived is not what was sent")
 		}
 	})
+}
+
+// hangUp ends a server whose only client may still be sending. The session is
+// the last to go: without it, the listener begins a new one with what arrives.
+func hangUp(l *kcp.Listener, conn io.Closer, s *kcp.UDPSession) {
+	conn.Close()
+	for {
+		another, err := l.AcceptKCP()
+		if err != nil {
+			break // the listener reads no more
+		}
+		another.Close()
+	}
+	s.Close()
 }
 
 func tune(t testing.TB, s *kcp.UDPSession) {

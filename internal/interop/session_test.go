@@ -113,7 +113,7 @@ func serveKCP(t testing.TB, conn net.Conn, size int64, done <-chan struct{}) err
 	if err != nil {
 		return err
 	}
-	defer c.Close()
+	defer hangUp(l, conn, c)
 	tune(t, c)
 	_, err = io.CopyN(c, c, size)
 	<-done
