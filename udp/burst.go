@@ -9,18 +9,18 @@ import (
 // is cut into messages only when they are handed over, because a message is
 // large: 128 bytes.
 type burst struct {
-	head    Message // the next message; from, to and so on are those of all
-	rest    []byte  // the payload of those that are left
+	head    Message // the next message; all of the burst have its addresses and flags
+	rest    []byte  // the payload of the datagrams after head
 	segment int     // the size of each but the last, 0 for a single datagram
 	left    int     // datagrams
 	cut     bool    // each but the last is truncated
 	lastCut bool    // the last is
 }
 
-// load makes u packet i of a batch, without what is beyond limit in each
-// datagram. Payload is copied, so that a kept datagram holds little more than
-// itself; what is too long for that keeps the memory that it was read into. It
-// overwrites every field of u, so that callers need not clear it.
+// load makes u packet i of a batch. It cuts each datagram at limit. A short payload
+// is copied, so that a kept datagram holds little more than its own bytes; a long one
+// keeps the memory that it was read into. load overwrites every field of u, so that
+// callers need not clear it.
 func (u *burst) load(b *kernel.Batch, i, n, limit int) {
 	p := &b.Packets[i]
 	m := &u.head
@@ -40,7 +40,7 @@ func (u *burst) load(b *kernel.Batch, i, n, limit int) {
 	u.setHead()
 }
 
-// truncate removes what is beyond limit in each datagram, in place.
+// truncate cuts each datagram at limit, in place.
 func (u *burst) truncate(data []byte, limit int) []byte {
 	if u.segment == 0 {
 		u.lastCut = true

@@ -12,9 +12,9 @@ import (
 	"example.com/dgram/internal/posix"
 )
 
-// What the network says about a datagram (ICMP) arrives later, in the result of
-// whatever call comes next. This file separates it from the results of the calls
-// themselves. It knows no errno of ICMP: any errno can be one.
+// An ICMP error about a datagram arrives later, as the result of the next call on the
+// socket. This file separates such an asynchronous error from the result of the call
+// itself. It has no list of ICMP's errnos: any errno can be one.
 //
 //   - An errno of a receive is an asynchronous error, unless it says that the
 //     descriptor is gone or that memory is short.
@@ -59,8 +59,8 @@ func (h *icmpHistory) recent() bool {
 }
 
 // takeICMPErrors returns the errors to report after a receive has failed with err.
-// It takes what is pending off, a piece at a time: the kernel comes again if there
-// is more.
+// It reads the pending errors, at most icmpBurst of them: the kernel wakes the reader
+// again if there are more.
 func (s *Socket) takeICMPErrors(conn kernel.Conn, err error) []error {
 	s.icmp.note()
 	errno, isErrno := errnoOf(err)
@@ -129,9 +129,9 @@ func mayBePending(err error) bool {
 	return isErrno && !kernel.WouldBlock(err) && !isSocketGone(err)
 }
 
-// resend judges err, with which a send of d has just failed: it takes what is
-// pending off, sends d again, and judges the answer. The error that it returns is
-// d's own. Those that are not d's are on Errors.
+// resend handles a send of d that has failed with err: it reads the pending errors,
+// sends d again, and judges the answer. The error that it returns is d's own. The
+// others go to Errors.
 func (s *Socket) resend(conn kernel.Conn, d *kernel.Datagram, oob []byte, err error) error {
 	if !mayBePending(err) {
 		s.endIfGone(err)
@@ -166,7 +166,7 @@ func (s *Socket) resend(conn kernel.Conn, d *kernel.Datagram, oob []byte, err er
 }
 
 // endIfGone ends the socket if err says that the descriptor is unusable. The kernel
-// says so once, to whatever call comes next, and a reader would wait for ever.
+// says so once, to the next call, and a reader would wait for ever.
 func (s *Socket) endIfGone(err error) {
 	if errno, ok := errnoOf(err); ok && kernel.IsSocketGone(errno) {
 		s.shutdown(s.opError("read", netip.AddrPort{}, err))
@@ -188,8 +188,8 @@ type otherError struct {
 	count uint64
 }
 
-// take takes what is pending off, a piece at a time. It reports whether there was
-// anything.
+// take reads pending errors, at most icmpBurst of them. It reports whether there was
+// one.
 func (o *otherErrors) take(s *Socket, conn kernel.Conn) bool {
 	for n := range icmpBurst {
 		r, ok := s.nextRefusal(conn)

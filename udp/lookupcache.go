@@ -17,7 +17,7 @@ type lookupCache struct {
 	names map[string]*cachedName
 }
 
-// cachedName is what is known of a name. At least one of answers and pending is set.
+// cachedName is the cache entry of a name. At least one of answers and pending is set.
 type cachedName struct {
 	answers []netip.Addr   // of the last lookup that succeeded
 	at      time.Time      // when the last lookup ended

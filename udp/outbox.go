@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 )
 
-// Outbox returns the queue of what is to be sent without waiting for the result: the
+// Outbox returns the queue of datagrams to send without waiting for the result: the
 // fastest way to send. Every call returns the same channel; the first binds an
 // unbound socket and starts the writer goroutine.
 //
@@ -97,7 +97,7 @@ type outbox struct {
 	held, heldBytes atomic.Int64 // in the writer's batch and not sent yet
 
 	mu      sync.Mutex
-	flushes []*flush // in order; those that were given up are removed
+	flushes []*flush // in order; a flush whose context is done is removed
 }
 
 // startOutbox returns the outbox. The first call makes it, starts the writer and

@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"syscall"
 
 	"example.com/dgram/internal/posix"
 )
@@ -66,19 +65,3 @@ const (
 	errRaw    = unsupportedError("raw access would go around the receive block list: use ReadBatch and WriteBatch")
 	errShared = unsupportedError("a duplicate of the descriptor would go around the receive block list")
 )
-
-// controlOnly is a raw connection that refuses to read and write.
-type controlOnly struct {
-	raw syscall.RawConn
-	s   *Socket
-}
-
-func (c controlOnly) Control(f func(fd uintptr)) error { return c.raw.Control(f) }
-
-func (c controlOnly) Read(func(fd uintptr) bool) error {
-	return c.s.opError("raw-read", netip.AddrPort{}, errRaw)
-}
-
-func (c controlOnly) Write(func(fd uintptr) bool) error {
-	return c.s.opError("raw-write", netip.AddrPort{}, errRaw)
-}

@@ -7,10 +7,9 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// readDeadline owns the read deadline of the socket's kernel sockets. Three
-// parties want one: the view (SetReadDeadline), a reader whose context is done,
-// and the end of the socket. The earliest of the three is set, and the end is
-// never taken back.
+// readDeadline owns the read deadline of the socket's kernel sockets. There are
+// three reasons for one: SetReadDeadline of the view, a reader whose context is done,
+// and the end of the socket. The earliest of the three is set. The end is final.
 type readDeadline struct {
 	mu          sync.Mutex
 	conns       []kernel.Conn

@@ -188,7 +188,7 @@ func (s *Socket) askResolver(ctx context.Context, name string) ([]netip.Addr, er
 	return s.cfg.lookup(ctx, network, name)
 }
 
-// usable returns those answers that the socket can send to, unmapped. Without IPv6 on
+// usable returns the answers that the socket can send to, unmapped. Without IPv6 on
 // the machine, IPv6 addresses are not usable.
 func (s *Socket) usable(name string, answers []netip.Addr) ([]netip.Addr, error) {
 	var usable []netip.Addr

@@ -45,7 +45,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	return chat(ctx, os.Stdin, stdout, at, *iface, *name)
 }
 
-// chat says what is typed and prints what is heard, until the input ends.
+// chat sends each line of the input to the room and prints the lines of the others,
+// until the input ends.
 func chat(ctx context.Context, in io.Reader, out io.Writer, room netip.AddrPort, iface, name string) error {
 	m, err := enter(ctx, room, iface, name)
 	if err != nil {
@@ -107,7 +108,7 @@ func talk(ctx context.Context, out io.Writer, room netip.AddrPort, iface string)
 	if len(ann.groups.Interfaces()) == 0 {
 		return errors.New("no network interface is up")
 	}
-	room = netip.AddrPortFrom(room.Addr(), local.Port()) // nobody else's
+	room = netip.AddrPortFrom(room.Addr(), local.Port()) // a port that no other program uses
 	ann.room = room
 	bob, err := enter(ctx, room, iface, "bob")
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"example.com/dgram/udp"
 )
 
-// A member is one who chats.
+// A member is a participant of the chat.
 type member struct {
 	name   string
 	room   netip.AddrPort
@@ -77,7 +77,8 @@ func (m *member) say(ctx context.Context, line string) error {
 	return nil
 }
 
-// hear reads a line that somebody else has said, once.
+// hear parses a line of another member. It returns false for a line that it has
+// returned before.
 func (m *member) hear(msg udp.Message) (name, line string, ok bool) {
 	name, rest, _ := strings.Cut(string(msg.Data), " ")
 	number, line, _ := strings.Cut(rest, " ")

@@ -12,7 +12,7 @@ import (
 	"example.com/dgram/udp"
 )
 
-// demo asks the workers from many sockets and prints who answered.
+// demo asks the workers from many sockets and prints the answers of each worker.
 func demo(ctx context.Context, address string, o options, stdout io.Writer) error {
 	answers := make(chan string)
 	failures := make(chan error, o.clients)

@@ -4,7 +4,7 @@
 //	go run ./examples/cluster -reuseport    each has its own, and the kernel balances
 //
 // Both are a demonstration that asks the workers itself and ends with a summary
-// of who answered how often. To keep the workers until Ctrl-C:
+// of the answers of each. To keep the workers until Ctrl-C:
 //
 //	go run ./examples/cluster -listen 127.0.0.1:41234
 //
@@ -96,7 +96,7 @@ func lead(ctx context.Context, o options, stdout io.Writer) error {
 		fmt.Fprintf(stdout, "%s is process %d\n", m.name, m.cmd.Process.Pid)
 	}
 	// From here on the port is the workers'. The parent must not keep a socket
-	// that shares it: the kernel would send it datagrams that nobody reads.
+	// that shares it: the kernel would give it datagrams, and the parent reads none.
 	s.Close()
 	if file != nil {
 		file.Close()

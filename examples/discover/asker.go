@@ -57,7 +57,7 @@ func (a *asker) ask(ctx context.Context, questions [][]byte) error {
 	return nil
 }
 
-// listen passes on what is heard.
+// listen passes the received messages on.
 func (a *asker) listen(answers chan<- udp.Message) {
 	for m := range a.socket.Messages() {
 		select {

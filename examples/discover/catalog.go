@@ -37,8 +37,8 @@ func (s service) address() string {
 	return where
 }
 
-// A catalog is what is known. What is said on the local network is said by
-// anybody: it is looked at with care, and there is an end to it.
+// A catalog holds the services that answers have named. Any host of the local
+// network can send an answer, so each is checked, and the catalog has a limit.
 type catalog struct {
 	kinds map[string]bool       // "_ipp._tcp.local."
 	found map[string]*service   // by full name
@@ -71,7 +71,7 @@ func (c *catalog) questions() (all [][]byte) {
 	return slices.DeleteFunc(all, func(q []byte) bool { return q == nil })
 }
 
-// question is a query, nil for what is no name.
+// question returns a query for name, or nil if name is not a domain name.
 func question(name string, kind dnsmessage.Type) []byte {
 	n, err := dnsmessage.NewName(name)
 	if err != nil {

@@ -66,7 +66,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 func serve(ctx context.Context, s *udp.Socket, z *zone) (answered, failed int) {
 	for m, err := range s.All(ctx) {
 		if err != nil {
-			continue // about an earlier answer: nobody waits for it any more
+			continue // a report about an earlier answer, which cannot be sent again
 		}
 		answer, ok := z.answer(m.Data)
 		m.Release()

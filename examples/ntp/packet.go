@@ -25,8 +25,8 @@ const (
 	packetSize = 48
 )
 
-// question is a client's packet. Servers give its transmit time back and do
-// not look at it: something that nobody can guess tells answers from
+// question returns a client's packet. A server copies the transmit time into its
+// answer and does not read it, so a random number there tells answers from
 // forgeries.
 func question() packet {
 	var nonce [8]byte

@@ -37,7 +37,7 @@ func serve(ctx context.Context, s *udp.Socket, ahead time.Duration) error {
 		}
 		a := q.answer(arrival(m).Add(ahead))
 		a.transmitted = stamp(time.Now().Add(ahead)) // as late as can be
-		_ = s.Reply(ctx, m, a.encode())              // who gets no answer asks again
+		_ = s.Reply(ctx, m, a.encode())              // a client without an answer asks again
 	}
 	return s.Err()
 }

@@ -21,8 +21,8 @@ import (
 
 func main() { program.Main("ping", run) }
 
-// header is what a probe begins with: who measures, and the number of the
-// probe. The times stay here, so that no answer can lie about them.
+// header is the size of what a probe begins with: the number of the program's run
+// and that of the probe. Times are not sent, so that no answer can forge them.
 const header = 16
 
 // options are what the command line says.

@@ -59,7 +59,7 @@ func measure(ctx context.Context, o options, way string, stdout io.Writer) (repo
 			}
 			m.Release()
 		case _, ok := <-s.Errors():
-			if ok { // nobody listens there: now, or only for a while
+			if ok { // no socket has the port, for now or for good
 				r.refused++
 			}
 		case <-second.C:
@@ -75,8 +75,7 @@ func measure(ctx context.Context, o options, way string, stdout io.Writer) (repo
 	return r, nil
 }
 
-// enqueue puts a probe into the Outbox, unless the socket has ended and nobody
-// receives there any more.
+// enqueue puts a probe into the Outbox. It fails when the socket has ended.
 func enqueue(ctx context.Context, s *udp.Socket, probe []byte) error {
 	select {
 	case s.Outbox() <- udp.Datagram{Data: probe}:

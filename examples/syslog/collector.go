@@ -19,13 +19,13 @@ type collector struct {
 	live    bool // the last line shows the counts
 	total   uint64
 	sources map[netip.Addr]*source
-	others  uint64 // messages of those that are not in sources
+	others  uint64 // messages of senders that are not in sources
 }
 
 // A source is one sender.
 type source struct {
 	count uint64
-	worse uint64 // errors, and what is worse
+	worse uint64 // messages of severity error or higher
 }
 
 // Anybody can write any address into a datagram, so the map must not grow with
@@ -58,7 +58,7 @@ func (c *collector) take(from netip.Addr, e entry) {
 	switch {
 	case src == nil && len(c.sources) == maxSources:
 		c.others++
-		src = &source{} // for nobody
+		src = &source{} // counted here and dropped
 	case src == nil:
 		src = &source{}
 		c.sources[from] = src

@@ -1,8 +1,8 @@
 // Syslog collects log messages (RFC 3164 and RFC 5424), prints them, and counts
-// who sends how many.
+// them by sender.
 //
 //	go run ./examples/syslog                         collect at 127.0.0.1:5514, until Ctrl-C
-//	go run ./examples/syslog -listen :514 -min err   only what is an error or worse
+//	go run ./examples/syslog -listen :514 -min err   only errors and worse
 //
 // To send it something:
 //

@@ -122,8 +122,8 @@ func skipData(s string) (rest string, ok bool) {
 	return "", false
 }
 
-// parse3164 reads "Jan _2 15:04:05 HOST APP[PID]: MESSAGE". Programs leave out
-// whatever they like.
+// parse3164 reads "Jan _2 15:04:05 HOST APP[PID]: MESSAGE". Programs leave
+// out any of the parts.
 func (e *entry) parse3164(text string) {
 	const stamp = len(time.Stamp)
 	if len(text) > stamp && text[stamp] == ' ' {

@@ -32,7 +32,7 @@ type block struct {
 	bars []figure
 }
 
-// blocks are those of one panel, in the order in which they were measured.
+// blocks returns the blocks of one panel, in the order in which they were measured.
 func (r report) blocks(panel string) []block {
 	var blocks []block
 	for _, f := range r.figures {

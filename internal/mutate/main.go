@@ -87,7 +87,7 @@ const (
 
 var failed = regexp.MustCompile(`--- FAIL: (\S+)`)
 
-// try runs the tests against the changed file: first those that should notice, then
+// try runs the tests against the changed file: first the tests that should notice, then
 // all of the package. It returns the verdict and the test that noticed.
 func (m mutation) try(dir string, timeout time.Duration) (verdict, by string) {
 	overlay, err := m.overlay(dir)

@@ -96,7 +96,7 @@ func (v *conn) Write(b []byte) (int, error) {
 // writeError shapes an error of Send as net's Write does.
 func (v *conn) writeError(err error) error {
 	if end := v.c.sendError(); end != nil {
-		err = end // whatever woke the call
+		err = end // the session's end is the cause, also of a deadline that woke the call
 	}
 	if op, ok := err.(*net.OpError); ok {
 		err = op.Err
@@ -119,7 +119,7 @@ func (v *conn) Close() error {
 	return v.c.Close()
 }
 
-// stop wakes those who wait in a call: the session has ended.
+// stop wakes the calls that wait: the session has ended.
 func (v *conn) stop() {
 	v.read.stop()
 	v.write.stop()

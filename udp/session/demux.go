@@ -77,7 +77,7 @@ func (m *Mux) greet(d *udp.Message, now int64) *Session {
 // program's function runs.
 func (m *Mux) ask(d *udp.Message) bool {
 	m.mu.Unlock()
-	defer m.mu.Lock() // after a panic too: what is deferred before unlocks it
+	defer m.mu.Lock() // after a panic too: the caller's deferred call unlocks mu
 	return m.cfg.admit(*d)
 }
 

@@ -84,8 +84,8 @@ func (q idleQueue) put(i int, e idleEntry) {
 // time for which datagrams wait for mu.
 const maxSteps = 256
 
-// ranking is the idle queues of a mux: one for peers to whom nothing was ever
-// sent, one for the others.
+// ranking has the two idle queues of a mux: strangers for peers to which nothing was
+// ever sent, known for the others.
 type ranking struct {
 	strangers, known idleQueue
 }

@@ -105,7 +105,7 @@ func (m *Mux) Errors() <-chan error { return m.news.c }
 // direction, over the same socket. Where there is a session with the peer already,
 // it is that one. A session of Open is not sent on [Mux.Sessions]. The first
 // datagram of the peer gives it its local address. The peer counts as known, as
-// one to whom something was sent.
+// if something had been sent to it.
 //
 // The error is [ErrFull] where there are [Max] sessions and none is evicted,
 // [udp.ErrAddressFamily] or [udp.ErrBadPort] for an address that the socket cannot

@@ -14,7 +14,7 @@ import (
 type stream struct {
 	mu       sync.Mutex
 	messages chan udp.Message // for Messages, sent to and closed under mu
-	ready    chan struct{}    // for those who wait for the list, made by the first of them
+	ready    chan struct{}    // wakes calls that wait for the list; made by the first
 	head     *node            // the list
 	tail     *node
 	why      error // why the stream is closed, or the session has ended
@@ -127,8 +127,8 @@ func (s *stream) shift() udp.Message {
 	return m
 }
 
-// notify wakes one of those who wait for the list. The one that it wakes wakes
-// the next if it leaves something.
+// notify wakes one call that waits for the list. That call wakes the next if it
+// leaves a message.
 func (s *stream) notify() {
 	if s.ready != nil && !s.closed {
 		signal(s.ready)

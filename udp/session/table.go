@@ -24,7 +24,7 @@ func (t *table) find(peer netip.AddrPort, local netip.Addr) *Session {
 	return open
 }
 
-// lookup is find for callers, who may leave local out.
+// lookup is find for the exported methods, in which local may be left out.
 func (t *table) lookup(peer netip.AddrPort, local netip.Addr) *Session {
 	c := t.byPeer[peer]
 	for c != nil && local.IsValid() && (!c.knowsLocal() || c.local != local) {

@@ -11,8 +11,8 @@ import "io"
 //
 // The first block is written at once, and the writer's error returned. Later
 // ones are reported by [Network.CaptureErr]. Writes come from the goroutines
-// that send and from timers, one at a time; whatever uses w then has to wait
-// until nothing is in flight. A network has one capture.
+// that send and from timers, one at a time; other code that uses w has to
+// wait until nothing is in flight. A network has one capture.
 func (n *Network) Capture(w io.Writer) error {
 	n.t.Helper()
 	if w == nil {

@@ -7,8 +7,8 @@ import (
 	"example.com/dgram/udp/udptest/internal/sim"
 )
 
-// A NATKind is how a NAT maps addresses and whom it admits, in the words of RFC
-// 3489, section 5.
+// A NATKind is how a NAT maps addresses and which senders it admits, in the words of
+// RFC 3489, section 5.
 type NATKind int
 
 const (

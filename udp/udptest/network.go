@@ -11,8 +11,8 @@ import (
 )
 
 // A Network connects simulated hosts. Its methods may be called from any
-// goroutine, those that make or change something from the test's: what is
-// wrong with their arguments ends the test at the caller's line.
+// goroutine, those that make or change something from the test's. An argument that is
+// wrong ends the test at the caller's line.
 type Network struct {
 	t   testing.TB
 	net *sim.Network

@@ -155,7 +155,7 @@ func (c *Conn) locked(f func() error) error {
 	return f()
 }
 
-// ring wakes whoever waits for a channel of capacity 1.
+// ring sends on a channel of capacity 1, unless it is full: a waiting goroutine wakes.
 func ring(bell chan struct{}) {
 	select {
 	case bell <- struct{}{}:
@@ -231,7 +231,7 @@ func (c *Conn) Dup() (*os.File, error) {
 	return nil, errors.ErrUnsupported
 }
 
-// SyscallConn is one whose methods say that there is no descriptor.
+// SyscallConn returns a raw connection whose methods fail: there is no descriptor.
 func (c *Conn) SyscallConn() syscall.RawConn { return rawConn{c} }
 
 // Strangers counts what sift dropped.

@@ -51,8 +51,8 @@ type Fate struct {
 	Corrupt   bool
 }
 
-// Totals account for every datagram: Sent + Copied is the sum of Ended, and of
-// what is in flight.
+// Totals account for every datagram: Sent + Copied is the sum of Ended and of the
+// datagrams in flight.
 type Totals struct {
 	Sent   uint64 // by sockets
 	Copied uint64 // by duplication, and for groups and broadcasts with several receivers

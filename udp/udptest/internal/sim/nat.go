@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A NATKind says which outside address an inside one has, and whom it admits
-// (RFC 3489, section 5; RFC 4787 in its own words).
+// A NATKind is how a NAT maps inside addresses to outside ones and which senders it
+// admits (RFC 3489, section 5; RFC 4787 has other names for the same).
 type NATKind int
 
 const (
@@ -41,7 +41,7 @@ type mapping struct {
 	key   natKey
 	port  uint16
 	used  time.Duration
-	peers map[netip.AddrPort]time.Duration // who was sent to, and when; RestrictedCone without ports
+	peers map[netip.AddrPort]time.Duration // destinations, with the time of the last send; without ports for RestrictedCone
 }
 
 // AddNAT moves hosts behind an outside address.

@@ -43,7 +43,7 @@ type direction struct{ from, to *Host }
 // public network, or the inside of a NAT.
 type realm struct {
 	addrs map[netip.Addr]*Interface // unicast, without zone; no link-local ones
-	nats  map[netip.Addr]*NAT       // whose outside is here
+	nats  map[netip.Addr]*NAT       // by outside address
 	gate  *NAT                      // the way out, nil for the public realm
 }
 

@@ -33,7 +33,7 @@ type packet struct {
 	about  *packet       // what an ICMP report is about
 }
 
-// cast says whom a packet is for.
+// cast is the kind of a packet's destination.
 type cast uint8
 
 const (

@@ -130,7 +130,7 @@ func (c *Conn) route(to, from netip.Addr, index int) (r route, err error) {
 	return r, nil
 }
 
-// leave finds the interface that a datagram leaves by, and who has the
+// leave finds the interface that a datagram leaves by and the owner of its
 // destination.
 func (c *Conn) leave(r *route, device *Interface, from netip.Addr) error {
 	h := c.host
@@ -214,8 +214,8 @@ func (h *Host) onLink(dst netip.Addr, device *Interface) (out *Interface, found 
 	return out, out != nil
 }
 
-// find finds who has a unicast destination: a host of the realm, a NAT, or one
-// of either beyond the NATs that the realm is behind.
+// find finds the owner of a unicast destination: a host or a NAT of the realm, or of
+// one beyond the NATs that the realm is behind.
 func (h *Host) find(r *route) bool {
 	for realm := h.realm(r.dst); ; realm = realm.gate.outer {
 		r.in, r.via = realm.addrs[r.dst], realm.nats[r.dst]

@@ -2,8 +2,8 @@ package sim
 
 import "time"
 
-// transit is what is on its way: a heap by time of arrival, and in the order of
-// sending where times are equal. One timer serves it.
+// transit holds the packets in flight in a heap, by time of arrival and then by order
+// of sending. One timer serves it.
 type transit struct {
 	heap  []arrival
 	seq   uint64
