@@ -56,29 +56,20 @@ func TestSecondBindFails(t *testing.T) {
 }
 
 // Upstream: parallel/test-dgram-bind-sync.js
+// Upstream: parallel/test-dgram-listen-after-bind.js
 func TestBindIsSynchronous(t *testing.T) {
 	each(t, func(t *testing.T, f family) {
 		s := open(t, f.network)
-		empty(t, "listening", s.Listening())
-		ok(t, s.Bind(t.Context(), f.local()))
-		ended(t, "listening", s.Listening())
-
-		other := open(t, f.network)
-		taken := at(t, s).String()
-		fails(t, other.Bind(t.Context(), taken), syscall.EADDRINUSE)
-		empty(t, "listening", other.Listening())
-		ok(t, other.Bind(t.Context(), f.local()))
+		listening := s.Listening()
+		empty(t, "listening", listening)
+		ctx, cancel := context.WithCancel(t.Context())
+		ok(t, s.Bind(ctx, f.local()))
+		cancel() // it was the call's, not the socket's
+		ended(t, "listening", listening)
+		ended(t, "listening, asked for later", s.Listening())
+		send(t, s, at(t, s), "alive")
+		expect(t, s, "alive")
 	})
-}
-
-// Upstream: parallel/test-dgram-bind-sync.js
-func TestBindTakesAZone(t *testing.T) {
-	needIPv6(t)
-	s := open(t, "udp6")
-	err := s.Bind(t.Context(), "[::1%no-such-zone]:0")
-	fails(t, err, syscall.ENODEV)
-	shaped(t, err, "bind", "no-such-zone")
-	ok(t, s.Bind(t.Context(), "[::1%"+loopbackName(t)+"]:0"))
 }
 
 func loopbackName(t testing.TB) string { return loopbackInterface(t).Name }
@@ -100,29 +91,25 @@ func loopbackInterface(t testing.TB) net.Interface {
 }
 
 // Upstream: parallel/test-dgram-bind-error-repeat.js
-func TestFailedBindLeavesTheSocketAsItWas(t *testing.T) {
-	taken := at(t, listen(t, "udp4", "127.0.0.1:0")).String()
-	s := open(t, "udp4")
-	before := descriptors()
-	for range 20 {
-		err := s.Bind(t.Context(), taken)
-		fails(t, err, syscall.EADDRINUSE)
-		shaped(t, err, "bind", taken)
-	}
-	same(t, "descriptors", len(descriptors()), len(before))
-	unbound(t, s)
-	empty(t, "errors", s.Errors())
-	ok(t, s.Bind(t.Context(), "127.0.0.1:0"))
-	send(t, s, at(t, s), "at last")
-	expect(t, s, "at last")
-}
-
 // Upstream: parallel/test-dgram-bind-error-callback.js
-func TestBindErrorGoesToTheCaller(t *testing.T) {
-	taken := at(t, listen(t, "udp4", "127.0.0.1:0")).String()
-	s := open(t, "udp4", udp.WithErrorBuffer(0)) // and nobody reads Errors
-	fails(t, s.Bind(t.Context(), taken), syscall.EADDRINUSE)
-	same(t, "errors seen outside a call", s.Stats().Errors, 0)
+func TestFailedBindLeavesTheSocketAsItWas(t *testing.T) {
+	each(t, func(t *testing.T, f family) {
+		taken := at(t, listen(t, f.network, f.local())).String()
+		s := open(t, f.network, udp.WithErrorBuffer(0))
+		before := descriptors()
+		for range 20 {
+			err := s.Bind(t.Context(), taken)
+			fails(t, err, syscall.EADDRINUSE)
+			shaped(t, err, "bind", taken)
+		}
+		same(t, "descriptors", len(descriptors()), len(before))
+		unbound(t, s)
+		empty(t, "listening", s.Listening())
+		same(t, "errors seen outside a call", s.Stats().Errors, 0)
+		ok(t, s.Bind(t.Context(), f.local()))
+		send(t, s, at(t, s), "at last")
+		expect(t, s, "at last")
+	})
 }
 
 // Upstream: parallel/test-dgram-error-message-address.js
@@ -150,52 +137,6 @@ func TestBindErrorNamesTheAddress(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestBindRejectsBadAddresses(t *testing.T) {
-	for _, c := range []struct {
-		network, address string
-		want             error
-	}{
-		{"udp4", "127.0.0.1:65536", udp.ErrBadPort},
-		{"udp4", "127.0.0.1:-1", udp.ErrBadPort},
-		{"udp4", "127.0.0.1:99999999999999999999", udp.ErrBadPort},
-		{"udp4", "127.0.0.1:no-such-service", udp.ErrBadPort},
-		{"udp4", "[::1]:0", udp.ErrAddressFamily},
-		{"udp", "127.0.0.1:65536", udp.ErrBadPort},
-		{"udp6", "[::1]:65536", udp.ErrBadPort},
-		{"udp4", "127.0.0.1", nil},
-		{"udp4", "::1:0", nil},
-		{"udp4", "[127.0.0.1:0", nil},
-	} {
-		t.Run(c.network+" "+c.address, func(t *testing.T) {
-			lookup := looked("nobody")
-			s := open(t, c.network, udp.WithLookup(lookup.lookup))
-			err := s.Bind(t.Context(), c.address)
-			if c.want == nil {
-				c.want = err
-			}
-			fails(t, err, c.want)
-			shaped(t, err, "bind", c.address)
-			if asked := lookup.questions(); len(asked) > 0 {
-				t.Errorf("looked up %v", asked)
-			}
-			unbound(t, s)
-			ok(t, s.Bind(t.Context(), ""))
-		})
-	}
-}
-
-func TestIPv6OnlySocketRejectsIPv4(t *testing.T) {
-	needIPv6(t)
-	s := open(t, "udp6", udp.WithIPv6Only())
-	fails(t, s.Bind(t.Context(), "127.0.0.1:0"), udp.ErrAddressFamily)
-	fails(t, s.SendTo(t.Context(), netip.MustParseAddrPort("127.0.0.1:9")), udp.ErrAddressFamily)
-	fails(t, s.SendTo(t.Context(), netip.MustParseAddrPort("[::ffff:127.0.0.1]:9")), udp.ErrAddressFamily)
-	fails(t, s.Connect(t.Context(), "127.0.0.1:9"), udp.ErrAddressFamily)
-	unbound(t, s)
-	ok(t, s.Bind(t.Context(), "[::1]:0"))
-	fails(t, s.SendTo(t.Context(), netip.MustParseAddrPort("127.0.0.1:9")), udp.ErrAddressFamily)
 }
 
 // Upstream: parallel/test-dgram-createSocket-type.js
@@ -272,11 +213,11 @@ func TestUDPIsDualStackWhereTheMachineHasIPv6(t *testing.T) {
 }
 
 func TestUDPIsIPv4WhereTheMachineHasNoIPv6(t *testing.T) {
-	leakless(t)
-	for address, network := range map[string]string{":0": "udp4", "127.0.0.1:0": "udp4"} {
-		s, err := udp.ListenOn(t.Context(), stub{noIPv6: true}, "udp", address)
-		mine(t, s, err)
-		same(t, "network", s.Network(), network)
+	k := newSimKernel(t)
+	k.noIPv6 = true
+	for _, address := range []string{":0", "127.0.0.1:0"} {
+		s, err := udp.ListenOn(t.Context(), k, "udp", address)
+		same(t, "network", mine(t, s, err).Network(), "udp4")
 	}
 }
 
@@ -361,181 +302,20 @@ func TestWhatDoesNotBind(t *testing.T) {
 	unbound(t, s)
 }
 
-// Bad input is found before anything is bound.
-func TestBadInputBindsNothing(t *testing.T) {
-	blocked := netip.MustParsePrefix("127.0.0.2/32")
-	for what, c := range map[string]struct {
-		f    func(s *udp.Socket) error
-		want error
-	}{
-		"port 0":        {func(s *udp.Socket) error { return s.SendTo(t.Context(), netip.MustParseAddrPort("127.0.0.1:0")) }, udp.ErrBadPort},
-		"zero address":  {func(s *udp.Socket) error { return s.SendTo(t.Context(), netip.AddrPort{}) }, udp.ErrAddressFamily},
-		"no address":    {func(s *udp.Socket) error { return s.SendTo(t.Context(), netip.AddrPortFrom(netip.Addr{}, 9)) }, udp.ErrAddressFamily},
-		"wrong family":  {func(s *udp.Socket) error { return s.SendTo(t.Context(), netip.MustParseAddrPort("[::1]:9")) }, udp.ErrAddressFamily},
-		"blocked":       {func(s *udp.Socket) error { return s.SendTo(t.Context(), netip.MustParseAddrPort("127.0.0.2:9")) }, udp.ErrBlocked},
-		"blocked host":  {func(s *udp.Socket) error { return s.SendToHost(t.Context(), "127.0.0.2:9") }, udp.ErrBlocked},
-		"blocked peer":  {func(s *udp.Socket) error { return s.Connect(t.Context(), "127.0.0.2:9") }, udp.ErrBlocked},
-		"host's port":   {func(s *udp.Socket) error { return s.SendToHost(t.Context(), "127.0.0.1:0") }, udp.ErrBadPort},
-		"peer's port":   {func(s *udp.Socket) error { return s.Connect(t.Context(), "127.0.0.1:0") }, udp.ErrBadPort},
-		"peer nobody":   {func(s *udp.Socket) error { return s.Connect(t.Context(), "") }, udp.ErrBadPort},
-		"peer's family": {func(s *udp.Socket) error { return s.Connect(t.Context(), "[::1]:9") }, udp.ErrAddressFamily},
-		"too long": {func(s *udp.Socket) error {
-			return s.SendTo(t.Context(), netip.MustParseAddrPort("127.0.0.1:9"), make([]byte, 65508))
-		}, syscall.EMSGSIZE},
-		"too many parts": {func(s *udp.Socket) error {
-			return s.SendTo(t.Context(), netip.MustParseAddrPort("127.0.0.1:9"), make([][]byte, 1025)...)
-		}, syscall.EMSGSIZE},
-		"a reply nowhere": {func(s *udp.Socket) error { return s.Reply(t.Context(), udp.Message{}) }, udp.ErrAddressFamily},
-		"batch, zero address": {func(s *udp.Socket) error {
-			_, err := s.SendBatch(t.Context(), []udp.Datagram{{Data: []byte("x")}})
-			return err
-		}, udp.ErrNotConnected},
-		"batch, port 0": {func(s *udp.Socket) error {
-			_, err := s.SendBatch(t.Context(), []udp.Datagram{{To: netip.MustParseAddrPort("127.0.0.1:0")}})
-			return err
-		}, udp.ErrBadPort},
-		"batch, too long": {func(s *udp.Socket) error {
-			_, err := s.SendBatch(t.Context(), []udp.Datagram{{To: netip.MustParseAddrPort("127.0.0.1:9"), Data: make([]byte, 65508)}})
-			return err
-		}, syscall.EMSGSIZE},
-		"batch, from another family": {func(s *udp.Socket) error {
-			_, err := s.SendBatch(t.Context(), []udp.Datagram{{To: netip.MustParseAddrPort("127.0.0.1:9"), From: netip.IPv6Loopback()}})
-			return err
-		}, udp.ErrAddressFamily},
-		"unknown name": {func(s *udp.Socket) error { return s.SendToHost(t.Context(), "no.such.name:9") }, &net.DNSError{}},
-		"nil context":  {func(s *udp.Socket) error { return s.SendTo(nil, netip.MustParseAddrPort("127.0.0.1:9")) }, syscall.EINVAL},
-		"done context": {func(s *udp.Socket) error { return s.SendTo(done(), netip.MustParseAddrPort("127.0.0.1:9")) }, context.Canceled},
-	} {
-		t.Run(what, func(t *testing.T) {
-			s := open(t, "udp4", udp.WithSendBlockList(blocked), udp.WithLookup(looked("other").lookup))
-			err := c.f(s)
-			if dns := (*net.DNSError)(nil); errors.As(c.want, &dns) {
-				if !errors.As(err, &dns) {
-					t.Fatalf("%v, want a *net.DNSError", err)
-				}
-			} else {
-				fails(t, err, c.want)
-			}
-			unbound(t, s)
-			same(t, "network", s.Network(), "udp4")
-			ok(t, s.Bind(t.Context(), "127.0.0.1:0"))
-			send(t, s, at(t, s), "well")
-			expect(t, s, "well")
-		})
-	}
-}
-
 // Upstream: sequential/test-dgram-implicit-bind-failure.js
 func TestFailedImplicitBindIsTriedAgain(t *testing.T) {
-	to := std(t, families()[0])
-	leakless(t)
-	system := &flakySystem{failures: 2}
-	s, err := udp.NewOn(system, "udp4")
+	k := newSimKernel(t)
+	k.failOpens(syscall.EMFILE, syscall.EMFILE)
+	s, err := udp.NewOn(k, "udp4")
 	mine(t, s, err)
 	for range 2 {
-		fails(t, s.SendTo(t.Context(), of(to), []byte("lost")), syscall.EMFILE)
+		fails(t, s.SendTo(t.Context(), friend, []byte("lost")), syscall.EMFILE)
 		unbound(t, s)
 		same(t, "queue", s.SendQueueCount(), 0)
 	}
-	send(t, s, of(to), "found")
-	hear(t, to, "found")
+	send(t, s, friend, "found")
+	same(t, "sent", k.only().texts(), "[found]")
 	empty(t, "errors", s.Errors())
-}
-
-// Upstream: parallel/test-dgram-listen-after-bind.js
-func TestListeningMayBeAskedForLater(t *testing.T) {
-	s := listen(t, "udp4", "127.0.0.1:0")
-	ended(t, "listening", s.Listening())
-	//lint:ignore SA4000 asking twice is the point
-	if s.Listening() != s.Listening() {
-		t.Error("two channels")
-	}
-}
-
-// Upstream: parallel/test-dgram-close-during-bind.js
-func TestCloseDuringBind(t *testing.T) {
-	leakless(t)
-	asked := make(chan struct{})
-	system := &countingSystem{}
-	s, err := udp.NewOn(system, "udp4", udp.WithLookup(func(ctx context.Context, _, _ string) ([]netip.Addr, error) {
-		close(asked)
-		<-ctx.Done()
-		return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
-	}))
-	mine(t, s, err)
-	bound := later(func() error { return s.Bind(t.Context(), "name:0") })
-	ended(t, "lookup", asked)
-	door(t, "Close", func() { ok(t, s.Close()) })
-	err, _ = take(t, "Bind", bound)
-	fails(t, err, net.ErrClosed)
-	same(t, "sockets opened", system.opened.Load(), 0)
-	empty(t, "listening", s.Listening())
-}
-
-// Upstream: parallel/test-dgram-bind-socket-close-before-lookup.js
-func TestLookupThatFailsAfterCloseIsNoNews(t *testing.T) {
-	leakless(t)
-	asked, answer := make(chan struct{}), make(chan struct{})
-	s := open(t, "udp4", udp.WithLookup(func(context.Context, string, string) ([]netip.Addr, error) {
-		close(asked)
-		<-answer // this one does not heed its context
-		return nil, errors.New("too late")
-	}))
-	bound := later(func() error { return s.Bind(t.Context(), "name:0") })
-	ended(t, "lookup", asked)
-	door(t, "Close", func() { ok(t, s.Close()) })
-	err, _ := take(t, "Bind", bound)
-	fails(t, err, net.ErrClosed)
-	close(answer)
-	same(t, "errors", len(drained(t, "errors", s.Errors())), 0)
-	ok(t, s.Err())
-}
-
-func TestBindHeedsItsContext(t *testing.T) {
-	t.Run("canceled before", func(t *testing.T) {
-		s := open(t, "udp4")
-		if err := s.Bind(done(), "127.0.0.1:0"); !errors.Is(err, context.Canceled) {
-			t.Error(err)
-		}
-		unbound(t, s)
-	})
-	t.Run("canceled during", func(t *testing.T) {
-		asked := make(chan struct{})
-		s := open(t, "udp4", udp.WithLookup(func(ctx context.Context, _, _ string) ([]netip.Addr, error) {
-			close(asked)
-			<-ctx.Done()
-			return nil, ctx.Err()
-		}))
-		ctx, cancel := context.WithCancel(t.Context())
-		bound := later(func() error { return s.Bind(ctx, "name:0") })
-		ended(t, "lookup", asked)
-		cancel()
-		err, _ := take(t, "Bind", bound)
-		fails(t, err, context.Canceled)
-		ok(t, s.Bind(t.Context(), "127.0.0.1:0"))
-	})
-	t.Run("deadline exceeded", func(t *testing.T) {
-		s := open(t, "udp4", udp.WithLookup(func(ctx context.Context, _, _ string) ([]netip.Addr, error) {
-			<-ctx.Done()
-			return nil, ctx.Err()
-		}))
-		ctx, cancel := context.WithTimeout(t.Context(), 1)
-		defer cancel()
-		fails(t, s.Bind(ctx, "name:0"), context.DeadlineExceeded)
-	})
-	t.Run("canceled after", func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		s := open(t, "udp4")
-		ok(t, s.Bind(ctx, "127.0.0.1:0"))
-		cancel() // it was that call's, not the socket's
-		send(t, s, at(t, s), "alive")
-		expect(t, s, "alive")
-	})
-	t.Run("nil", func(t *testing.T) {
-		s := open(t, "udp4")
-		fails(t, s.Bind(nil, "127.0.0.1:0"), syscall.EINVAL)
-		ok(t, s.Bind(t.Context(), "127.0.0.1:0"))
-	})
 }
 
 // One Bind waits for the other, and one of them wins.
@@ -554,24 +334,6 @@ func TestConcurrentBindsHaveOneWinner(t *testing.T) {
 	same(t, "winners", won, 1)
 }
 
-// Upstream: parallel/test-dgram-close-in-listening.js
-func TestCloseAsSoonAsTheSocketListens(t *testing.T) {
-	for range 50 {
-		s := open(t, "udp4")
-		closing := begin(func() {
-			<-s.Listening()
-			s.Close()
-		})
-		to := netip.MustParseAddrPort("127.0.0.1:9")
-		concurrently(4, func(int) {
-			if err := s.SendTo(t.Context(), to, []byte("x")); err != nil && !errors.Is(err, net.ErrClosed) {
-				t.Error(err)
-			}
-		})
-		ended(t, "Close", closing)
-	}
-}
-
 // Upstream: sequential/test-dgram-bind-shared-ports.js
 func TestPortIsNotSharedUnasked(t *testing.T) {
 	first := spawn(t, "hold udp4 127.0.0.1:0")
@@ -581,24 +343,4 @@ func TestPortIsNotSharedUnasked(t *testing.T) {
 	shaped(t, err, "bind", taken)
 	second := spawn(t, "hold udp4 "+taken)
 	second.says("error:")
-}
-
-// Nothing is bound for the sake of a destination that is not there.
-func TestUnknownZoneBindsNothing(t *testing.T) {
-	for what, send := range map[string]func(s *udp.Socket, to netip.AddrPort) error{
-		"SendTo":     func(s *udp.Socket, to netip.AddrPort) error { return s.SendTo(t.Context(), to) },
-		"SendToHost": func(s *udp.Socket, to netip.AddrPort) error { return s.SendToHost(t.Context(), to.String()) },
-		"SendBatch": func(s *udp.Socket, to netip.AddrPort) error {
-			_, err := s.SendBatch(t.Context(), []udp.Datagram{{To: to}})
-			return err
-		},
-	} {
-		for _, zone := range []string{"nowhere0", "2147483000"} {
-			t.Run(what+"/"+zone, func(t *testing.T) {
-				s := open(t, "udp6")
-				fails(t, send(s, netip.AddrPortFrom(netip.MustParseAddr("fe80::1").WithZone(zone), 9)), syscall.ENODEV)
-				unbound(t, s)
-			})
-		}
-	}
 }

@@ -201,31 +201,6 @@ func TestFullDeviceQueueIsWaitedFor(t *testing.T) {
 	same(t, "Sent", s.Stats().Sent, 9)
 }
 
-// The kernel's own full buffer: with the smallest there is, everything that
-// was accepted arrives, in order.
-func TestFullSendBufferIsWaitedFor(t *testing.T) {
-	each(t, func(t *testing.T, f family) {
-		s := listen(t, f.network, f.local(), udp.WithReadBuffer(4<<20), udp.WithMessageBuffer(2048))
-		granted, err := s.ReadBuffer()
-		ok(t, err)
-		n := min(1000, granted/4096)
-		from := dial(t, f.network, at(t, s), udp.WithWriteBuffer(2048))
-		sent := later(func() error {
-			for i := range n {
-				if err := from.Send(t.Context(), fmt.Appendf(nil, "%01000d", i)); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		for i := range n {
-			expect(t, s, fmt.Sprintf("%01000d", i))
-		}
-		err, _ = take(t, "sender", sent)
-		ok(t, err)
-	})
-}
-
 func TestErrorsSayWhatTheyAre(t *testing.T) {
 	for err, target := range map[error]error{
 		udp.ErrNotBound:         syscall.EBADF,

@@ -203,19 +203,6 @@ var errnoNames = map[syscall.Errno]string{
 	syscall.EMSGSIZE: "EMSGSIZE",
 }
 
-// What cannot heal ends the socket, with that cause.
-func TestReadErrorsThatCannotHealEndTheSocket(t *testing.T) {
-	if portable {
-		t.Skip("this path makes other system calls")
-	}
-	for _, errno := range []syscall.Errno{syscall.EBADF, syscall.ECONNABORTED} {
-		c, _ := traced(t, "recvmmsg:error="+errnoNames[errno], "tally")
-		if cause := c.says("ended"); !strings.Contains(cause, errno.Error()) {
-			t.Errorf("the socket ended with %q, want %v", cause, errno)
-		}
-	}
-}
-
 // A burst that the device or the path refuses goes out as plain datagrams,
 // none of them twice.
 func TestABurstThatIsRefusedIsSentPlainly(t *testing.T) {
@@ -238,16 +225,4 @@ func TestABurstThatIsRefusedIsSentPlainly(t *testing.T) {
 			received(t, s, 100)
 		})
 	}
-}
-
-// A kernel that has none of the options that may be missing.
-func TestOptionsThatTheKernelLacksAreDoneWithout(t *testing.T) {
-	if portable {
-		t.Skip("this path makes other system calls")
-	}
-	c, ready := traced(t, "setsockopt:error=ENOPROTOOPT", "tally")
-	to := netip.MustParseAddrPort(ready)
-	s := listen(t, "udp4", "127.0.0.1:0")
-	send(t, s, to, "hello")
-	c.says("heard hello")
 }

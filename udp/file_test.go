@@ -177,37 +177,6 @@ func TestFromFileAdoptsAConnectedSocket(t *testing.T) {
 	})
 }
 
-// An unbound descriptor is one that the kernel binds with the first datagram.
-func TestFromFileAdoptsAnUnboundSocket(t *testing.T) {
-	each(t, func(t *testing.T, f family) {
-		s := adoptFile(t, inherited(t, f, false))
-		same(t, "network", s.Network(), f.network)
-		peer := std(t, f)
-		send(t, s, of(peer), "hello")
-		from := hear(t, peer, "hello")
-		same(t, "port", at(t, s).Port(), from.Port())
-		tell(t, peer, from, "and back")
-		expect(t, s, "and back")
-	})
-}
-
-func TestFileIsADuplicate(t *testing.T) {
-	each(t, func(t *testing.T, f family) {
-		s := listen(t, f.network, f.local())
-		file, err := s.File()
-		ok(t, err)
-		defer file.Close()
-		a := at(t, s)
-		ok(t, s.Close())
-		twin := adoptFile(t, file)
-		same(t, "address", at(t, twin), a)
-		peer := std(t, f)
-		tell(t, peer, a, "for the twin")
-		expect(t, twin, "for the twin")
-		same(t, "network", twin.Network(), f.network)
-	})
-}
-
 // Close leaves what is in a shared buffer to whoever shares it.
 func TestCloseLeavesASharedBufferAlone(t *testing.T) {
 	f := families()[0]
@@ -248,29 +217,6 @@ func TestSharedDescriptorHasNoBursts(t *testing.T) {
 		n, _, err := c.ReadFrom(b)
 		ok(t, err)
 		same(t, "length", n, 100)
-	}
-}
-
-// A descriptor shares its flags with its duplicates: another process that
-// clears O_NONBLOCK must not freeze us.
-func TestBlockingModeOfADuplicateFreezesNobody(t *testing.T) {
-	for name, read := range readers {
-		t.Run(name, func(t *testing.T) {
-			f := families()[0]
-			s := listen(t, f.network, f.local(), udp.WithWriteBuffer(4096))
-			file, err := s.File()
-			ok(t, err)
-			defer file.Close()
-			file.Fd() // which sets blocking mode, for both
-			in := read(t, s)
-			peer := std(t, f)
-			tell(t, peer, at(t, s), "one", "two")
-			in.expect(t, "one", "two")
-			for range 100 {
-				send(t, s, of(peer), big(1000))
-			}
-			door(t, "Close", func() { s.Close() })
-		})
 	}
 }
 

@@ -5,11 +5,9 @@ import (
 	"math"
 	"net"
 	"net/netip"
-	"runtime"
 	"syscall"
 	"testing"
 
-	"example.com/dgram/internal/netlab"
 	"example.com/dgram/udp"
 )
 
@@ -177,31 +175,6 @@ func TestTOSRange(t *testing.T) {
 	})
 }
 
-// Upstream: parallel/test-dgram-ipv6only.js
-// Upstream: parallel/test-cluster-dgram-ipv6only.js
-func TestIPv6OnlyLeavesThePortToIPv4(t *testing.T) {
-	needIPv6(t)
-	s := listen(t, "udp6", ":0", udp.WithIPv6Only())
-	four := std(t, families()[0])
-	_, port, err := net.SplitHostPort(at(t, s).String())
-	ok(t, err)
-	both := listen(t, "udp4", "0.0.0.0:"+port)
-	tell(t, four, netip.AddrPortFrom(families()[0].loopback, at(t, s).Port()), "four")
-	expect(t, both, "four")
-	send(t, s, at(t, s), "six")
-	expect(t, s, "six")
-
-	dual := listen(t, "udp6", ":0")
-	_, port, err = net.SplitHostPort(at(t, dual).String())
-	ok(t, err)
-	_, err = udp.Listen(t.Context(), "udp4", "0.0.0.0:"+port)
-	if runtime.GOOS == "linux" {
-		fails(t, err, syscall.EADDRINUSE)
-	}
-	_, err = udp.New("udp4", udp.WithIPv6Only())
-	fails(t, err, syscall.EINVAL)
-}
-
 // Upstream: parallel/test-diagnostics-channel-udp.js
 func TestControlRunsBeforeTheBind(t *testing.T) {
 	each(t, func(t *testing.T, f family) {
@@ -221,56 +194,6 @@ func TestControlRunsBeforeTheBind(t *testing.T) {
 		_, err := udp.Listen(t.Context(), f.network, f.local(), udp.WithControl(func(string, string, syscall.RawConn) error { return why }))
 		fails(t, err, why)
 		shaped(t, err, "bind", f.local())
-	})
-}
-
-func TestUnknownInterfaceIsAnError(t *testing.T) {
-	leakless(t)
-	s := open(t, "udp4", udp.WithInterface("no-such-if"))
-	if err := s.Bind(t.Context(), ":0"); err == nil {
-		t.Error("bound to nothing")
-	}
-	unbound(t, s)
-}
-
-func TestInterfaceKeepsToIt(t *testing.T) {
-	leakless(t)
-	s, err := udp.Listen(t.Context(), "udp4", ":0", udp.WithInterface(loopbackName(t)))
-	if errors.Is(err, syscall.EPERM) {
-		t.Skip(err)
-	}
-	mine(t, s, err)
-	send(t, s, at(t, s), "x")
-	expect(t, s, "x")
-}
-
-func TestDontFragment(t *testing.T) {
-	each(t, func(t *testing.T, f family) {
-		s := listen(t, f.network, f.local(), udp.WithDontFragment())
-		send(t, s, at(t, s), "x")
-		expect(t, s, "x")
-	})
-}
-
-// With WithICMPErrors an unconnected socket hears of it, with the destination,
-// and no datagram to somebody else is lost for it.
-func TestICMPErrorsNameTheDestination(t *testing.T) {
-	netlab.RequireErrorQueue(t)
-	each(t, func(t *testing.T, f family) {
-		dead := deserted(t, f)
-		s := listen(t, f.network, f.local(), udp.WithICMPErrors())
-		s.Messages()
-		peer := std(t, f)
-		for range 50 {
-			send(t, s, dead, "anybody?")
-			send(t, s, of(peer), "healthy")
-			hear(t, peer, "healthy")
-			err, _ := take(t, "refusal", s.Errors())
-			fails(t, err, syscall.ECONNREFUSED)
-			shaped(t, err, "read", dead.String())
-		}
-		ok(t, s.Err())
-		same(t, "Sent", s.Stats().Sent, 100)
 	})
 }
 

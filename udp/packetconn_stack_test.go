@@ -3,7 +3,6 @@ package udp_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -186,41 +185,6 @@ func TestBadDestinationsAreRefused(t *testing.T) {
 		var op *net.OpError
 		if n, err := v.WriteTo([]byte("lost"), c.to); n != 0 || !errors.Is(err, c.want) || !errors.As(err, &op) {
 			t.Errorf("to %v: %d, %v, want %v", c.to, n, err, c.want)
-		}
-	}
-}
-
-func TestAConnectedViewTakesNoDestination(t *testing.T) {
-	_, peer := whole(t, "udp4", "127.0.0.1:0")
-	s, err := udp.Dial(context.Background(), "udp4", peer.LocalAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	var v wholeConn = s.PacketConn()
-	for what, write := range map[string]func() (int, error){
-		"WriteTo":            func() (int, error) { return v.WriteTo(nil, peer.LocalAddr()) },
-		"WriteTo nowhere":    func() (int, error) { return v.WriteTo(nil, (*net.UDPAddr)(nil)) },
-		"WriteToUDPAddrPort": func() (int, error) { return v.WriteToUDPAddrPort(nil, netip.AddrPort{}) },
-		"WriteMsgUDP to someone": func() (int, error) {
-			n, _, err := v.WriteMsgUDP(nil, nil, peer.LocalAddr().(*net.UDPAddr))
-			return n, err
-		},
-	} {
-		if _, err := write(); !errors.Is(err, udp.ErrAlreadyConnected) {
-			t.Errorf("%s: %v, want %v", what, err, udp.ErrAlreadyConnected)
-		}
-	}
-	if n, oobn, err := v.WriteMsgUDP([]byte("to the peer"), nil, nil); n != 11 || oobn != 0 || err != nil {
-		t.Errorf("%d, %d, %v", n, oobn, err)
-	}
-	if n, err := fmt.Fprint(v, "and again"); n != 9 || err != nil {
-		t.Errorf("%d, %v", n, err)
-	}
-	for _, want := range []string{"to the peer", "and again"} {
-		b := make([]byte, 64)
-		if n, err := peer.Read(b); err != nil || string(b[:n]) != want {
-			t.Errorf("%q, %v, want %q", b[:n], err, want)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package udp_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -546,30 +545,6 @@ func TestViewOfASocketThatCannotBind(t *testing.T) {
 	}
 	ok(t, view.Close())
 	ended(t, "done", s.Done())
-}
-
-// A view that was asked for finds no bursts in the buffer: code that reads the
-// descriptor itself gets datagrams.
-func TestViewTurnsReceiveOffloadOff(t *testing.T) {
-	f := families()[0]
-	s := listen(t, f.network, f.local())
-	view := s.PacketConn()
-	from := dial(t, f.network, at(t, s))
-	batch := make([]udp.Datagram, 32)
-	for i := range batch {
-		batch[i].Data = bytes.Repeat([]byte{byte(i)}, 100)
-	}
-	_, err := from.SendBatch(t.Context(), batch)
-	ok(t, err)
-	ok(t, view.SetReadDeadline(time.Now().Add(soon)))
-	b := make([]byte, 65536)
-	for i := range batch {
-		n, _, err := view.ReadFrom(b)
-		ok(t, err)
-		if n != 100 || b[0] != byte(i) {
-			t.Fatalf("datagram %d: %d bytes of %d", i, n, b[0])
-		}
-	}
 }
 
 // A write deadline ends a write that waits for room.

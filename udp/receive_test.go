@@ -242,97 +242,6 @@ func TestDataIsCappedToItsLength(t *testing.T) {
 	}
 }
 
-// Releasing, twice and on copies, never harms a message that is kept.
-func TestReleaseHarmsNobodyElse(t *testing.T) {
-	f := families()[0]
-	s := listen(t, f.network, f.local(), udp.WithReadBuffer(1<<20))
-	from := dial(t, f.network, at(t, s))
-	var kept []udp.Message
-	var want []string
-	for i := range 3000 {
-		p := fmt.Sprintf("%0*d", 1+i%1500, i)
-		ok(t, from.Send(t.Context(), []byte(p)))
-		m := next(t, s)
-		if i%7 == 0 {
-			kept, want = append(kept, m), append(want, p)
-			continue
-		}
-		twin := m
-		m.Release()
-		m.Release()
-		twin.Release()
-	}
-	for i, m := range kept {
-		if string(m.Data) != want[i] {
-			t.Fatalf("kept message %d has become %q, was %q", i, brief(string(m.Data)), brief(want[i]))
-		}
-		m.Release()
-	}
-	udp.Message{}.Release()
-}
-
-// What Release gives back is used again, while others release at once.
-func TestConcurrentReleases(t *testing.T) {
-	f := families()[0]
-	s := listen(t, f.network, f.local(), udp.WithReadBuffer(1<<20))
-	from := dial(t, f.network, at(t, s))
-	to := make(chan udp.Message, 64)
-	releasing := begin(func() {
-		concurrently(4, func(int) {
-			for m := range to {
-				for _, b := range m.Data {
-					if b != m.Data[0] {
-						t.Error("the bytes are no longer its own")
-					}
-				}
-				m.Release()
-			}
-		})
-	})
-	for i := range 4000 {
-		p := make([]byte, 1+i%2000)
-		for k := range p {
-			p[k] = byte(i)
-		}
-		ok(t, from.Send(t.Context(), p))
-		to <- next(t, s)
-	}
-	close(to)
-	ended(t, "releases", releasing)
-}
-
-// IPv4 is IPv4 everywhere, on dual-stack sockets too.
-func TestAddressesAreUnmapped(t *testing.T) {
-	needIPv6(t)
-	v4, v6 := families()[0], families()[1]
-	for name, read := range readers {
-		t.Run(name, func(t *testing.T) {
-			s := listen(t, "udp6", ":0")
-			in := read(t, s)
-			port := at(t, s).Port()
-			for _, f := range []family{v4, v6} {
-				from := std(t, f)
-				tell(t, from, netip.AddrPortFrom(f.loopback, port), "x")
-				m, _ := take(t, "message", in.messages)
-				same(t, "From", m.From, of(from))
-				if name != "ReadFrom" {
-					same(t, "To", m.To, f.loopback)
-					if m.Interface == 0 {
-						t.Error("Interface is unknown")
-					}
-				}
-			}
-		})
-	}
-	bound := listen(t, "udp6", "127.0.0.1:0")
-	same(t, "LocalAddr", at(t, bound).Addr(), v4.loopback)
-	from := std(t, v4)
-	tell(t, from, at(t, bound), "x")
-	m := next(t, bound)
-	same(t, "From", m.From, of(from))
-	same(t, "To", m.To, v4.loopback)
-}
-
 func TestDestinationIsKnownWithoutBeingAsked(t *testing.T) {
 	each(t, func(t *testing.T, f family) {
 		index := 0
@@ -368,53 +277,6 @@ func TestDestinationIsKnownWithoutBeingAsked(t *testing.T) {
 		}
 		_ = index
 	})
-}
-
-func TestTimestamps(t *testing.T) {
-	each(t, func(t *testing.T, f family) {
-		s := listen(t, f.network, f.local(), udp.WithTimestamps())
-		plain := listen(t, f.network, f.local())
-		before := time.Now()
-		from := std(t, f)
-		tell(t, from, at(t, s), "x")
-		tell(t, from, at(t, plain), "x")
-		m := next(t, s)
-		if m.Time.Before(before.Add(-time.Second)) || m.Time.After(time.Now().Add(time.Second)) {
-			t.Errorf("received at %v, sent at %v", m.Time, before)
-		}
-		if m := next(t, plain); !m.Time.IsZero() {
-			t.Errorf("time %v without being asked", m.Time)
-		}
-	})
-}
-
-func TestTOS(t *testing.T) {
-	needIPv6(t)
-	for _, c := range []struct {
-		from, to string
-		f        family
-	}{
-		{"udp4", "udp4", families()[0]},
-		{"udp6", "udp6", families()[1]},
-		{"udp4", "udp6", families()[0]},
-		{"udp6", "udp6", families()[0]},
-	} {
-		t.Run(fmt.Sprint(c.from, " to ", c.to, " over ", c.f.network), func(t *testing.T) {
-			if c.f.network == "udp6" && netlab.Swapped() {
-				t.Skip("an emulator leaves the traffic class in the other byte order")
-			}
-			s := listen(t, c.to, ":0", udp.WithReceiveTOS())
-			from := listen(t, c.from, ":0")
-			to := netip.AddrPortFrom(c.f.loopback, at(t, s).Port())
-			send(t, from, to, "x")
-			same(t, "TOS", next(t, s).TOS, 0)
-			for _, tos := range []int{0x28, 0xb8, 0x02, 0xff, 0} {
-				supported(t, from.SetTOS(tos))
-				send(t, from, to, "x")
-				same(t, "TOS", int(next(t, s).TOS), tos&^3|tos&3)
-			}
-		})
-	}
 }
 
 // Upstream: parallel/test-dgram-blocklist.js
@@ -654,38 +516,6 @@ func TestAllWithNilContext(t *testing.T) {
 	empty(t, "errors", s.Errors())
 }
 
-func TestLeavingTheLoopLosesNothing(t *testing.T) {
-	each(t, func(t *testing.T, f family) {
-		for _, offload := range []bool{true, false} {
-			s := listen(t, f.network, f.local(), udp.WithReadBuffer(1<<20), udp.WithOffload(offload))
-			from := dial(t, f.network, at(t, s))
-			batch := make([]udp.Datagram, 100)
-			for i := range batch {
-				batch[i].Data = fmt.Appendf(nil, "%03d", i)
-			}
-			_, err := from.SendBatch(t.Context(), batch)
-			ok(t, err)
-			for i := 0; i < len(batch); {
-				n := 0
-				ctx, cancel := context.WithTimeout(t.Context(), soon)
-				for m, err := range s.All(ctx) {
-					ok(t, err)
-					same(t, "payload", string(m.Data), fmt.Sprintf("%03d", i))
-					i++
-					if n++; n == 3 || i == len(batch) {
-						break
-					}
-				}
-				cancel()
-				if n == 0 {
-					t.Fatal("nothing more")
-				}
-			}
-			same(t, "Received", s.Stats().Received, uint64(len(batch)))
-		}
-	})
-}
-
 func TestTwoLoopsAtTheSameTime(t *testing.T) {
 	s := listen(t, "udp4", "127.0.0.1:0")
 	send(t, s, at(t, s), "x")
@@ -708,31 +538,6 @@ func TestTwoLoopsAtTheSameTime(t *testing.T) {
 	}
 }
 
-func TestAllEndsWithTheSocket(t *testing.T) {
-	f := families()[0]
-	for range 20 {
-		s := listen(t, f.network, f.local())
-		over := begin(func() {
-			for m, err := range s.All(t.Context()) {
-				t.Errorf("yielded %v, %v", m, err)
-			}
-		})
-		ok(t, s.Close())
-		ended(t, "loop", over)
-	}
-	unbound := open(t, f.network)
-	over := begin(func() {
-		for range unbound.All(t.Context()) {
-			t.Error("yielded")
-		}
-	})
-	ok(t, unbound.Close())
-	ended(t, "loop", over)
-	for range unbound.All(t.Context()) {
-		t.Error("yielded after the end")
-	}
-}
-
 func TestCloseFromInsideTheLoop(t *testing.T) {
 	s := listen(t, "udp4", "127.0.0.1:0")
 	from := dial(t, "udp4", at(t, s))
@@ -748,32 +553,9 @@ func TestCloseFromInsideTheLoop(t *testing.T) {
 	same(t, "accounted for", accounted(st), 10)
 }
 
-// What All yields as an error does not go to Errors as well.
-func TestAllYieldsRefusals(t *testing.T) {
-	each(t, func(t *testing.T, f family) {
-		kernelConnects(t, f)
-		to := deserted(t, f)
-		s := dial(t, f.network, to)
-		ok(t, s.Send(t.Context(), []byte("anybody?")))
-		n := 0
-		door(t, "loop", func() {
-			for m, err := range s.All(t.Context()) {
-				fails(t, err, syscall.ECONNREFUSED)
-				shaped(t, err, "read", to.String())
-				if m.Data != nil || m.From.IsValid() {
-					t.Errorf("an error with a message: %v", m)
-				}
-				if n++; n == 3 {
-					break
-				}
-				ok(t, s.Send(t.Context(), []byte("anybody?")))
-			}
-		})
-		same(t, "errors", s.Stats().Errors, 3)
-		empty(t, "errors", s.Errors())
-	})
-}
-
+// Several readers share the port: each datagram comes once, and each sender's in order.
+//
+// Upstream: parallel/test-cluster-dgram-2.js
 func TestReadersShareThePort(t *testing.T) {
 	each(t, func(t *testing.T, f family) {
 		const readers, senders, each = 4, 16, 25

@@ -21,7 +21,7 @@ func TestReplyGoesByTheMessageAlone(t *testing.T) {
 			"received": m, "cloned": m.Clone(), "made by hand": {From: m.From, To: m.To}, "without To": {From: m.From},
 		} {
 			for how, reply := range map[string]func() error{
-				"Reply": func() error { return s.Reply(t.Context(), m, []byte("answer")) },
+				"Reply": func() error { return s.Reply(t.Context(), m, []byte("an"), []byte("swer")) },
 				"SendBatch": func() error {
 					_, err := s.SendBatch(t.Context(), []udp.Datagram{m.Reply([]byte("answer"))})
 					return err

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -28,12 +29,6 @@ func TestLookupIsForNames(t *testing.T) {
 			t.Errorf("asked %q, want %q", asked, want)
 		}
 	})
-}
-
-// Upstream: parallel/test-dgram-custom-lookup.js
-func TestNilLookupIsAnError(t *testing.T) {
-	_, err := udp.New("udp4", udp.WithLookup(nil))
-	fails(t, err, syscall.EINVAL)
 }
 
 // Upstream: parallel/test-dgram-default-lookup-ip.js
@@ -110,35 +105,6 @@ func TestLookupsNetworkIsTheSocketsFamily(t *testing.T) {
 	}
 }
 
-func TestResolveRejectsBadAddresses(t *testing.T) {
-	s := open(t, "udp4", udp.WithLookup(looked("x").lookup))
-	for address, want := range map[string]error{
-		"":                udp.ErrBadPort,
-		":0":              udp.ErrBadPort,
-		"127.0.0.1:0":     udp.ErrBadPort,
-		"127.0.0.1:65536": udp.ErrBadPort,
-		"127.0.0.1:-5":    udp.ErrBadPort,
-		"127.0.0.1:":      udp.ErrBadPort,
-		"127.0.0.1:1.5":   udp.ErrBadPort,
-		"[::1]:9":         udp.ErrAddressFamily,
-	} {
-		_, err := s.Resolve(t.Context(), address)
-		fails(t, err, want)
-		shaped(t, err, "resolve", address)
-	}
-	for _, address := range []string{"127.0.0.1", "::1", "[::1", "a:b:9", "127.0.0.1:9:9"} {
-		_, err := s.Resolve(t.Context(), address)
-		var bad *net.AddrError
-		if !errors.As(err, &bad) {
-			t.Errorf("%q: %v, want a *net.AddrError", address, err)
-		}
-	}
-	_, err := s.Resolve(done(), "127.0.0.1:9")
-	fails(t, err, context.Canceled)
-	_, err = s.Resolve(nil, "127.0.0.1:9")
-	fails(t, err, syscall.EINVAL)
-}
-
 func TestResolveKnowsServices(t *testing.T) {
 	s := open(t, "udp4")
 	want, err := net.DefaultResolver.LookupPort(t.Context(), "udp", "domain")
@@ -148,14 +114,6 @@ func TestResolveKnowsServices(t *testing.T) {
 	a, err := s.Resolve(t.Context(), ":domain")
 	ok(t, err)
 	same(t, "address", a, netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(want)))
-}
-
-func TestResolveWithoutHostIsLoopback(t *testing.T) {
-	each(t, func(t *testing.T, f family) {
-		a, err := open(t, f.network).Resolve(t.Context(), ":9")
-		ok(t, err)
-		same(t, "address", a, netip.AddrPortFrom(f.loopback, 9))
-	})
 }
 
 func TestResolveKnowsLocalhost(t *testing.T) {
@@ -203,48 +161,154 @@ func TestLookupErrorGoesToTheCallerAlone(t *testing.T) {
 	same(t, "errors", s.Stats().Errors, 0)
 }
 
-// A lookup that does not heed its context holds nobody up.
-func TestStubbornLookupHoldsNobodyUp(t *testing.T) {
-	leakless(t)
-	release := make(chan struct{})
-	defer close(release)
-	asked := make(chan struct{}, 8)
-	s := open(t, "udp4", udp.WithLookup(func(context.Context, string, string) ([]netip.Addr, error) {
-		asked <- struct{}{}
-		<-release
-		return nil, errors.New("too late")
-	}))
-	ctx, cancel := context.WithCancel(t.Context())
-	sent := later(func() error { return s.SendToHost(ctx, "name:9", []byte("x")) })
-	take(t, "lookup", asked)
-	cancel()
-	err, _ := take(t, "SendToHost", sent)
-	fails(t, err, context.Canceled)
-
-	resolved := later(func() error { _, err := s.Resolve(t.Context(), "name:9"); return err })
-	take(t, "lookup", asked)
-	door(t, "Close", func() { s.Close() })
-	err, _ = take(t, "Resolve", resolved)
-	fails(t, err, net.ErrClosed)
+// Without a host an address is loopback's, in the family of the socket.
+//
+// Upstream: parallel/test-dgram-udp6-send-default-host.js
+func TestHostIsLoopbackOfTheFamily(t *testing.T) {
+	each(t, func(t *testing.T, f family) {
+		peer := std(t, f)
+		address := fmt.Sprint(":", of(peer).Port())
+		s := open(t, f.network)
+		a, err := s.Resolve(t.Context(), address)
+		ok(t, err)
+		same(t, "address", a, of(peer))
+		ok(t, s.SendToHost(t.Context(), address, []byte("x")))
+		same(t, "sender", hear(t, peer, "x").Addr(), f.loopback)
+		ok(t, s.Connect(t.Context(), address))
+		same(t, "peer", s.RemoteAddr(), of(peer))
+	})
 }
 
-func TestZoneByNameAndByNumber(t *testing.T) {
+// resolving are the calls that take an address as text, by the operation that their
+// errors name.
+var resolving = map[string]func(ctx context.Context, s *udp.Socket, address string) error{
+	"bind":    func(ctx context.Context, s *udp.Socket, address string) error { return s.Bind(ctx, address) },
+	"connect": func(ctx context.Context, s *udp.Socket, address string) error { return s.Connect(ctx, address) },
+	"resolve": func(ctx context.Context, s *udp.Socket, address string) error {
+		_, err := s.Resolve(ctx, address)
+		return err
+	},
+	"send": func(ctx context.Context, s *udp.Socket, address string) error {
+		return s.SendToHost(ctx, address, []byte("x"))
+	},
+}
+
+// An address that cannot be is the same error of every call. Nothing is looked up for it,
+// and nothing is bound.
+//
+// Upstream: parallel/test-dgram-connect.js
+func TestABadAddressIsAnErrorOfEveryCall(t *testing.T) {
+	for op, call := range resolving {
+		for _, c := range []struct {
+			network, address string
+			want             error
+		}{
+			{"udp4", "127.0.0.1:65536", udp.ErrBadPort},
+			{"udp4", "127.0.0.1:-1", udp.ErrBadPort},
+			{"udp4", "127.0.0.1:1.5", udp.ErrBadPort},
+			{"udp4", "127.0.0.1:99999999999999999999", udp.ErrBadPort},
+			{"udp4", "127.0.0.1:no-such-service", udp.ErrBadPort},
+			{"udp", "127.0.0.1:65536", udp.ErrBadPort},
+			{"udp6", "[::1]:65536", udp.ErrBadPort},
+			{"udp4", "", udp.ErrBadPort},
+			{"udp4", ":0", udp.ErrBadPort},
+			{"udp4", "127.0.0.1:", udp.ErrBadPort},
+			{"udp4", "127.0.0.1:0", udp.ErrBadPort},
+			{"udp4", "[::1]:9", udp.ErrAddressFamily},
+			{"udp4", "127.0.0.1", nil},
+			{"udp4", "[::1", nil},
+			{"udp4", "::1:9", nil},
+			{"udp4", "a:b:9", nil},
+			{"udp4", "127.0.0.1:9:9", nil},
+		} {
+			if port := strings.TrimPrefix(c.address, "127.0.0.1"); op == "bind" && (port == ":0" || port == ":" || c.address == "") {
+				continue // a port of the system's choice
+			}
+			lookup := looked("nobody")
+			s := open(t, c.network, udp.WithLookup(lookup.lookup))
+			err := call(t.Context(), s, c.address)
+			if _, malformed := errors.AsType[*net.AddrError](err); c.want == nil && !malformed {
+				t.Errorf("%s %q: %v, want a *net.AddrError", op, c.address, err)
+			}
+			if c.want != nil {
+				fails(t, err, c.want)
+			}
+			shaped(t, err, op, c.address)
+			same(t, "lookups", len(lookup.questions()), 0)
+			unbound(t, s)
+		}
+	}
+}
+
+// Each call that looks a name up ends with its context and with the socket, also where
+// the lookup heeds neither. Nothing is opened, and nothing is on Errors.
+//
+// Upstream: parallel/test-dgram-close-during-bind.js
+// Upstream: parallel/test-dgram-bind-socket-close-before-lookup.js
+func TestALookupHoldsUpNeitherItsCallNorClose(t *testing.T) {
+	for op, call := range resolving {
+		for _, stubborn := range []bool{false, true} {
+			t.Run(fmt.Sprint(op, " ", stubborn), func(t *testing.T) {
+				asked, answer := make(chan struct{}, 1), make(chan struct{})
+				defer close(answer)
+				k := newSimKernel(t)
+				s, err := udp.NewOn(k, "udp4", udp.WithLookup(func(ctx context.Context, _, _ string) ([]netip.Addr, error) {
+					asked <- struct{}{}
+					if stubborn {
+						<-answer
+					}
+					<-ctx.Done()
+					return nil, errors.New("the resolver's own words")
+				}))
+				mine(t, s, err)
+				fails(t, call(done(), s, "name:9"), context.Canceled)
+				fails(t, call(nil, s, "name:9"), syscall.EINVAL)
+				ctx, cancel := context.WithCancel(t.Context())
+				waiting := later(func() error { return call(ctx, s, "name:9") })
+				take(t, "lookup", asked)
+				cancel()
+				err, _ = take(t, op, waiting)
+				fails(t, err, context.Canceled)
+				waiting = later(func() error { return call(t.Context(), s, "name:9") })
+				take(t, "lookup", asked)
+				door(t, "Close", func() { ok(t, s.Close()) })
+				err, _ = take(t, op, waiting)
+				fails(t, err, net.ErrClosed)
+				same(t, "sockets opened", len(k.all()), 0)
+				empty(t, "listening", s.Listening())
+				same(t, "errors", len(drained(t, "errors", s.Errors())), 0)
+				ok(t, s.Err())
+			})
+		}
+	}
+}
+
+// A zone is an interface, by name or by number. Nothing is bound for one that is unknown.
+//
+// Upstream: parallel/test-dgram-bind-sync.js
+func TestAZoneIsAnInterface(t *testing.T) {
 	needIPv6(t)
 	lo := loopbackInterface(t)
-	s := open(t, "udp6")
 	for _, zone := range []string{lo.Name, fmt.Sprint(lo.Index)} {
+		s := open(t, "udp6")
 		a, err := s.Resolve(t.Context(), "[fe80::1%"+zone+"]:9")
 		ok(t, err)
 		same(t, "zone", a.Addr().Zone(), zone)
+		ok(t, s.Bind(t.Context(), "[::1%"+zone+"]:0"))
 	}
 	for _, zone := range []string{"no-such-zone", "4294967295", "99999"} {
+		s := open(t, "udp6")
 		to := netip.AddrPortFrom(netip.MustParseAddr("fe80::1").WithZone(zone), 9)
-		err := s.SendTo(t.Context(), to, []byte("x"))
+		_, err := s.SendBatch(t.Context(), []udp.Datagram{{To: to}})
 		fails(t, err, syscall.ENODEV)
-		shaped(t, err, "send", zone)
-		fails(t, open(t, "udp6").Connect(t.Context(), to.String()), syscall.ENODEV)
-		fails(t, open(t, "udp6").Bind(t.Context(), netip.AddrPortFrom(to.Addr(), 0).String()), syscall.ENODEV)
-		_, err = s.SendBatch(t.Context(), []udp.Datagram{{To: to}})
-		fails(t, err, syscall.ENODEV)
+		for op, err := range map[string]error{
+			"send":    s.SendTo(t.Context(), to),
+			"connect": s.Connect(t.Context(), to.String()),
+			"bind":    s.Bind(t.Context(), netip.AddrPortFrom(to.Addr(), 0).String()),
+		} {
+			fails(t, err, syscall.ENODEV)
+			shaped(t, err, op, zone)
+		}
+		unbound(t, s)
 	}
 }

@@ -2,13 +2,14 @@ package udp_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"example.com/dgram/internal/netlab"
 	"example.com/dgram/udp"
@@ -133,26 +134,19 @@ func many(n int) [][]byte {
 	return parts
 }
 
+// The bytes are the caller's again after the call, and the slice of parts is never changed.
+//
 // Upstream: parallel/test-dgram-connect-send-multi-buffer-copy.js
 // Upstream: parallel/test-dgram-send-multi-buffer-copy.js
 func TestPartsAreTheCallersAgainAfterSend(t *testing.T) {
 	everyWay(t, func(t *testing.T, _ *udp.Socket, peer *net.UDPConn, send func(...[]byte) error) {
 		parts := [][]byte{[]byte("one"), []byte("two")}
 		ok(t, send(parts...))
+		same(t, "parts", fmt.Sprintf("%s", parts), "[one two]")
 		copy(parts[0], "ONE")
 		parts[0], parts[1] = nil, []byte("three")
 		ok(t, send(parts...))
 		hear(t, peer, "onetwo", "three")
-	})
-}
-
-// The caller's slice of parts is not changed.
-func TestSendLeavesThePartsAsTheyAre(t *testing.T) {
-	everyWay(t, func(t *testing.T, _ *udp.Socket, peer *net.UDPConn, send func(...[]byte) error) {
-		parts := [][]byte{[]byte("one"), []byte("two"), []byte("three")}
-		ok(t, send(parts...))
-		hear(t, peer, "onetwothree")
-		same(t, "parts", fmt.Sprintf("%s", parts), "[one two three]")
 	})
 }
 
@@ -209,150 +203,99 @@ func TestMappedDestinationIsIPv4(t *testing.T) {
 	}
 }
 
-// Upstream: parallel/test-dgram-udp6-send-default-host.js
-func TestHostIsLoopbackOfTheFamily(t *testing.T) {
-	each(t, func(t *testing.T, f family) {
-		peer := std(t, f)
-		s := open(t, f.network)
-		ok(t, s.SendToHost(t.Context(), fmt.Sprint(":", of(peer).Port()), []byte("x")))
-		same(t, "sender", hear(t, peer, "x").Addr(), f.loopback)
-	})
+// sendingTo are the calls that send one datagram to an address. Its error is that of the
+// call, or what is on Errors.
+var sendingTo = map[string]func(ctx context.Context, s *udp.Socket, to netip.AddrPort, data []byte) error{
+	"SendTo": func(ctx context.Context, s *udp.Socket, to netip.AddrPort, data []byte) error {
+		return s.SendTo(ctx, to, data)
+	},
+	"SendToHost": func(ctx context.Context, s *udp.Socket, to netip.AddrPort, data []byte) error {
+		return s.SendToHost(ctx, to.String(), data)
+	},
+	"Reply": func(ctx context.Context, s *udp.Socket, to netip.AddrPort, data []byte) error {
+		return s.Reply(ctx, udp.Message{From: to}, data)
+	},
+	"SendBatch": func(ctx context.Context, s *udp.Socket, to netip.AddrPort, data []byte) error {
+		_, err := s.SendBatch(ctx, []udp.Datagram{{To: to, Data: data}})
+		return err
+	},
+	"Outbox": func(ctx context.Context, s *udp.Socket, to netip.AddrPort, data []byte) error {
+		s.Outbox() <- udp.Datagram{To: to, Data: data}
+		if err := s.Flush(ctx); err != nil || len(s.Errors()) == 0 {
+			return err
+		}
+		return <-s.Errors()
+	},
 }
 
+// A destination that cannot be is the same error of every call. The socket is neither
+// bound for it nor changed by it.
+//
 // Upstream: parallel/test-dgram-send-bad-arguments.js
-func TestSendRejectsBadDestinations(t *testing.T) {
+// Upstream: parallel/test-dgram-blocklist.js
+func TestABadDestinationIsAnErrorOfEveryCall(t *testing.T) {
 	each(t, func(t *testing.T, f family) {
-		s := listen(t, f.network, f.local())
-		for _, c := range []struct {
+		peer := std(t, f)
+		four, six := netip.MustParseAddrPort("127.0.0.2:9"), netip.MustParseAddrPort("[::2]:9")
+		limit, blocked := 65507, four
+		if f.network == "udp6" {
+			limit, blocked = 65527, six
+		}
+		bad := []struct {
 			to   netip.AddrPort
+			size int
 			want error
 		}{
-			{netip.AddrPortFrom(f.loopback, 0), udp.ErrBadPort},
-			{netip.AddrPort{}, udp.ErrAddressFamily},
-			{netip.AddrPort{}, syscall.EDESTADDRREQ},
-			{netip.AddrPortFrom(netip.Addr{}, 9), udp.ErrAddressFamily},
-		} {
-			err := s.SendTo(t.Context(), c.to, []byte("x"))
-			fails(t, err, c.want)
-			shaped(t, err, "send", "")
-			fails(t, s.Reply(t.Context(), udp.Message{From: c.to}, []byte("x")), c.want)
-			_, err = s.SendBatch(t.Context(), []udp.Datagram{{To: c.to}})
-			fails(t, err, c.want)
+			{netip.AddrPortFrom(f.loopback, 0), 1, udp.ErrBadPort},
+			{netip.AddrPort{}, 1, udp.ErrAddressFamily},
+			{netip.AddrPort{}, 1, syscall.EDESTADDRREQ},
+			{netip.AddrPortFrom(netip.Addr{}, 9), 1, udp.ErrAddressFamily},
+			{blocked, 1, udp.ErrBlocked},
+			{of(peer), limit + 1, syscall.EMSGSIZE},
 		}
 		if f.network == "udp4" {
-			fails(t, s.SendTo(t.Context(), netip.MustParseAddrPort("[::1]:9")), udp.ErrAddressFamily)
+			bad = append(bad, bad[0])
+			bad[len(bad)-1].to, bad[len(bad)-1].want = six, udp.ErrAddressFamily
+		} else {
+			bad = append(bad, bad[0])
+			bad[len(bad)-1].to, bad[len(bad)-1].want = netip.MustParseAddrPort("[fe80::1%nowhere0]:9"), syscall.ENODEV
 		}
-		for _, port := range []string{"0", "65536", "-1", "no-such-port"} {
-			err := s.SendToHost(t.Context(), ":"+port, []byte("x"))
-			fails(t, err, udp.ErrBadPort)
-			shaped(t, err, "send", port)
-		}
-		same(t, "Sent", s.Stats().Sent, 0)
-		same(t, "queue", s.SendQueueCount(), 0)
-		send(t, s, at(t, s), "fine")
-		expect(t, s, "fine")
-	})
-}
-
-// A wildcard is no place, but Linux takes it for loopback, as Node does.
-func TestDatagramToNobodyKnows(t *testing.T) {
-	f := families()[0]
-	s := listen(t, f.network, ":0")
-	err := s.SendTo(t.Context(), netip.AddrPortFrom(netip.IPv4Unspecified(), at(t, s).Port()), []byte("me"))
-	if err != nil {
-		t.Skipf("not on this system: %v", err)
-	}
-	expect(t, s, "me")
-}
-
-// Upstream: parallel/test-dgram-blocklist.js
-func TestSendBlockList(t *testing.T) {
-	each(t, func(t *testing.T, f family) {
-		peer := std(t, f)
-		s := open(t, f.network, udp.WithLookup(looked("peer", f.loopback).lookup),
-			udp.WithSendBlockList(netip.PrefixFrom(f.loopback, f.loopback.BitLen())))
-		port := fmt.Sprint(of(peer).Port())
-		for _, err := range []error{
-			s.SendTo(t.Context(), of(peer), []byte("x")),
-			s.SendToHost(t.Context(), "peer:"+port, []byte("x")),
-			s.SendToHost(t.Context(), ":"+port, []byte("x")),
-			s.Connect(t.Context(), of(peer).String()),
-			s.Connect(t.Context(), "peer:"+port),
-			s.Reply(t.Context(), udp.Message{From: of(peer)}),
-		} {
-			fails(t, err, udp.ErrBlocked)
-			shaped(t, err, err.(*net.OpError).Op, port)
-		}
-		n, err := s.SendBatch(t.Context(), []udp.Datagram{{To: of(peer)}})
-		fails(t, err, udp.ErrBlocked)
-		same(t, "sent", n, 0)
-		s.Outbox() <- udp.Datagram{Data: []byte("x"), To: of(peer)}
-		failed, _ := take(t, "error", s.Errors())
-		fails(t, failed, udp.ErrBlocked)
-		same(t, "Sent", s.Stats().Sent, 0)
-	})
-}
-
-// An IPv4 rule holds for the mapped address, and zones do not matter.
-func TestSendBlockListKnowsEverySpelling(t *testing.T) {
-	needIPv6(t)
-	s := open(t, "udp6", udp.WithSendBlockList(netip.MustParsePrefix("127.0.0.0/8")))
-	fails(t, s.SendTo(t.Context(), netip.MustParseAddrPort("[::ffff:127.0.0.1]:9")), udp.ErrBlocked)
-	fails(t, s.SendTo(t.Context(), netip.MustParseAddrPort("127.0.0.1:9")), udp.ErrBlocked)
-	local := open(t, "udp6", udp.WithSendBlockList(netip.MustParsePrefix("fe80::/10")))
-	to := netip.AddrPortFrom(netip.MustParseAddr("fe80::1").WithZone(loopbackName(t)), 9)
-	fails(t, local.SendTo(t.Context(), to), udp.ErrBlocked)
-}
-
-// Upstream: parallel/test-dgram-send-callback-recursive.js
-func TestEachSendFollowsTheLast(t *testing.T) {
-	f := families()[0]
-	s := listen(t, f.network, f.local(), udp.WithMessageBuffer(0))
-	for i := range 10 {
-		sent := later(func() error { return s.SendTo(t.Context(), at(t, s), fmt.Append(nil, i)) })
-		err, _ := take(t, "SendTo", sent)
-		ok(t, err)
-		expect(t, s, fmt.Sprint(i))
-	}
-}
-
-// Upstream: parallel/test-dgram-oob-buffer.js
-func TestSendToClosedPortThenClose(t *testing.T) {
-	each(t, func(t *testing.T, f family) {
-		to := deserted(t, f)
-		s := open(t, f.network)
-		for _, payload := range [][]byte{{}, make([]byte, 4)[4:], nil} {
-			ok(t, s.SendTo(t.Context(), to, payload))
-		}
-		ok(t, s.Close())
-		same(t, "errors", len(drained(t, "errors", s.Errors())), 0)
-		fails(t, s.SendTo(t.Context(), to, []byte("x")), net.ErrClosed)
-	})
-}
-
-func TestSendBatchKeepsTheOrder(t *testing.T) {
-	each(t, func(t *testing.T, f family) {
-		s := listen(t, f.network, f.local(), udp.WithReadBuffer(1<<20), udp.WithMessageBuffer(1024))
-		from := open(t, f.network)
-		var batch []udp.Datagram
-		var want []string
-		for i := range 400 { // more than one call takes, of sizes that change
-			p := fmt.Sprintf("%d %s", i, big(i%7*3))
-			want = append(want, p)
-			batch = append(batch, udp.Datagram{Data: []byte(p), To: at(t, s)})
-		}
-		done := later(func() error {
-			n, err := from.SendBatch(t.Context(), batch)
-			if n != len(batch) {
-				return errors.Join(err, fmt.Errorf("sent %d of %d", n, len(batch)))
+		for name, send := range sendingTo {
+			for _, c := range bad {
+				if name == "SendToHost" && !c.to.IsValid() {
+					continue
+				}
+				s := open(t, f.network, udp.WithSendBlockList(netip.PrefixFrom(blocked.Addr(), blocked.Addr().BitLen())))
+				err := send(t.Context(), s, c.to, make([]byte, c.size))
+				fails(t, err, c.want)
+				shaped(t, err, "send", "")
+				if name != "Outbox" {
+					unbound(t, s)
+					same(t, "network", s.Network(), f.network)
+				}
+				same(t, "Sent", s.Stats().Sent, 0)
+				same(t, "queue", s.SendQueueCount(), 0)
+				ok(t, send(t.Context(), s, of(peer), []byte(name)))
+				hear(t, peer, name)
 			}
-			return err
-		})
-		expect(t, s, want...)
-		err, _ := take(t, "SendBatch", done)
-		ok(t, err)
-		same(t, "Sent", from.Stats().Sent, 400)
+		}
 	})
+}
+
+// Connect heeds the block list too, by address and by name.
+//
+// Upstream: parallel/test-dgram-connect-sync.js
+func TestABlockedPeerIsNotConnectedTo(t *testing.T) {
+	f := families()[0]
+	s := open(t, f.network, udp.WithSendBlockList(netip.MustParsePrefix("127.0.0.2/32")),
+		udp.WithLookup(looked("peer", netip.MustParseAddr("127.0.0.2")).lookup))
+	for _, address := range []string{"127.0.0.2:9", "peer:9"} {
+		err := s.Connect(t.Context(), address)
+		fails(t, err, udp.ErrBlocked)
+		shaped(t, err, "connect", address)
+		unbound(t, s)
+	}
+	ok(t, s.Connect(t.Context(), of(std(t, f)).String()))
 }
 
 // A datagram that fails by itself holds up no other. What would end at the first
@@ -412,17 +355,6 @@ func TestSendBatchOfNothing(t *testing.T) {
 	same(t, "sent", n, 0)
 }
 
-func TestSendBatchOnConnectedSocket(t *testing.T) {
-	each(t, func(t *testing.T, f family) {
-		peer := std(t, f)
-		s := dial(t, f.network, of(peer))
-		n, err := s.SendBatch(t.Context(), []udp.Datagram{{Data: []byte("a")}, {}, {Data: []byte("b")}})
-		ok(t, err)
-		same(t, "sent", n, 3)
-		hear(t, peer, "a", "", "b")
-	})
-}
-
 // A datagram leaves from the address that it says.
 func TestDatagramLeavesFromTheAddressItNames(t *testing.T) {
 	from := netip.MustParseAddr("127.0.0.5")
@@ -438,54 +370,13 @@ func TestDatagramLeavesFromTheAddressItNames(t *testing.T) {
 	s.Outbox() <- udp.Datagram{Data: []byte("z"), To: of(peer), From: from}
 	ok(t, s.Flush(t.Context()))
 	same(t, "sender", hear(t, peer, "z"), netip.AddrPortFrom(from, at(t, s).Port()))
-
-	_, err = s.SendBatch(t.Context(), []udp.Datagram{{To: of(peer), From: netip.IPv6Loopback()}})
-	fails(t, err, udp.ErrAddressFamily)
-	_, err = s.SendBatch(t.Context(), []udp.Datagram{{To: of(peer), From: netip.MustParseAddr("192.0.2.1")}})
-	if err == nil {
-		t.Error("left from somebody else's address")
-	}
-}
-
-func TestReplyLeavesFromTheAddressThatWasAsked(t *testing.T) {
-	netlab.RequireSource(t, netip.MustParseAddr("127.0.0.7"))
-	f := families()[0]
-	for _, network := range []string{"udp4", "udp6"} {
-		if network == "udp6" {
-			needIPv6(t)
-		}
-		s := listen(t, network, ":0")
-		a := s.LocalAddr()
-		for _, asked := range []string{"127.0.0.1", "127.0.0.7"} {
-			to := netip.AddrPortFrom(netip.MustParseAddr(asked), a.Port())
-			peer := std(t, f)
-			tell(t, peer, to, "ask")
-			m := next(t, s)
-			same(t, "asked", m.To, to.Addr())
-			ok(t, s.Reply(t.Context(), m, []byte("answer")))
-			same(t, "answer comes from", hear(t, peer, "answer"), to)
-		}
-	}
-}
-
-// Parts and a source at once: one datagram.
-func TestReplyWithParts(t *testing.T) {
-	each(t, func(t *testing.T, f family) {
-		s := listen(t, f.network, ":0")
-		peer := std(t, f)
-		tell(t, peer, at(t, s), "ask")
-		m := next(t, s)
-		ok(t, s.Reply(t.Context(), m, []byte("an"), []byte("swer")))
-		hear(t, peer, "answer")
-		ok(t, s.Reply(t.Context(), m))
-		hear(t, peer, "")
-	})
 }
 
 // Node's echo server, in two lines.
 //
 // Upstream: parallel/test-dgram-udp4.js
 // Upstream: sequential/test-dgram-pingpong.js
+// Upstream: parallel/test-dgram-send-callback-recursive.js
 func TestPingPong(t *testing.T) {
 	each(t, func(t *testing.T, f family) {
 		address := f.local()
@@ -512,163 +403,110 @@ func TestPingPong(t *testing.T) {
 	})
 }
 
-// Upstream: parallel/test-cluster-dgram-2.js
-func TestManySendersOneReceiver(t *testing.T) {
-	each(t, func(t *testing.T, f family) {
-		s := listen(t, f.network, f.local(), udp.WithReadBuffer(1<<20))
-		const senders, each = 4, 100
-		from := map[netip.AddrPort]int{}
-		all := begin(func() {
-			concurrently(senders, func(i int) {
-				c, err := udp.Dial(t.Context(), f.network, at(t, s).String())
-				if err != nil {
-					t.Error(err)
-					return
+// waits are the calls that send one byte and wait where the send buffer is full.
+var waits = map[string]func(ctx context.Context, s *udp.Socket) error{
+	"Send":       func(ctx context.Context, s *udp.Socket) error { return s.Send(ctx, []byte("x")) },
+	"SendTo":     func(ctx context.Context, s *udp.Socket) error { return s.SendTo(ctx, friend, []byte("x")) },
+	"SendToHost": func(ctx context.Context, s *udp.Socket) error { return s.SendToHost(ctx, friend.String(), []byte("x")) },
+	"Reply": func(ctx context.Context, s *udp.Socket) error {
+		return s.Reply(ctx, udp.Message{From: friend}, []byte("x"))
+	},
+	"SendBatch": func(ctx context.Context, s *udp.Socket) error {
+		_, err := s.SendBatch(ctx, []udp.Datagram{{To: friend, Data: []byte("x")}})
+		return err
+	},
+}
+
+// A send that waits for room ends with its context and with the socket. While it waits
+// SendQueueCount and SendQueueSize count it.
+func TestSendHeedsItsContext(t *testing.T) {
+	for name, send := range waits {
+		t.Run(name, func(t *testing.T) {
+			simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+				if name == "Send" {
+					ok(t, s.Connect(t.Context(), friend.String()))
 				}
-				defer c.Close()
-				for k := range each {
-					if err := c.Send(t.Context(), []byte{byte(k)}); err != nil {
-						t.Error(err)
-					}
+				queued := func(n int) {
+					t.Helper()
+					synctest.Wait()
+					same(t, "queue", s.SendQueueCount(), n)
+					same(t, "bytes", s.SendQueueSize(), n)
 				}
+				fails(t, send(done(), s), context.Canceled)
+				fails(t, send(nil, s), syscall.EINVAL)
+				c.change(func() { c.space = 0 })
+				ctx, cancel := context.WithCancel(t.Context())
+				waiting := later(func() error { return send(ctx, s) })
+				queued(1)
+				cancel()
+				fails(t, <-waiting, context.Canceled)
+				short, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				fails(t, send(short, s), context.DeadlineExceeded)
+				queued(0)
+				waiting = later(func() error { return send(t.Context(), s) })
+				queued(1)
+				c.change(func() { c.space = 1 })
+				ok(t, <-waiting)
+				queued(0)
+				same(t, "sent", c.texts(), "[x]")
 			})
 		})
-		for range senders * each {
-			m := next(t, s)
-			same(t, "number", int(m.Data[0]), from[m.From]) // each sender's order is kept
-			from[m.From]++
-		}
-		ended(t, "senders", all)
-		same(t, "senders", len(from), senders)
-	})
+	}
 }
 
-func TestSendHeedsItsContext(t *testing.T) {
-	leakless(t)
-	system, jam := jammed()
-	s, err := udp.DialOn(t.Context(), system, "udp4", "127.0.0.1:9")
-	mine(t, s, err)
-	to := netip.MustParseAddrPort("127.0.0.1:9")
-	unconnected, err := udp.NewOn(system, "udp4")
-	mine(t, unconnected, err)
-	calls := map[string]func(ctx context.Context) error{
-		"Send":       func(ctx context.Context) error { return s.Send(ctx, []byte("x")) },
-		"SendTo":     func(ctx context.Context) error { return unconnected.SendTo(ctx, to, []byte("x")) },
-		"SendToHost": func(ctx context.Context) error { return unconnected.SendToHost(ctx, to.String(), []byte("x")) },
-		"Reply":      func(ctx context.Context) error { return unconnected.Reply(ctx, udp.Message{From: to}, []byte("x")) },
-		"SendBatch": func(ctx context.Context) error {
-			n, err := s.SendBatch(ctx, []udp.Datagram{{Data: []byte("x")}})
-			if n != 0 {
-				t.Errorf("sent %d", n)
-			}
+// A sender that waits for room is not overtaken, whichever way the next one sends.
+func TestWaitingSenderIsNotOvertaken(t *testing.T) {
+	for name, second := range map[string]func(s *udp.Socket) error{
+		"Send":          func(s *udp.Socket) error { return s.Send(context.Background(), []byte("second")) },
+		"Send of parts": func(s *udp.Socket) error { return s.Send(context.Background(), []byte("sec"), []byte("ond")) },
+		"Write":         func(s *udp.Socket) error { _, err := s.PacketConn().Write([]byte("second")); return err },
+		"SendBatch": func(s *udp.Socket) error {
+			_, err := s.SendBatch(context.Background(), []udp.Datagram{{Data: []byte("second")}})
 			return err
 		},
-	}
-	for name, f := range calls {
-		t.Run(name, func(t *testing.T) {
-			fails(t, f(done()), context.Canceled)
-			fails(t, f(nil), syscall.EINVAL)
-
-			ctx, cancel := context.WithCancel(t.Context())
-			waiting := later(func() error { return f(ctx) })
-			eventually(t, "the sender waits", func() bool { return s.SendQueueCount()+unconnected.SendQueueCount() == 1 })
-			same(t, "bytes", s.SendQueueSize()+unconnected.SendQueueSize(), 1)
-			cancel()
-			err, _ := take(t, name, waiting)
-			fails(t, err, context.Canceled)
-
-			short, cancel := context.WithTimeout(t.Context(), 1000)
-			defer cancel()
-			fails(t, f(short), context.DeadlineExceeded)
-			same(t, "queue", s.SendQueueCount()+unconnected.SendQueueCount(), 0)
-			same(t, "bytes", s.SendQueueSize()+unconnected.SendQueueSize(), 0)
-		})
-	}
-	jam.clear()
-	ok(t, s.Send(t.Context(), []byte("x")))
-}
-
-// Nobody overtakes a sender that waits for room.
-func TestWaitingSenderIsNotOvertaken(t *testing.T) {
-	f := families()[0]
-	for _, second := range []string{"Send", "Send of parts", "SendBatch", "Outbox", "Write"} {
-		peer := std(t, f)
-		system, jam := jammed()
-		s, err := udp.DialOn(t.Context(), system, f.network, of(peer).String())
-		mine(t, s, err)
-		first := later(func() error { return s.Send(t.Context(), []byte("first")) })
-		eventually(t, "the first waits", func() bool { return jam.waiting.Load() == 1 })
-		jam.eased.Store(true)
-		after := later(func() error {
-			switch second {
-			case "Send":
-				return s.Send(t.Context(), []byte("second"))
-			case "Send of parts":
-				return s.Send(t.Context(), []byte("sec"), []byte("ond"))
-			case "Write":
-				_, err := s.PacketConn().Write([]byte("second"))
-				return err
-			case "SendBatch":
-				_, err := s.SendBatch(t.Context(), []udp.Datagram{{Data: []byte("second")}})
-				return err
-			}
+		"Outbox": func(s *udp.Socket) error {
 			s.Outbox() <- udp.Datagram{Data: []byte("second")}
-			return s.Flush(t.Context())
+			return s.Flush(context.Background())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+				ok(t, s.Connect(t.Context(), friend.String()))
+				c.change(func() { c.space = 0 })
+				first := later(func() error { return s.Send(t.Context(), []byte("first")) })
+				synctest.Wait()
+				c.ease() // there is room, and the first has not heard of it
+				next := later(func() error { return second(s) })
+				synctest.Wait()
+				same(t, "queue", s.SendQueueCount(), 2)
+				c.change(func() {})
+				ok(t, <-first)
+				ok(t, <-next)
+				same(t, "sent", c.texts(), "[first second]")
+				same(t, "queue", s.SendQueueCount(), 0)
+				same(t, "bytes", s.SendQueueSize(), 0)
+			})
 		})
-		eventually(t, "the second waits", func() bool { return s.SendQueueCount() == 2 })
-		same(t, "size", s.SendQueueSize() >= 5, true)
-		jam.clear()
-		err, _ = take(t, "first", first)
-		ok(t, err)
-		err, _ = take(t, second, after)
-		ok(t, err)
-		hear(t, peer, "first", "second")
-		same(t, "queue", s.SendQueueCount(), 0)
-		same(t, "bytes", s.SendQueueSize(), 0)
 	}
-}
-
-// Upstream: parallel/test-dgram-send-queue-info.js
-func TestSendQueueIsKnown(t *testing.T) {
-	f := families()[0]
-	peer := std(t, f)
-	system, jam := jammed()
-	s, err := udp.DialOn(t.Context(), system, f.network, of(peer).String())
-	mine(t, s, err)
-	same(t, "count", s.SendQueueCount(), 0)
-	same(t, "size", s.SendQueueSize(), 0)
-	concurrent := []<-chan error{
-		later(func() error { return s.Send(t.Context(), []byte("hello")) }),
-		later(func() error { return s.Send(t.Context(), []byte("hel"), []byte("lo")) }),
-	}
-	eventually(t, "two wait", func() bool { return s.SendQueueCount() == 2 && s.SendQueueSize() == 10 })
-	jam.clear()
-	for _, c := range concurrent {
-		err, _ := take(t, "Send", c)
-		ok(t, err)
-	}
-	same(t, "count", s.SendQueueCount(), 0)
-	same(t, "size", s.SendQueueSize(), 0)
-	ok(t, s.Close())
-	same(t, "count", s.SendQueueCount(), 0)
-	same(t, "size", s.SendQueueSize(), 0)
 }
 
 func TestCloseFreesWaitingSenders(t *testing.T) {
-	leakless(t)
-	system, _ := jammed()
-	s, err := udp.DialOn(t.Context(), system, "udp4", "127.0.0.1:9")
-	mine(t, s, err)
-	var senders []<-chan error
-	for range 8 {
-		senders = append(senders, later(func() error { return s.Send(t.Context(), []byte("x")) }))
-	}
-	senders = append(senders, later(func() error { _, err := s.SendBatch(t.Context(), make([]udp.Datagram, 3)); return err }))
-	eventually(t, "all wait", func() bool { return s.SendQueueCount() == 9 })
-	door(t, "Close", func() { s.Close() })
-	for _, c := range senders {
-		err, _ := take(t, "Send", c)
-		fails(t, err, net.ErrClosed)
-	}
-	same(t, "queue", s.SendQueueCount(), 0)
+	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+		c.change(func() { c.space = 0 })
+		var senders []<-chan error
+		for name, send := range waits {
+			if name != "Send" { // there is no peer
+				senders = append(senders, later(func() error { return send(context.Background(), s) }))
+			}
+		}
+		synctest.Wait()
+		same(t, "queue", s.SendQueueCount(), len(senders))
+		ok(t, s.Close())
+		for _, sent := range senders {
+			fails(t, <-sent, net.ErrClosed)
+		}
+		same(t, "queue", s.SendQueueCount(), 0)
+		same(t, "bytes", s.SendQueueSize(), 0)
+	})
 }

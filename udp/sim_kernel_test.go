@@ -23,7 +23,8 @@ import (
 // so that a socket on it can live in a synctest bubble, and it does what it is
 // told: deliver, fail, run out of room.
 type simKernel struct {
-	t testing.TB
+	t      testing.TB
+	noIPv6 bool
 
 	mu    sync.Mutex
 	conns []*simConn // all that were opened
@@ -32,7 +33,7 @@ type simKernel struct {
 
 func newSimKernel(t testing.TB) *simKernel { return &simKernel{t: t} }
 
-func (k *simKernel) IPv6() bool { return true }
+func (k *simKernel) IPv6() bool { return !k.noIPv6 }
 
 func (k *simKernel) Adopt(f *os.File, cfg kernel.Config) (kernel.Conn, kernel.Config, error) {
 	return nil, cfg, kernel.ErrNotUDP
@@ -148,6 +149,24 @@ func (c *simConn) change(f func()) {
 	defer c.mu.Unlock()
 	f()
 	c.ring()
+}
+
+// ease makes room in the send buffer. Those who wait have not heard of it.
+func (c *simConn) ease() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.space = 1 << 30
+}
+
+// texts is what was sent.
+func (c *simConn) texts() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []string
+	for _, s := range c.sent {
+		all = append(all, string(s.data))
+	}
+	return fmt.Sprint(all)
 }
 
 func (c *simConn) ring() {

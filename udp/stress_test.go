@@ -1,11 +1,8 @@
 package udp_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"runtime"
 	"testing"
 
@@ -91,31 +88,6 @@ func TestNoDatagramWaitsWhileOthersUseTheSocket(t *testing.T) {
 	}
 }
 
-// A connected socket hears refusals between datagrams, and misses neither.
-func TestNoDatagramWaitsBehindARefusal(t *testing.T) {
-	each(t, func(t *testing.T, f family) {
-		for _, name := range []string{"Messages", "All"} {
-			peer := std(t, f)
-			s := dial(t, f.network, of(peer))
-			in := readers[name](t, s)
-			for i := range rounds(100) {
-				address := of(peer)
-				peer.Close()
-				ok(t, s.Send(t.Context(), []byte("anybody?"))) // refused
-				c, err := net.ListenUDP(f.network, net.UDPAddrFromAddrPort(address))
-				if err != nil {
-					t.Skip(err)
-				}
-				peer = c
-				want := fmt.Sprint(i)
-				tell(t, peer, at(t, s), want, want)
-				in.expect(t, want, want)
-			}
-			peer.Close()
-		}
-	})
-}
-
 // A receiver that comes and goes: what does not fit stays in the kernel, and
 // comes when there is room, without another datagram to wake the reader.
 func TestReaderGoesOnWhenThereIsRoom(t *testing.T) {
@@ -135,87 +107,6 @@ func TestReaderGoesOnWhenThereIsRoom(t *testing.T) {
 			}
 		}
 	})
-}
-
-// Two that answer each other as fast as they can: a lost wake-up stops them.
-func TestPingPongNeverStops(t *testing.T) {
-	f := families()[0]
-	for name, read := range readers {
-		t.Run(name, func(t *testing.T) {
-			a := listen(t, f.network, f.local())
-			b := dial(t, f.network, at(t, a))
-			in := read(t, a)
-			back := b.Messages()
-			for range rounds(3000) {
-				ok(t, b.Send(t.Context(), []byte("ping")))
-				m, _ := take(t, "ping", in.messages)
-				ok(t, a.SendTo(t.Context(), m.From, []byte("pong")))
-				take(t, "pong", back)
-			}
-		})
-	}
-}
-
-// Sockets come and go under a flood, by Close and by context, while somebody
-// uses them in every way: no hang, no leak, no wrong error.
-func TestSocketsComeAndGoUnderAFlood(t *testing.T) {
-	f := families()[0]
-	leakless(t)
-	flood := std(t, f)
-	for i := range rounds(9) {
-		ctx, cancel := context.WithCancel(t.Context())
-		s, err := udp.Listen(ctx, f.network, f.local(), udp.WithOverflow(udp.Overflow(i%3)), udp.WithMessageBuffer(i%5))
-		ok(t, err)
-		to := at(t, s)
-		stop := make(chan struct{})
-		busy := begin(func() {
-			concurrently(4, func(k int) {
-				for n := 0; ; n++ {
-					select {
-					case <-stop:
-						return
-					case <-s.Done():
-						return
-					default:
-					}
-					var err error
-					switch k {
-					case 0:
-						_, err = flood.WriteToUDPAddrPort([]byte("flood"), to)
-						if errors.Is(err, net.ErrClosed) {
-							return
-						}
-					case 1:
-						for range s.Messages() {
-							if n++; n%100 == 0 {
-								break
-							}
-						}
-					case 2:
-						s.Stats()
-						err = s.SetTOS(n % 256)
-					case 3:
-						err = s.SendTo(context.Background(), of(flood), nil)
-					}
-					if err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, errors.ErrUnsupported) {
-						t.Error(err)
-						return
-					}
-				}
-			})
-		})
-		eventually(t, "the flood comes", func() bool { return accounted(s.Stats()) > 10 })
-		if i%2 == 0 {
-			door(t, "Close", func() { s.Close() })
-		} else {
-			cancel()
-			ended(t, "done", s.Done())
-		}
-		close(stop)
-		ended(t, "the others", busy)
-		cancel()
-		s.Close()
-	}
 }
 
 // rounds is how often a stress test goes round: less in a short run.

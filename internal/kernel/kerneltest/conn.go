@@ -251,6 +251,8 @@ func (s suite) TestDualStackShowsIPv4AsIPv4(t *testing.T) {
 	}
 }
 
+// Upstream: parallel/test-dgram-ipv6only.js
+// Upstream: parallel/test-cluster-dgram-ipv6only.js
 func (s suite) TestIPv6OnlyLeavesThePortToIPv4(t *testing.T) {
 	six := s.open(t, kernel.Config{Network: "udp6", IPv6Only: true})
 	s.open(t, kernel.Config{Network: "udp4", Local: at(t, "0.0.0.0", six)})
