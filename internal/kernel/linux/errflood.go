@@ -58,8 +58,13 @@ func (c *conn) noteTaken(fd uintptr) {
 	f.timer = time.AfterFunc(f.pause, c.endPause)
 }
 
-// endPause turns the error queue on again.
+// endPause turns the error queue on again, while the socket is not being replaced: the
+// next one copies what it finds.
 func (c *conn) endPause() {
+	if !c.acquire() {
+		return
+	}
+	defer c.release()
 	f := &c.flood
 	f.mu.Lock()
 	defer f.mu.Unlock()

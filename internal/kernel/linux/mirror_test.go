@@ -8,7 +8,9 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -101,6 +103,30 @@ func TestTheMirror(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Receive offload that is turned off while the socket is replaced is off afterwards.
+func TestOffloadEndsBesideDisconnect(t *testing.T) {
+	for i := range 100 {
+		c := loopback(t, "udp4")
+		before := local(t, c)
+		check(t, c.Connect(addr("127.0.0.1:9")))
+		check(t, c.SetOffload(true))
+		var both sync.WaitGroup
+		both.Go(func() {
+			for begun := time.Now(); time.Since(begun) < time.Duration(i)*5*time.Microsecond; {
+			}
+			_ = c.SetOffload(false)
+		})
+		both.Go(func() { _ = c.Disconnect(before) })
+		both.Wait()
+		check(t, c.Borrow().Control(func(fd uintptr) {
+			if on, err := unix.GetsockoptInt(int(fd), unix.SOL_UDP, unix.UDP_GRO); on != 0 || err != nil {
+				t.Fatalf("offload is %d, %v", on, err)
+			}
+		}))
+		check(t, c.Close())
 	}
 }
 

@@ -3,6 +3,7 @@
 package linux
 
 import (
+	"net"
 	"sync"
 	"syscall"
 	"unsafe"
@@ -28,10 +29,18 @@ type offload struct {
 // has arrived meanwhile, it is turned on again and the queue is read.
 const maxSwitches = 256
 
-// SetOffload turns UDP_GRO on or off. It is called by the goroutine that will wait
-// for messages, and so takes the short way: through controlAll it would double that
-// goroutine's stack for good.
+// SetOffload turns UDP_GRO on or off, while the socket is not being replaced: the next
+// socket copies it. It is called by the goroutine that will wait for messages, and so
+// takes the short way: through controlAll it would double that goroutine's stack for
+// good.
 func (c *conn) SetOffload(on bool) error {
+	if !c.acquire() {
+		return net.ErrClosed
+	}
+	defer c.release()
+	if !on {
+		c.older.each(func(fd uintptr) { c.stopOffload(fd) })
+	}
 	var errno syscall.Errno
 	closed := c.sock.Load().raw.Control(func(fd uintptr) {
 		switch {

@@ -62,6 +62,18 @@ func (o *olderSockets) oldest() *socket {
 	return o.list[0]
 }
 
+// each calls f on the descriptors, the oldest first.
+func (o *olderSockets) each(f func(fd uintptr)) {
+	if !o.some.Load() {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, s := range o.list {
+		_ = s.raw.Control(f)
+	}
+}
+
 // retireWait is how long retire waits for the read loop to leave a socket. It leaves
 // at once, unless it is about to wait for its receiver.
 const retireWait = 20 * time.Millisecond
