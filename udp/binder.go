@@ -178,6 +178,9 @@ func (b *binder) lockAddr(ctx context.Context) error {
 		return b.s.endError()
 	case !entered:
 		return ctx.Err()
+	case b.s.draining.Load() != nil: // Drain has begun meanwhile
+		b.addrMu.unlock()
+		return ErrDrained
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package udp
 import (
 	"context"
 	"errors"
-	"time"
 )
 
 // How a socket ends, whatever the cause:
@@ -99,45 +98,28 @@ func (s *Socket) teardown() {
 }
 
 // stopCalls waits until no call of All, Receive or the view reads the kernel socket,
-// and keeps the turn to read until resume is called.
-// The read deadline has woken those that wait.
+// and keeps the turn to read until resume is called. Each of these calls holds its turn
+// for as long as it reads, and none of them waits any more: readDeadline has ended.
 func (s *Socket) stopCalls() (resume func()) {
 	s.mu.Lock()
 	st, v := s.receive.stream.Load(), s.view
 	s.mu.Unlock()
-	var held []*fifoMutex
-	if st != nil && s.wakeAndLock(&st.turn) {
+	if st != nil {
+		st.turn.lock(nil, nil)
 		st.unwatch()
 		st.last = nil
-		held = append(held, &st.turn)
 	}
-	if v != nil && s.wakeAndLock(&v.reading) {
-		held = append(held, &v.reading)
+	if v != nil {
+		v.reading.lock(nil, nil)
 	}
 	return func() {
-		for _, m := range held {
-			m.unlock()
+		if st != nil {
+			st.turn.unlock()
+		}
+		if v != nil {
+			v.reading.unlock()
 		}
 	}
-}
-
-// wakeAndLock locks m, which a call holds while it reads. It wakes the call again and
-// again, and gives up after a while: then the end of the descriptor wakes the call.
-func (s *Socket) wakeAndLock(m *fifoMutex) bool {
-	for range 20 {
-		if m.lock(after(10*time.Millisecond), nil) {
-			return true
-		}
-		s.readDeadline.end()
-	}
-	return false
-}
-
-// after returns a channel that is closed when d is over.
-func after(d time.Duration) <-chan struct{} {
-	done := make(chan struct{})
-	time.AfterFunc(d, func() { close(done) })
-	return done
 }
 
 // Wait blocks while the socket is open and referenced, and then returns

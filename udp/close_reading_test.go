@@ -1,0 +1,228 @@
+package udp_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"golang.org/x/net/ipv4"
+
+	"example.com/dgram/udp"
+)
+
+// readingCalls are the ways to read, each until the socket ends or the context of the
+// call is done.
+var readingCalls = map[string]func(ctx context.Context, s *udp.Socket){
+	"Messages": func(ctx context.Context, s *udp.Socket) {
+		for {
+			select {
+			case _, open := <-s.Messages():
+				if !open {
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	},
+	"All": func(ctx context.Context, s *udp.Socket) {
+		for range s.All(ctx) {
+		}
+	},
+	"Receive": func(ctx context.Context, s *udp.Socket) {
+		for {
+			if _, err := s.Receive(ctx); final(ctx, err) {
+				return
+			}
+		}
+	},
+	"ReceiveBatch": func(ctx context.Context, s *udp.Socket) {
+		ms := make([]udp.Message, 4)
+		for {
+			if _, err := s.ReceiveBatch(ctx, ms); final(ctx, err) {
+				return
+			}
+		}
+	},
+	"Receive, each time with another context": func(ctx context.Context, s *udp.Socket) {
+		for {
+			short, cancel := context.WithTimeout(ctx, 100*time.Microsecond)
+			_, err := s.Receive(short)
+			cancel()
+			if final(ctx, err) {
+				return
+			}
+		}
+	},
+	"TryReceive": func(ctx context.Context, s *udp.Socket) {
+		tick := time.NewTicker(100 * time.Microsecond)
+		defer tick.Stop()
+		for {
+			for _, got := s.TryReceive(); got; _, got = s.TryReceive() {
+			}
+			select {
+			case <-tick.C:
+			case <-s.Done():
+				return
+			case <-ctx.Done():
+				return
+			}
+		}
+	},
+	"ReadFrom": viewReading(func(v *udp.PacketConn) error {
+		_, _, err := v.ReadFrom(make([]byte, 16))
+		return err
+	}),
+	"ReadMsgUDP": viewReading(func(v *udp.PacketConn) error {
+		_, _, _, _, err := v.ReadMsgUDP(make([]byte, 16), nil)
+		return err
+	}),
+	"ReadBatch": viewReading(func(v *udp.PacketConn) error {
+		_, err := v.ReadBatch([]ipv4.Message{{Buffers: [][]byte{make([]byte, 16)}}}, 0)
+		return err
+	}),
+	"SyscallConn": viewReading(func(v *udp.PacketConn) error {
+		raw, err := v.SyscallConn()
+		if err != nil {
+			return err
+		}
+		return raw.Read(func(uintptr) bool { return false })
+	}),
+}
+
+// final reports whether no later call can succeed.
+func final(ctx context.Context, err error) bool {
+	return errors.Is(err, net.ErrClosed) || ctx.Err() != nil
+}
+
+// viewReading reads by way of the view. A read deadline stands in for the context.
+func viewReading(read func(*udp.PacketConn) error) func(ctx context.Context, s *udp.Socket) {
+	return func(ctx context.Context, s *udp.Socket) {
+		v := s.PacketConn()
+		defer context.AfterFunc(ctx, func() { _ = v.SetReadDeadline(time.Unix(1, 0)) })()
+		for {
+			if err := read(v); final(ctx, err) || errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() != nil {
+				return
+			}
+		}
+	}
+}
+
+// besides are what happens to a socket while it is read.
+var besides = map[string]func(t *testing.T, s *udp.Socket, peer string){
+	"nothing": func(*testing.T, *udp.Socket, string) {},
+	"Disconnect": func(t *testing.T, s *udp.Socket, peer string) {
+		_ = s.Disconnect()
+		_ = s.Connect(t.Context(), peer)
+	},
+	"a deadline": func(_ *testing.T, s *udp.Socket, _ string) {
+		_ = s.PacketConn().SetReadDeadline(time.Now().Add(100 * time.Microsecond))
+	},
+	"Control": func(_ *testing.T, s *udp.Socket, _ string) {
+		if raw, err := s.PacketConn().SyscallConn(); err == nil {
+			_ = raw.Control(func(uintptr) {})
+		}
+	},
+	"Drain": func(t *testing.T, s *udp.Socket, _ string) {
+		_ = s.Drain(done())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		_ = s.Drain(ctx)
+	},
+}
+
+// ends are how a reading call, and then its socket, may end.
+var ends = map[string]func(s *udp.Socket, endSocket, endCall context.CancelFunc){
+	"Close":                func(s *udp.Socket, _, _ context.CancelFunc) { s.Close() },
+	"the socket's context": func(_ *udp.Socket, endSocket, _ context.CancelFunc) { endSocket() },
+	"the call's context":   func(_ *udp.Socket, _, endCall context.CancelFunc) { endCall() },
+	"all at once": func(s *udp.Socket, endSocket, endCall context.CancelFunc) {
+		concurrently(3, func(i int) {
+			[]func(){func() { s.Close() }, endSocket, endCall}[i]()
+		})
+	},
+}
+
+// Whatever reads, whatever else happens and however it ends, the reading call returns,
+// Close returns, and every datagram that was there is delivered or counted.
+func TestEveryReadingCallEndsInEveryWay(t *testing.T) {
+	each(t, func(t *testing.T, f family) {
+		for way, read := range readingCalls {
+			t.Run(way, func(t *testing.T) {
+				for beside, act := range besides {
+					for how, end := range ends {
+						t.Run(beside+", "+how, func(t *testing.T) {
+							lent := way == "SyscallConn" || beside == "Control"
+							for range 3 {
+								readAndEnd(t, f, lent, read, act, end)
+							}
+						})
+					}
+				}
+			})
+		}
+	})
+}
+
+func readAndEnd(t *testing.T, f family, lent bool, read func(context.Context, *udp.Socket),
+	act func(*testing.T, *udp.Socket, string), end func(s *udp.Socket, endSocket, endCall context.CancelFunc)) {
+	lifetime, endSocket := context.WithCancel(t.Context())
+	call, endCall := context.WithCancel(t.Context())
+	defer endSocket()
+	defer endCall()
+	peer := std(t, f)
+	s := dial(t, f.network, of(peer), udp.WithContext(lifetime), udp.WithMessageBuffer(2))
+	const sent = 5
+	for range sent {
+		tell(t, peer, at(t, s), "x")
+	}
+	arrived(t)
+	reading := begin(func() { read(call, s) })
+	stop := make(chan struct{})
+	beside := begin(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				act(t, s, of(peer).String())
+			}
+		}
+	})
+	end(s, endSocket, endCall)
+	ended(t, "the reading call", reading)
+	close(stop)
+	ended(t, "what happens beside it", beside)
+	door(t, "Close", func() { s.Close() })
+	// What a borrower of the descriptor may still read is not counted.
+	if n := accounted(s.Stats()); n > sent || n < sent && !lent {
+		t.Errorf("%d datagrams were sent, and %d are accounted for: %+v", sent, n, s.Stats())
+	}
+	peer.Close()
+}
+
+// What is queued when receive offload ends is read ahead, and a read that waits is woken
+// for it. If the socket is replaced before a read has looked, later deadlines still hold.
+func TestDeadlinesHoldAfterOffloadAndPeerHaveEnded(t *testing.T) {
+	each(t, func(t *testing.T, f family) {
+		peer := std(t, f)
+		s := dial(t, f.network, of(peer))
+		tell(t, peer, at(t, s), "first")
+		eventually(t, "the first datagram, which turns offload on", func() bool { _, got := s.TryReceive(); return got })
+		tell(t, peer, at(t, s), "queued")
+		arrived(t)
+		_ = s.PacketConn()
+		ok(t, s.Disconnect())
+		m, err := s.Receive(t.Context())
+		ok(t, err)
+		same(t, "payload", string(m.Data), "queued")
+		short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		err, _ = take(t, "Receive", later(func() error { _, err := s.Receive(short); return err }))
+		fails(t, err, context.DeadlineExceeded)
+		door(t, "Close", func() { s.Close() })
+	})
+}
