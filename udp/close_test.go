@@ -200,32 +200,6 @@ func TestContextsEndTheSocket(t *testing.T) {
 	})
 }
 
-// Upstream: parallel/test-dgram-close-signal.js
-func TestDoneContextOpensNothing(t *testing.T) {
-	leakless(t)
-	system := &countingSystem{}
-	for what, err := range map[string]error{
-		"New":                second(udp.NewOn(system, "udp4", udp.WithContext(done()))),
-		"Listen":             second(udp.ListenOn(done(), system, "udp4", "127.0.0.1:0")),
-		"Dial":               second(udp.DialOn(done(), system, "udp4", "127.0.0.1:9")),
-		"Listen with option": second(udp.ListenOn(t.Context(), system, "udp4", "127.0.0.1:0", udp.WithContext(done()))),
-	} {
-		if !errors.Is(err, context.Canceled) {
-			t.Errorf("%s: %v", what, err)
-		}
-	}
-	same(t, "sockets opened", system.opened.Load(), 0)
-	for what, err := range map[string]error{
-		"Listen": second(udp.Listen(nil, "udp4", "127.0.0.1:0")),
-		"Dial":   second(udp.Dial(nil, "udp4", "127.0.0.1:9")),
-		"option": second(udp.New("udp4", udp.WithContext(nil))),
-	} {
-		if !errors.Is(err, syscall.EINVAL) {
-			t.Errorf("%s, nil: %v", what, err)
-		}
-	}
-}
-
 func second[T any](_ T, err error) error { return err }
 
 // A constructor whose context ends on the way gives that context's error.
@@ -353,5 +327,29 @@ func TestUnreadSocketHasNoGoroutine(t *testing.T) {
 	}
 	if now := runtime.NumGoroutine(); now > before+10 {
 		t.Errorf("%d goroutines for 100 sockets", now-before)
+	}
+}
+
+// Upstream: parallel/test-dgram-close-signal.js
+func TestDoneContextOpensNothing(t *testing.T) {
+	k := newSimKernel(t)
+	for what, err := range map[string]error{
+		"New":                second(udp.NewOn(k, "udp4", udp.WithContext(done()))),
+		"Listen":             second(udp.ListenOn(done(), k, "udp4", "127.0.0.1:0")),
+		"Dial":               second(udp.DialOn(done(), k, "udp4", "127.0.0.1:9")),
+		"Listen with option": second(udp.ListenOn(t.Context(), k, "udp4", "127.0.0.1:0", udp.WithContext(done()))),
+	} {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	same(t, "sockets opened", len(k.all()), 0)
+	for what, err := range map[string]error{
+		"Listen": second(udp.Listen(nil, "udp4", "127.0.0.1:0")),
+		"Dial":   second(udp.Dial(nil, "udp4", "127.0.0.1:9")),
+	} {
+		if !errors.Is(err, syscall.EINVAL) {
+			t.Errorf("%s, nil: %v", what, err)
+		}
 	}
 }

@@ -1,77 +1,89 @@
 package udp_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
-	"example.com/dgram/internal/kernel"
 	"example.com/dgram/udp"
 )
 
-// A soft error of the kernel's goes to Errors, and the socket reads on.
+// An error of a read that passes is heard of once, and reading goes on.
 //
 // Upstream: parallel/test-dgram-recv-error.js
 func TestReaderSurvivesSoftErrors(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.ENOMEM, syscall.ENOBUFS, syscall.EPERM, syscall.ECONNREFUSED, syscall.EHOSTUNREACH} {
-		t.Run(errno.Error(), func(t *testing.T) {
-			leakless(t)
-			s, err := udp.ListenOn(t.Context(), deaf(call("recvmsg", errno)), "udp4", "127.0.0.1:0")
-			mine(t, s, err)
-			s.Messages()
-			news, _ := take(t, "error", s.Errors())
-			fails(t, news, errno)
-			shaped(t, news, "read", "recvmsg")
-			send(t, s, at(t, s), "still here")
-			expect(t, s, "still here")
-			empty(t, "errors", s.Errors())
-			same(t, "errors", s.Stats().Errors, 1)
-			ok(t, s.Err())
-		})
-	}
-}
-
-// The same, pulled: All yields it and goes on.
-//
-// Upstream: parallel/test-dgram-recv-error.js
-func TestLoopSurvivesSoftErrors(t *testing.T) {
-	leakless(t)
-	s, err := udp.ListenOn(t.Context(), deaf(call("recvmsg", syscall.ENOMEM)), "udp4", "127.0.0.1:0")
-	mine(t, s, err)
-	send(t, s, at(t, s), "still here")
-	var got []string
-	for m, err := range s.All(t.Context()) {
-		if err != nil {
-			fails(t, err, syscall.ENOMEM)
-			got = append(got, "error")
-			continue
+		for way, read := range readings {
+			t.Run(fmt.Sprint(errno, " ", way), func(t *testing.T) {
+				simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+					c.change(func() { c.errs = []error{errno} })
+					c.arrive(one("still here"))
+					r := read(t, s)
+					if r.stop != nil {
+						defer r.stop()
+					}
+					var heard []error
+					for _, want := range []string{"still here", "and here"} {
+						text, err := r.next()
+						for ; err != nil; text, err = r.next() {
+							heard = append(heard, err)
+						}
+						same(t, "message", text, want)
+						c.arrive(one("and here"))
+					}
+					synctest.Wait()
+					for len(s.Errors()) > 0 {
+						heard = append(heard, <-s.Errors())
+					}
+					if len(heard) != 1 {
+						t.Fatalf("heard of %v", heard)
+					}
+					fails(t, heard[0], errno)
+					shaped(t, heard[0], "read", "")
+					ok(t, s.Err())
+				})
+			})
 		}
-		got = append(got, string(m.Data))
-		break
 	}
-	same(t, "yielded", fmt.Sprint(got), "[error still here]")
-	empty(t, "errors", s.Errors())
 }
 
-// An error that repeats is one line until it is read, and is counted each
-// time.
+// TryReceive has no error to return: it is on Errors.
+func TestTryReceiveReportsItsErrors(t *testing.T) {
+	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+		c.change(func() { c.errs = []error{syscall.ENOMEM} })
+		c.arrive(one("still here"))
+		for got := false; !got; {
+			var m udp.Message
+			if m, got = s.TryReceive(); got {
+				same(t, "message", string(m.Data), "still here")
+			}
+		}
+		fails(t, <-s.Errors(), syscall.ENOMEM)
+	})
+}
+
+// An error that repeats is one line until it is read, and is counted each time.
 func TestEqualErrorsAreQueuedOnce(t *testing.T) {
-	leakless(t)
-	refusal := call("recvmsg", syscall.ECONNREFUSED)
-	s, err := udp.ListenOn(t.Context(), deaf(refusal, refusal, refusal, call("recvmsg", syscall.EHOSTUNREACH), refusal), "udp4", "127.0.0.1:0")
-	mine(t, s, err)
-	s.Messages()
-	eventually(t, "all are seen", func() bool { return s.Stats().Errors == 5 })
-	for _, want := range []error{syscall.ECONNREFUSED, syscall.EHOSTUNREACH, syscall.ECONNREFUSED} {
-		err, _ := take(t, "error", s.Errors())
-		fails(t, err, want)
-	}
-	empty(t, "errors", s.Errors())
-	same(t, "ErrorsDropped", s.Stats().ErrorsDropped, 0)
+	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+		const again = syscall.ECONNREFUSED
+		c.change(func() { c.errs = []error{again, again, again, syscall.EHOSTUNREACH, again} })
+		s.Messages()
+		synctest.Wait()
+		for _, want := range []error{again, syscall.EHOSTUNREACH, again} {
+			fails(t, <-s.Errors(), want)
+		}
+		empty(t, "errors", s.Errors())
+		st := s.Stats()
+		same(t, "Errors", st.Errors, 5)
+		same(t, "ErrorsDropped", st.ErrorsDropped, 0)
+	})
 }
 
 // Errors that nobody reads hold nobody up, and are counted.
@@ -99,106 +111,75 @@ func TestErrorsMayBeIgnored(t *testing.T) {
 
 // Upstream: parallel/test-dgram-send-error.js
 func TestSendErrorGoesToTheCaller(t *testing.T) {
-	to := netip.MustParseAddrPort("127.0.0.1:9")
 	for _, errno := range []syscall.Errno{syscall.EPERM, syscall.EACCES, syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.EINVAL, syscall.ENOMEM, syscall.EIO} {
-		t.Run(errno.Error(), func(t *testing.T) {
-			leakless(t)
-			healthy := false
-			system := mute(func(*kernel.Datagram) error {
-				if healthy {
-					return nil
-				}
-				return call("sendmsg", errno)
-			})
-			s, err := udp.NewOn(system, "udp4")
-			mine(t, s, err)
-			err = s.SendTo(t.Context(), to, []byte("x"))
+		simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+			c.change(func() { c.deaf = errno })
+			err := s.SendTo(t.Context(), friend, []byte("x"))
 			fails(t, err, errno)
-			shaped(t, err, "send", to.String())
-			var op *net.OpError
-			if errors.As(err, &op); op.Addr == nil || op.Addr.String() != to.String() || op.Net != "udp4" {
+			shaped(t, err, "send", friend.String())
+			if op, _ := errors.AsType[*net.OpError](err); op.Addr == nil || op.Addr.String() != friend.String() || op.Net != "udp4" {
 				t.Errorf("%#v", op)
 			}
-			n, err := s.SendBatch(t.Context(), []udp.Datagram{{To: to}})
+			n, err := s.SendBatch(t.Context(), []udp.Datagram{{To: friend}})
 			fails(t, err, errno)
 			same(t, "sent", n, 0)
 			empty(t, "errors", s.Errors())
 			st := s.Stats()
 			same(t, "Sent", st.Sent, 0)
 			same(t, "Errors", st.Errors, 0)
-
-			healthy = true
-			send(t, s, to, "x")
-			same(t, "Sent", s.Stats().Sent, 1)
+			c.change(func() { c.deaf = nil })
+			send(t, s, friend, "x")
+			same(t, "sent", c.texts(), "[x]")
 		})
 	}
 }
 
-// A refusal that surfaces in a send is an earlier datagram's: this one is sent
-// again, and the news is on Errors.
+// A refusal that surfaces in a send is an earlier datagram's: this one is sent again, and
+// the news is on Errors.
 func TestRefusalInASendIsNews(t *testing.T) {
-	f := families()[0]
-	peer := std(t, f)
-	left := 0
-	system := mute(func(*kernel.Datagram) error {
-		if left > 0 {
-			left--
-			return call("sendmsg", syscall.ECONNREFUSED)
-		}
-		return nil
-	})
-	s, err := udp.DialOn(t.Context(), system, f.network, of(peer).String())
-	mine(t, s, err)
-	for _, refusals := range []int{1, 2, 3} {
-		for name, send := range map[string]func() error{
-			"Send":      func() error { return s.Send(t.Context(), []byte("x")) },
-			"SendBatch": func() error { _, err := s.SendBatch(t.Context(), []udp.Datagram{{Data: []byte("x")}}); return err },
-			"Outbox":    func() error { s.Outbox() <- udp.Datagram{Data: []byte("x")}; return s.Flush(t.Context()) },
-			"Write":     func() error { _, err := s.PacketConn().Write([]byte("x")); return err },
-		} {
-			left = refusals
-			before := s.Stats()
-			if err := send(); err != nil {
-				t.Fatalf("%s: %v", name, err)
-			}
-			hear(t, peer, "x")
-			news, _ := take(t, "refusal", s.Errors())
-			fails(t, news, syscall.ECONNREFUSED)
-			shaped(t, news, "read", of(peer).String())
-			empty(t, "errors", s.Errors())
-			after := s.Stats()
-			same(t, name+": Sent", after.Sent-before.Sent, 1)
-			same(t, name+": Errors", after.Errors-before.Errors, uint64(refusals))
-			same(t, name+": SendDropped", after.SendDropped, 0)
+	for name, send := range map[string]func(s *udp.Socket) error{
+		"Send": func(s *udp.Socket) error { return s.Send(context.Background(), []byte("x")) },
+		"SendBatch": func(s *udp.Socket) error {
+			_, err := s.SendBatch(context.Background(), []udp.Datagram{{Data: []byte("x")}})
+			return err
+		},
+		"Outbox": func(s *udp.Socket) error {
+			s.Outbox() <- udp.Datagram{Data: []byte("x")}
+			return s.Flush(context.Background())
+		},
+		"Write": func(s *udp.Socket) error { _, err := s.PacketConn().Write([]byte("x")); return err },
+	} {
+		for _, refusals := range []int{1, 2, 3} {
+			simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+				ok(t, s.Connect(t.Context(), friend.String()))
+				c.change(func() { c.fates = slices.Repeat([]error{syscall.ECONNREFUSED}, refusals) })
+				if err := send(s); err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+				same(t, name, c.texts(), "[x]")
+				news := <-s.Errors()
+				fails(t, news, syscall.ECONNREFUSED)
+				shaped(t, news, "read", friend.String())
+				empty(t, "errors", s.Errors())
+				st := s.Stats()
+				same(t, name+": Errors", st.Errors, uint64(refusals))
+				same(t, name+": SendDropped", st.SendDropped, 0)
+			})
 		}
 	}
 }
 
 // ENOBUFS, a full device queue, is waited for: nothing is lost, order is kept.
 func TestFullDeviceQueueIsWaitedFor(t *testing.T) {
-	f := families()[0]
-	peer := std(t, f)
-	left := 0
-	system := mute(func(*kernel.Datagram) error {
-		if left > 0 {
-			left--
-			return call("sendmsg", syscall.ENOBUFS)
-		}
-		return nil
-	})
-	s, err := udp.DialOn(t.Context(), system, f.network, of(peer).String())
-	mine(t, s, err)
-	for range 3 {
-		left = 1
-		ok(t, s.Send(t.Context(), []byte("a")))
-		left = 1
-		n, err := s.SendBatch(t.Context(), []udp.Datagram{{Data: []byte("b")}, {Data: []byte("c")}})
+	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+		c.change(func() { c.fates = []error{syscall.ENOBUFS, nil, nil, syscall.ENOBUFS} })
+		send(t, s, friend, "a")
+		n, err := s.SendBatch(t.Context(), []udp.Datagram{{To: friend, Data: []byte("b")}, {To: friend, Data: []byte("c")}})
 		ok(t, err)
-		same(t, "sent", n, 2)
-		hear(t, peer, "a", "b", "c")
-	}
-	empty(t, "errors", s.Errors())
-	same(t, "Sent", s.Stats().Sent, 9)
+		same(t, "sent of the batch", n, 2)
+		same(t, "sent", c.texts(), "[a b c]")
+		empty(t, "errors", s.Errors())
+	})
 }
 
 func TestErrorsSayWhatTheyAre(t *testing.T) {
@@ -227,63 +208,47 @@ func TestErrorsSayWhatTheyAre(t *testing.T) {
 	same(t, "text", (&udp.OverflowError{Dropped: 7}).Error(), "receiver is slow: 7 datagrams dropped")
 }
 
-// One OverflowError an episode, never one a datagram; their sum is the drops.
+// An episode of drops is one OverflowError, and one for each second that it lasts. Their
+// sum is the drops.
 func TestOverflowIsReportedByTheEpisode(t *testing.T) {
 	for _, policy := range []udp.Overflow{udp.OverflowDropNewest, udp.OverflowDropOldest} {
 		t.Run(fmt.Sprint(policy), func(t *testing.T) {
-			f := families()[0]
-			s := listen(t, f.network, f.local(), udp.WithOverflow(policy), udp.WithMessageBuffer(4), udp.WithReadBuffer(1<<20))
-			s.Messages()
-			from := std(t, f)
-			began := time.Now()
-			const n = 500
-			for range n {
-				tell(t, from, at(t, s), "x")
-			}
-			total := func() uint64 {
-				st := s.Stats()
-				return st.Received + st.Waiting + st.DroppedOverflow + st.DroppedKernel
-			}
-			eventually(t, "all have come", func() bool { return total() == n })
-			for range 4 {
-				next(t, s)
-			}
-			tell(t, from, at(t, s), "fits")
-			expect(t, s, "fits") // which ends the episode
-			ok(t, s.Close())
-			var sum uint64
-			reports := drained(t, "errors", s.Errors())
-			for _, err := range reports {
-				var o *udp.OverflowError
-				if !errors.As(err, &o) {
-					t.Fatalf("%v", err)
+			simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+				messages := s.Messages()
+				var reported uint64
+				reports := func() (n int) {
+					synctest.Wait()
+					for len(s.Errors()) > 0 {
+						o, is := errors.AsType[*udp.OverflowError](<-s.Errors())
+						if !is || o.Dropped == 0 {
+							t.Fatalf("%#v", o)
+						}
+						reported += o.Dropped
+						n++
+					}
+					return n
 				}
-				if o.Dropped == 0 {
-					t.Error("a report of nothing")
+				const seconds = 10
+				for range 10 * seconds {
+					for range 5 {
+						c.arrive(one("x"))
+					}
+					time.Sleep(time.Second / 10)
 				}
-				sum += o.Dropped
-			}
-			same(t, "reported", sum, s.Stats().DroppedOverflow)
-			if len(reports) > 2+int(time.Since(began).Seconds()) { // one, and one for each second that it lasted
-				t.Errorf("%d reports of %d drops", len(reports), sum)
-			}
+				if n := reports(); n < seconds-1 || n > seconds+1 {
+					t.Errorf("%d reports in %d seconds", n, seconds)
+				}
+				for range 4 {
+					<-messages
+				}
+				c.arrive(one("fits")) // which ends the episode
+				<-messages
+				time.Sleep(seconds * time.Second)
+				if n := reports(); n > 1 {
+					t.Errorf("%d reports at the end", n)
+				}
+				same(t, "reported", reported, s.Stats().DroppedOverflow)
+			}, udp.WithOverflow(policy), udp.WithMessageBuffer(4))
 		})
-	}
-}
-
-// While an episode lasts there is a line a second.
-func TestLongEpisodeIsReportedMeanwhile(t *testing.T) {
-	f := families()[0]
-	s := listen(t, f.network, f.local(), udp.WithOverflow(udp.OverflowDropNewest), udp.WithMessageBuffer(1), udp.WithReadBuffer(1<<20))
-	s.Messages()
-	from := std(t, f)
-	for range 20 {
-		tell(t, from, at(t, s), "x")
-	}
-	begun := time.Now()
-	err, _ := take(t, "report", s.Errors())
-	var o *udp.OverflowError
-	if !errors.As(err, &o) || o.Dropped == 0 || time.Since(begun) > 5*time.Second {
-		t.Errorf("%v after %v", err, time.Since(begun))
 	}
 }

@@ -12,29 +12,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"example.com/dgram/internal/kernel"
 	"example.com/dgram/udp"
 )
 
-// unroutable is a kernel without a route to some addresses.
-type unroutableConn struct {
-	kernel.Conn
-	lacks func(netip.Addr) bool
-}
-
-func (c *unroutableConn) Connect(peer netip.AddrPort) error {
-	if c.lacks(peer.Addr()) {
-		return call("connect", syscall.ENETUNREACH)
-	}
-	return c.Conn.Connect(peer)
-}
-
+// Connect goes on to the next answer where the kernel has no route to the first.
 func TestConnectGoesOnToTheNextAddress(t *testing.T) {
-	needIPv6(t)
-	no, four, six := netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()
-	system := stub{dress: func(c kernel.Conn) kernel.Conn {
-		return &unroutableConn{c, func(a netip.Addr) bool { return a == no }}
-	}}
+	no, four, six := netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")
 	for _, c := range []struct {
 		answers []netip.Addr
 		want    netip.Addr
@@ -45,7 +28,9 @@ func TestConnectGoesOnToTheNextAddress(t *testing.T) {
 		{[]netip.Addr{no}, netip.Addr{}},
 	} {
 		for _, bound := range []bool{false, true} {
-			s, err := udp.NewOn(system, "udp6", udp.WithLookup(looked("name", c.answers...).lookup))
+			k := newSimKernel(t)
+			k.unreachable = no
+			s, err := udp.NewOn(k, "udp6", udp.WithLookup(looked("name", c.answers...).lookup))
 			mine(t, s, err)
 			if bound {
 				ok(t, s.Bind(t.Context(), ":0"))
@@ -63,27 +48,20 @@ func TestConnectGoesOnToTheNextAddress(t *testing.T) {
 	}
 }
 
-// Without IPv6 on the machine, an IPv4 answer behind an IPv6 one is taken by every
-// call.
+// Without IPv6 on the machine, an IPv4 answer behind an IPv6 one is taken by every call.
 func TestIPv6AnswersArePassedOverWithoutIPv6(t *testing.T) {
-	peer := std(t, families()[0])
-	address := fmt.Sprint("name:", of(peer).Port())
-	for name, use := range map[string]func(s *udp.Socket) error{
-		"Bind":       func(s *udp.Socket) error { return s.Bind(t.Context(), "name:0") },
-		"Connect":    func(s *udp.Socket) error { return s.Connect(t.Context(), address) },
-		"SendToHost": func(s *udp.Socket) error { return s.SendToHost(t.Context(), address, []byte("x")) },
-		"Resolve": func(s *udp.Socket) error {
-			a, err := s.Resolve(t.Context(), address)
-			same(t, "address", a, of(peer))
-			return err
-		},
-	} {
+	for op, call := range resolving {
 		for _, opts := range [][]udp.Option{nil, {udp.WithLookupCache(time.Hour)}} {
-			lookup := looked("name", netip.IPv6Loopback(), netip.MustParseAddr("127.0.0.1"))
-			s, err := udp.NewOn(stub{noIPv6: true}, "udp", append(opts, udp.WithLookup(lookup.lookup))...)
+			k := newSimKernel(t)
+			k.noIPv6 = true
+			lookup := looked("name", netip.IPv6Loopback(), friend.Addr())
+			s, err := udp.NewOn(k, "udp", append(opts, udp.WithLookup(lookup.lookup))...)
 			mine(t, s, err)
-			if err := use(s); err != nil {
-				t.Errorf("%s: %v", name, err)
+			if err := call(t.Context(), s, "name:7"); err != nil {
+				t.Errorf("%s: %v", op, err)
+			}
+			if op == "connect" {
+				same(t, "peer", s.RemoteAddr(), friend)
 			}
 		}
 	}

@@ -8,8 +8,9 @@ import (
 	"net/netip"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
-	"example.com/dgram/internal/kernel"
 	"example.com/dgram/udp"
 )
 
@@ -44,200 +45,6 @@ func TestOutboxSendsInOrder(t *testing.T) {
 			same(t, "SendDropped", st.SendDropped, 0)
 		}
 	})
-}
-
-func TestOutboxOnConnectedSocket(t *testing.T) {
-	each(t, func(t *testing.T, f family) {
-		peer := std(t, f)
-		s := dial(t, f.network, of(peer))
-		s.Outbox() <- udp.Datagram{Data: []byte("a")}
-		s.Outbox() <- udp.Datagram{}
-		s.Outbox() <- udp.Datagram{Data: []byte("b"), To: of(peer)} // no destination, not even this one
-		s.Outbox() <- udp.Datagram{Data: []byte("c")}
-		hear(t, peer, "a", "", "c")
-		err, _ := take(t, "error", s.Errors())
-		fails(t, err, udp.ErrAlreadyConnected, syscall.EISCONN)
-		var failed *udp.SendError
-		if !errors.As(err, &failed) || failed.To != of(peer) || failed.Bytes != 1 {
-			t.Errorf("%#v", failed)
-		}
-		same(t, "SendDropped", s.Stats().SendDropped, 1)
-	})
-}
-
-// What fails is reported with its destination and size, and costs the others
-// nothing.
-func TestQueuedDatagramThatFailsIsReported(t *testing.T) {
-	each(t, func(t *testing.T, f family) {
-		peer := std(t, f)
-		s := open(t, f.network)
-		tooLong := make([]byte, 70000)
-		for _, c := range []struct {
-			d    udp.Datagram
-			want error
-		}{
-			{udp.Datagram{Data: tooLong, To: of(peer)}, syscall.EMSGSIZE},
-			{udp.Datagram{Data: []byte("abc"), To: netip.AddrPortFrom(f.loopback, 0)}, udp.ErrBadPort},
-			{udp.Datagram{Data: []byte("abc")}, udp.ErrNotConnected},
-			{udp.Datagram{Data: []byte("abc")}, udp.ErrAddressFamily},
-			{udp.Datagram{To: netip.AddrPortFrom(netip.Addr{}, 9)}, udp.ErrAddressFamily},
-		} {
-			s.Outbox() <- udp.Datagram{Data: []byte("before"), To: of(peer)}
-			s.Outbox() <- c.d
-			s.Outbox() <- udp.Datagram{Data: []byte("after"), To: of(peer)}
-			hear(t, peer, "before", "after")
-			err, _ := take(t, "error", s.Errors())
-			fails(t, err, c.want)
-			var failed *udp.SendError
-			if !errors.As(err, &failed) || failed.To != c.d.To || failed.Bytes != len(c.d.Data) {
-				t.Errorf("%#v", failed)
-			}
-		}
-		ok(t, s.Flush(t.Context())) // the peer may have heard before the writer has counted
-		st := s.Stats()
-		same(t, "SendDropped", st.SendDropped, 5)
-		same(t, "Sent", st.Sent, 10)
-		same(t, "Errors", st.Errors, 5)
-	})
-}
-
-// Upstream: parallel/test-dgram-send-error.js
-func TestKernelsRefusalOfQueuedDatagram(t *testing.T) {
-	f := families()[0]
-	peer := std(t, f)
-	system := mute(func(d *kernel.Datagram) error {
-		if string(d.Data) == "bad" {
-			return call("sendmsg", syscall.EPERM)
-		}
-		return nil
-	})
-	s, err := udp.NewOn(system, f.network)
-	mine(t, s, err)
-	for _, p := range []string{"a", "bad", "b", "bad", "c"} {
-		s.Outbox() <- udp.Datagram{Data: []byte(p), To: of(peer)}
-	}
-	hear(t, peer, "a", "b", "c")
-	ok(t, s.Flush(t.Context()))
-	report, _ := take(t, "error", s.Errors())
-	fails(t, report, syscall.EPERM)
-	var failed *udp.SendError
-	if !errors.As(report, &failed) || failed.To != of(peer) || failed.Bytes != 3 {
-		t.Errorf("%#v", failed)
-	}
-	shaped(t, failed.Err, "send", of(peer).String())
-	st := s.Stats()
-	same(t, "SendDropped", st.SendDropped, 2)
-	same(t, "Sent", st.Sent, 3)
-	same(t, "Errors", st.Errors, 2)
-}
-
-func TestFlushWaitsForWhatIsQueued(t *testing.T) {
-	f := families()[0]
-	peer := std(t, f)
-	system, jam := jammed()
-	s, err := udp.DialOn(t.Context(), system, f.network, of(peer).String())
-	mine(t, s, err)
-	ok(t, s.Flush(t.Context())) // nothing was ever queued
-	var want []string
-	for i := range 50 {
-		want = append(want, fmt.Sprint(i))
-		s.Outbox() <- udp.Datagram{Data: []byte(want[i])}
-	}
-	flushes := []<-chan error{
-		later(func() error { return s.Flush(t.Context()) }),
-		later(func() error { return s.Flush(t.Context()) }),
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	impatient := later(func() error { return s.Flush(ctx) })
-	cancel()
-	err, _ = take(t, "Flush", impatient)
-	fails(t, err, context.Canceled)
-	for _, c := range flushes {
-		empty(t, "Flush", c)
-	}
-	fails(t, s.Flush(done()), context.Canceled)
-	fails(t, s.Flush(nil), syscall.EINVAL)
-	jam.clear()
-	for _, c := range flushes {
-		err, _ := take(t, "Flush", c)
-		ok(t, err)
-	}
-	same(t, "Sent", s.Stats().Sent, 50)
-	hear(t, peer, want...)
-	ok(t, s.Flush(t.Context()))
-}
-
-func TestFlushThatWaitsEndsWithTheSocket(t *testing.T) {
-	leakless(t)
-	system, _ := jammed()
-	s, err := udp.DialOn(t.Context(), system, "udp4", "127.0.0.1:9")
-	mine(t, s, err)
-	s.Outbox() <- udp.Datagram{Data: []byte("x")}
-	eventually(t, "the writer waits", func() bool { return s.SendQueueSize() == 1 })
-	flushing := later(func() error { return s.Flush(t.Context()) })
-	door(t, "Close", func() { s.Close() })
-	err, _ = take(t, "Flush", flushing)
-	fails(t, err, net.ErrClosed)
-}
-
-// The queue is bounded, and known to the datagram: who fills it waits in a
-// select of his own.
-//
-// Upstream: parallel/test-dgram-send-queue-info.js
-func TestQueueIsBoundedAndKnown(t *testing.T) {
-	leakless(t)
-	system, jam := jammed()
-	s, err := udp.DialOn(t.Context(), system, "udp4", deserted(t, families()[0]).String(), udp.WithSendQueue(8))
-	mine(t, s, err)
-	d := udp.Datagram{Data: []byte("12345")}
-	const inHand = 8 // as many as the queue takes
-	for n := 1; n <= inHand; n++ {
-		s.Outbox() <- d
-		eventually(t, "the writer has it", func() bool { return s.SendQueueSize() == 5*n && s.SendQueueCount() == n })
-	}
-	n := inHand
-	for full := false; !full; n++ {
-		select {
-		case s.Outbox() <- d:
-			same(t, "count", s.SendQueueCount(), n+1)
-		default:
-			full = true
-			n--
-		}
-	}
-	same(t, "datagrams queued", n, inHand+8)
-	same(t, "size", s.SendQueueSize(), 5*inHand) // what is behind is not measured
-	jam.clear()
-	ok(t, s.Flush(t.Context()))
-	same(t, "count", s.SendQueueCount(), 0)
-	same(t, "size", s.SendQueueSize(), 0)
-	same(t, "Sent", s.Stats().Sent, uint64(n))
-}
-
-// What was queued and never sent is counted.
-func TestCloseCountsWhatIsQueued(t *testing.T) {
-	for _, queue := range []int{0, 1, 16, 64} {
-		leakless(t)
-		system, _ := jammed()
-		s, err := udp.DialOn(t.Context(), system, "udp4", "127.0.0.1:9", udp.WithSendQueue(queue))
-		mine(t, s, err)
-		outbox := s.Outbox()
-		const n = 40
-		queued := 0
-		for range n {
-			select {
-			case outbox <- udp.Datagram{Data: []byte("x")}:
-				queued++
-			default:
-			}
-		}
-		door(t, "Close", func() { s.Close() })
-		st := s.Stats()
-		same(t, "Sent", st.Sent, 0)
-		same(t, "SendDropped", st.SendDropped, uint64(queued))
-		same(t, "count", s.SendQueueCount(), 0)
-		same(t, "size", s.SendQueueSize(), 0)
-	}
 }
 
 // Who closes the queue ends it, and nothing else.
@@ -281,73 +88,6 @@ func TestOutboxAfterTheEnd(t *testing.T) {
 			}
 		}
 		fails(t, s.Flush(t.Context()), net.ErrClosed)
-	}
-}
-
-// Upstream: sequential/test-dgram-implicit-bind-failure.js
-func TestOutboxTriesTheBindAgain(t *testing.T) {
-	f := families()[0]
-	peer := std(t, f)
-	s, err := udp.NewOn(&flakySystem{failures: 2}, f.network)
-	mine(t, s, err)
-	outbox := s.Outbox() // the first failure
-	err, _ = take(t, "error", s.Errors())
-	fails(t, err, syscall.EMFILE)
-	shaped(t, err, "bind", "")
-	outbox <- udp.Datagram{Data: []byte("lost"), To: of(peer)} // the second
-	err, _ = take(t, "error", s.Errors())
-	fails(t, err, syscall.EMFILE)
-	var failed *udp.SendError
-	if !errors.As(err, &failed) || failed.To != of(peer) || failed.Bytes != 4 {
-		t.Errorf("%v", err)
-	}
-	outbox <- udp.Datagram{Data: []byte("found"), To: of(peer)}
-	hear(t, peer, "found")
-	same(t, "SendDropped", s.Stats().SendDropped, 1)
-}
-
-// A Bind that fails costs nothing that is queued meanwhile.
-func TestFailedBindLosesNothingQueued(t *testing.T) {
-	f := families()[0]
-	peer := std(t, f)
-	asked, answer := make(chan struct{}), make(chan struct{})
-	s := open(t, f.network, udp.WithLookup(func(context.Context, string, string) ([]netip.Addr, error) {
-		close(asked)
-		<-answer
-		return nil, errors.New("no")
-	}))
-	bound := later(func() error { return s.Bind(t.Context(), "name:0") })
-	ended(t, "lookup", asked)
-	queued := begin(func() {
-		for i := range 10 {
-			s.Outbox() <- udp.Datagram{Data: fmt.Append(nil, i), To: of(peer)}
-		}
-	})
-	close(answer)
-	err, _ := take(t, "Bind", bound)
-	if err == nil {
-		t.Error("bound to nothing")
-	}
-	ended(t, "queue", queued)
-	for i := range 10 {
-		hear(t, peer, fmt.Sprint(i))
-	}
-	empty(t, "errors", s.Errors())
-	ok(t, s.Flush(t.Context()))
-	same(t, "SendDropped", s.Stats().SendDropped, 0)
-}
-
-func TestOutboxTakesMappedAddressesAndSources(t *testing.T) {
-	f := families()[0]
-	peer := std(t, f)
-	for _, network := range []string{"udp4", "udp"} {
-		s := open(t, network)
-		to := netip.AddrPortFrom(netip.MustParseAddr("::ffff:127.0.0.1"), of(peer).Port())
-		s.Outbox() <- udp.Datagram{Data: []byte("x"), To: to}
-		hear(t, peer, "x")
-		s.Outbox() <- udp.Datagram{Data: []byte("y"), To: of(peer), From: netip.IPv6Loopback()}
-		err, _ := take(t, "error", s.Errors())
-		fails(t, err, udp.ErrAddressFamily)
 	}
 }
 
@@ -430,4 +170,197 @@ func TestEveryWayOfSendingAtOnce(t *testing.T) {
 	}
 	ended(t, "senders", sending)
 	same(t, "Sent", from.Stats().Sent, 3*n)
+}
+
+// What fails is on Errors, with its destination and size, and costs the others nothing.
+//
+// Upstream: parallel/test-dgram-send-error.js
+func TestQueuedDatagramThatFailsIsReported(t *testing.T) {
+	for _, c := range []struct {
+		connected bool
+		d         udp.Datagram
+		want      error
+	}{
+		{false, udp.Datagram{Data: make([]byte, 70000), To: friend}, syscall.EMSGSIZE},
+		{false, udp.Datagram{Data: []byte("abc"), To: netip.AddrPortFrom(friend.Addr(), 0)}, udp.ErrBadPort},
+		{false, udp.Datagram{Data: []byte("abc")}, udp.ErrNotConnected},
+		{false, udp.Datagram{Data: []byte("abc")}, udp.ErrAddressFamily},
+		{false, udp.Datagram{To: netip.AddrPortFrom(netip.Addr{}, 9)}, udp.ErrAddressFamily},
+		{false, udp.Datagram{To: friend, From: netip.IPv6Loopback()}, udp.ErrAddressFamily},
+		{false, udp.Datagram{Data: []byte("abc"), To: friend}, syscall.EPERM}, // says the kernel
+		{true, udp.Datagram{Data: []byte("abc"), To: friend}, udp.ErrAlreadyConnected},
+	} {
+		simulated(t, func(t *testing.T, s *udp.Socket, k *simConn) {
+			good := udp.Datagram{Data: []byte("good"), To: friend}
+			if c.connected {
+				ok(t, s.Connect(t.Context(), friend.String()))
+				good.To = netip.AddrPort{}
+			}
+			for i, d := range []udp.Datagram{good, c.d, good} {
+				k.change(func() { k.deaf = nil })
+				if i == 1 && c.want == syscall.EPERM {
+					k.change(func() { k.deaf = syscall.EPERM })
+				}
+				s.Outbox() <- d
+				synctest.Wait()
+			}
+			ok(t, s.Flush(t.Context()))
+			same(t, "sent", k.texts(), "[good good]")
+			err := <-s.Errors()
+			fails(t, err, c.want)
+			failed, is := errors.AsType[*udp.SendError](err)
+			if !is || failed.To != c.d.To || failed.Bytes != len(c.d.Data) {
+				t.Fatalf("%#v", err)
+			}
+			shaped(t, failed.Err, "send", "")
+			st := s.Stats()
+			same(t, "SendDropped", st.SendDropped, 1)
+			same(t, "Sent", st.Sent, 2)
+			same(t, "Errors", st.Errors, 1)
+		})
+	}
+}
+
+// Flush returns when what was queued is sent, or when it is given up, which leaves
+// nothing behind, or at the end of the socket.
+func TestFlushWaitsForWhatIsQueued(t *testing.T) {
+	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+		flush := func() error { return s.Flush(t.Context()) }
+		ok(t, flush()) // nothing was ever queued
+		c.change(func() { c.space = 0 })
+		for range 50 {
+			s.Outbox() <- udp.Datagram{To: friend}
+		}
+		flushes := []<-chan error{later(flush), later(flush)}
+		for range 100 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			fails(t, s.Flush(ctx), context.DeadlineExceeded)
+			cancel()
+		}
+		same(t, "flushes that wait", udp.PendingFlushes(s), 2)
+		fails(t, s.Flush(done()), context.Canceled)
+		fails(t, s.Flush(nil), syscall.EINVAL)
+		for _, f := range flushes {
+			empty(t, "Flush", f)
+		}
+		c.change(func() { c.space = 50 })
+		for _, f := range flushes {
+			ok(t, <-f)
+		}
+		same(t, "Sent", s.Stats().Sent, 50)
+		ok(t, flush())
+		s.Outbox() <- udp.Datagram{To: friend}
+		last := later(flush)
+		synctest.Wait()
+		ok(t, s.Close())
+		fails(t, <-last, net.ErrClosed)
+	})
+}
+
+// The queue is bounded, and known to the datagram; a producer that fills it waits in a
+// select of its own. What was never sent is counted at the end.
+//
+// Upstream: parallel/test-dgram-send-queue-info.js
+func TestQueueIsBoundedAndKnown(t *testing.T) {
+	for _, queue := range []int{0, 1, 8, 64} {
+		for _, flush := range []bool{true, false} {
+			simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+				c.change(func() { c.space = 0 })
+				queued := 0
+				for full := false; !full; synctest.Wait() {
+					select {
+					case s.Outbox() <- udp.Datagram{To: friend, Data: []byte("12345")}:
+						queued++
+					default:
+						full = queued > 0
+					}
+				}
+				inHand := max(queue, 1)
+				same(t, "queued", queued, inHand+queue)
+				same(t, "count", s.SendQueueCount(), queued)
+				same(t, "size", s.SendQueueSize(), 5*inHand) // what is behind is not measured
+				sent := 0
+				if flush {
+					c.change(func() { c.space = 1 << 10 })
+					ok(t, s.Flush(t.Context()))
+					sent = queued
+				}
+				ok(t, s.Close())
+				same(t, "count", s.SendQueueCount(), 0)
+				same(t, "size", s.SendQueueSize(), 0)
+				st := s.Stats()
+				same(t, "Sent", st.Sent, uint64(sent))
+				same(t, "SendDropped", st.SendDropped, uint64(queued-sent))
+			}, udp.WithSendQueue(queue))
+		}
+	}
+}
+
+// Upstream: sequential/test-dgram-implicit-bind-failure.js
+func TestOutboxTriesTheBindAgain(t *testing.T) {
+	k := newSimKernel(t)
+	k.failOpens(syscall.EMFILE, syscall.EMFILE)
+	s, err := udp.NewOn(k, "udp4")
+	mine(t, s, err)
+	outbox := s.Outbox() // the first failure
+	err, _ = take(t, "error", s.Errors())
+	fails(t, err, syscall.EMFILE)
+	shaped(t, err, "bind", "")
+	outbox <- udp.Datagram{Data: []byte("lost"), To: friend} // the second
+	err, _ = take(t, "error", s.Errors())
+	fails(t, err, syscall.EMFILE)
+	if failed, is := errors.AsType[*udp.SendError](err); !is || failed.To != friend || failed.Bytes != 4 {
+		t.Errorf("%v", err)
+	}
+	outbox <- udp.Datagram{Data: []byte("found"), To: friend}
+	ok(t, s.Flush(t.Context()))
+	same(t, "sent", k.only().texts(), "[found]")
+	same(t, "SendDropped", s.Stats().SendDropped, 1)
+}
+
+// IPv4 and IPv6 queued before the socket has a family: the first to be bound for
+// settles it, and the other is an error.
+func TestFamiliesQueuedOnAFreshSocket(t *testing.T) {
+	k := newSimKernel(t)
+	k.failOpens(syscall.EMFILE)
+	s, err := udp.NewOn(k, "udp")
+	mine(t, s, err)
+	out := s.Outbox() // does not get a socket
+	err, _ = take(t, "error", s.Errors())
+	fails(t, err, syscall.EMFILE)
+	out <- udp.Datagram{Data: []byte("4"), To: friend}
+	out <- udp.Datagram{Data: []byte("6"), To: netip.MustParseAddrPort("[2001:db8::1]:9")}
+	ok(t, s.Flush(t.Context()))
+	err, _ = take(t, "error", s.Errors())
+	fails(t, err, udp.ErrAddressFamily)
+	same(t, "sent", k.only().texts(), "[4]")
+	same(t, "dropped", s.Stats().SendDropped, 1)
+}
+
+// Outbox does not wait for a Bind of another goroutine. What is queued meanwhile is sent,
+// also when that Bind fails.
+func TestOutboxDoesNotWaitForABind(t *testing.T) {
+	for _, answers := range [][]netip.Addr{{friend.Addr()}, nil} {
+		k := newSimKernel(t)
+		asked, answer := make(chan struct{}), make(chan struct{})
+		s, err := udp.NewOn(k, "udp4", udp.WithLookup(func(context.Context, string, string) ([]netip.Addr, error) {
+			close(asked)
+			<-answer
+			return answers, nil
+		}))
+		mine(t, s, err)
+		bound := later(func() error { return s.Bind(t.Context(), "name:0") })
+		ended(t, "lookup", asked)
+		door(t, "Outbox", func() {
+			for i := range 3 {
+				s.Outbox() <- udp.Datagram{Data: fmt.Append(nil, i), To: friend}
+			}
+		})
+		close(answer)
+		err, _ = take(t, "Bind", bound)
+		same(t, "bound", err == nil, answers != nil)
+		ok(t, s.Flush(t.Context()))
+		same(t, "sent", k.only().texts(), "[0 1 2]")
+		empty(t, "errors", s.Errors())
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/net/ipv4"
@@ -521,10 +522,16 @@ func TestViewOnConnectedSocketTakesNoDestination(t *testing.T) {
 	})
 }
 
+func isTimeout(err error) bool {
+	var e net.Error
+	return errors.As(err, &e) && e.Timeout()
+}
+
 // A failed implicit bind is what the view's methods say.
 func TestViewOfASocketThatCannotBind(t *testing.T) {
-	leakless(t)
-	s, err := udp.NewOn(&flakySystem{failures: 1}, "udp4")
+	k := newSimKernel(t)
+	k.failOpens(syscall.EMFILE)
+	s, err := udp.NewOn(k, "udp4")
 	mine(t, s, err)
 	view := s.PacketConn()
 	two := func(_ any, err error) error { return err }
@@ -533,7 +540,7 @@ func TestViewOfASocketThatCannotBind(t *testing.T) {
 		"ReadFrom":         readErr,
 		"Read":             two(view.Read(nil)),
 		"Write":            two(view.Write(nil)),
-		"WriteTo":          two(view.WriteTo(nil, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9})),
+		"WriteTo":          two(view.WriteTo(nil, net.UDPAddrFromAddrPort(friend))),
 		"SetDeadline":      view.SetDeadline(time.Time{}),
 		"SetWriteDeadline": view.SetWriteDeadline(time.Time{}),
 		"SyscallConn":      two(view.SyscallConn()),
@@ -547,33 +554,32 @@ func TestViewOfASocketThatCannotBind(t *testing.T) {
 	ended(t, "done", s.Done())
 }
 
-// A write deadline ends a write that waits for room.
+// A write that waits for room ends with its deadline, set before or meanwhile, and with
+// the socket.
 func TestWriteDeadlineEndsAWriteThatWaits(t *testing.T) {
-	leakless(t)
-	system, jam := jammed()
-	s, err := udp.DialOn(t.Context(), system, "udp4", deserted(t, families()[0]).String())
-	mine(t, s, err)
-	view := s.PacketConn()
-	ok(t, view.SetWriteDeadline(time.Now().Add(5*time.Millisecond)))
-	_, err = view.Write([]byte("x"))
-	expired(t, err)
-
-	ok(t, view.SetWriteDeadline(time.Time{}))
-	written := later(func() error { _, err := view.Write([]byte("x")); return err })
-	eventually(t, "the write waits", func() bool { return jam.waiting.Load() >= 2 })
-	ok(t, view.SetWriteDeadline(time.Unix(1, 0))) // while it waits
-	err, _ = take(t, "Write", written)
-	expired(t, err)
-
-	ok(t, view.SetWriteDeadline(time.Time{}))
-	written = later(func() error { _, err := view.Write([]byte("x")); return err })
-	eventually(t, "the write waits", func() bool { return s.SendQueueCount() == 1 })
-	ok(t, view.Close())
-	err, _ = take(t, "Write", written)
-	fails(t, err, net.ErrClosed)
-}
-
-func isTimeout(err error) bool {
-	var e net.Error
-	return errors.As(err, &e) && e.Timeout()
+	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+		ok(t, s.Connect(t.Context(), friend.String()))
+		c.change(func() { c.space = 0 })
+		view := s.PacketConn()
+		write := func() error { _, err := view.Write([]byte("x")); return err }
+		began := time.Now()
+		ok(t, view.SetWriteDeadline(time.Now().Add(time.Second)))
+		expired(t, write())
+		same(t, "waited", time.Since(began), time.Second)
+		for _, end := range []func(){
+			func() { ok(t, view.SetWriteDeadline(time.Unix(1, 0))) },
+			func() { ok(t, view.Close()) },
+		} {
+			ok(t, view.SetWriteDeadline(time.Time{}))
+			written := later(write)
+			synctest.Wait()
+			same(t, "queue", s.SendQueueCount(), 1)
+			end()
+			err := <-written
+			if !errors.Is(err, net.ErrClosed) {
+				expired(t, err)
+			}
+		}
+		fails(t, write(), net.ErrClosed)
+	})
 }

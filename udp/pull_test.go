@@ -279,25 +279,6 @@ func TestReceiveOnAStreamThatIsTaken(t *testing.T) {
 	fails(t, err, errors.ErrUnsupported)
 }
 
-func TestReceiveReturnsSoftErrors(t *testing.T) {
-	each(t, func(t *testing.T, f family) {
-		kernelConnects(t, f)
-		gone := deserted(t, f)
-		s := dial(t, f.network, gone)
-		ok(t, s.Send(t.Context(), []byte("anybody?")))
-		ctx, cancel := context.WithTimeout(t.Context(), soon)
-		defer cancel()
-		_, err := s.Receive(ctx)
-		if !errors.Is(err, syscall.ECONNREFUSED) {
-			t.Skip("the system reports no refusals:", err)
-		}
-		same(t, "Errors", s.Stats().Errors, 1)
-		empty(t, "errors", s.Errors())
-		ok(t, s.Send(t.Context(), []byte("anybody?")))
-		eventually(t, "the refusal is on Errors", func() bool { s.TryReceive(); return len(s.Errors()) > 0 })
-	})
-}
-
 func TestReceiveWaitsForTheBind(t *testing.T) {
 	f := families()[0]
 	s := open(t, f.network)

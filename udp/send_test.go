@@ -193,6 +193,8 @@ func TestMappedDestinationIsIPv4(t *testing.T) {
 		ok(t, err)
 		same(t, "sent", n, 1)
 		hear(t, peer, network)
+		s.Outbox() <- udp.Datagram{Data: []byte(network), To: mapped}
+		hear(t, peer, network)
 		ok(t, s.Connect(t.Context(), mapped.String()))
 		a := s.RemoteAddr()
 		same(t, "peer", a, of(peer))

@@ -23,8 +23,9 @@ import (
 // so that a socket on it can live in a synctest bubble, and it does what it is
 // told: deliver, fail, run out of room.
 type simKernel struct {
-	t      testing.TB
-	noIPv6 bool
+	t           testing.TB
+	noIPv6      bool
+	unreachable netip.Addr // Connect to it fails
 
 	mu    sync.Mutex
 	conns []*simConn // all that were opened
@@ -56,7 +57,7 @@ func (k *simKernel) Open(cfg kernel.Config) (kernel.Conn, error) {
 	if local.Port() == 0 {
 		local = netip.AddrPortFrom(local.Addr(), uint16(20000+len(k.conns)))
 	}
-	c := &simConn{t: k.t, index: len(k.conns), local: local, bell: make(chan struct{}), errorQueue: cfg.ICMPErrors, limit: 1 << 20, space: 1 << 30}
+	c := &simConn{t: k.t, k: k, index: len(k.conns), local: local, bell: make(chan struct{}), errorQueue: cfg.ICMPErrors, limit: 1 << 20, space: 1 << 30}
 	k.conns = append(k.conns, c)
 	return c, nil
 }
@@ -103,6 +104,7 @@ type simSent struct {
 // A simConn is a socket of a simKernel.
 type simConn struct {
 	t     testing.TB
+	k     *simKernel
 	index int
 
 	receiving, waiting atomic.Bool // one caller at a time
@@ -475,7 +477,11 @@ func (c *simConn) accept(d *kernel.Datagram) error {
 	}
 	c.space--
 	data := slices.Concat(append([][]byte{d.Data}, d.More...)...)
-	c.sent = append(c.sent, simSent{data, d.To, d.From})
+	to := d.To
+	if !to.IsValid() {
+		to = c.peer
+	}
+	c.sent = append(c.sent, simSent{data, to, d.From})
 	c.sentBytes += len(data)
 	return nil
 }
@@ -535,6 +541,9 @@ func (c *simConn) Connect(peer netip.AddrPort) error {
 	if err := c.unconnected; err != nil {
 		c.unconnected = nil
 		return os.NewSyscallError("connect", err)
+	}
+	if peer.Addr() == c.k.unreachable {
+		return os.NewSyscallError("connect", syscall.ENETUNREACH)
 	}
 	c.peer = peer
 	return nil
