@@ -40,13 +40,14 @@ type conn struct {
 	errorQueue bool // IP_RECVERR is on: the error queue has to be emptied
 	packetInfo bool // the kernel was asked for the destination of each datagram
 
-	connected atomic.Bool
-	peerIPv4  atomic.Bool                    // what goes to the peer is IPv4
-	only      atomic.Pointer[netip.AddrPort] // the peer: reads pass over what others sent before Connect
-	strangers atomic.Uint64                  // datagrams that were passed over
-	shared    atomic.Bool                    // another descriptor reads from the same buffer
-	exposed   atomic.Bool                    // the descriptor was lent out: there may be another
-	closed    atomic.Bool
+	connected  atomic.Bool
+	peerIPv4   atomic.Bool                    // what goes to the peer is IPv4
+	only       atomic.Pointer[netip.AddrPort] // the peer: reads pass over what others sent before Connect
+	peerDevice atomic.Pointer[peerDevice]     // what Connect has done to the device
+	strangers  atomic.Uint64                  // datagrams that were passed over
+	shared     atomic.Bool                    // another descriptor reads from the same buffer
+	exposed    atomic.Bool                    // the descriptor was lent out: there may be another
+	closed     atomic.Bool
 
 	bursts refusedBursts
 

@@ -19,8 +19,23 @@ import (
 // Connect sets the one peer to talk to. What others have sent before is queued,
 // and not for this caller: reads pass over it.
 func (c *conn) Connect(peer netip.AddrPort) error {
-	err := c.withAddr("connect", peer, sysConnect)
+	err := c.withAddr("connect", peer, func(fd uintptr, name *rawName, n uint32) syscall.Errno {
+		var device peerDevice
+		if c.inet6 {
+			device.before = deviceOf(int(fd))
+		}
+		errno := sysConnect(fd, name, n)
+		if c.inet6 {
+			device.after = deviceOf(int(fd))
+		}
+		c.peerDevice.Store(&device)
+		return errno
+	})
 	if err != nil {
+		if d := c.peerDevice.Load(); d != nil && d.before != d.after {
+			_ = c.restoreDevice()
+		}
+		c.peerDevice.Store(nil)
 		return err
 	}
 	c.bursts.clear()
@@ -64,7 +79,7 @@ func (c *conn) Disconnect(local netip.AddrPort) error {
 	var err error
 	if c.shared.Load() && !c.inet6 {
 		err = c.disconnectInPlace(local)
-	} else if err = c.replace(local); errors.Is(err, unix.EADDRINUSE) {
+	} else if err = c.replace(place{local: local, device: c.deviceWithoutPeer(int(c.fd))}); errors.Is(err, unix.EADDRINUSE) {
 		// gVisor binds no socket beside another, and disconnects in place well.
 		err = c.disconnectInPlace(local)
 	}
@@ -74,24 +89,36 @@ func (c *conn) Disconnect(local netip.AddrPort) error {
 	c.bursts.clear()
 	c.only.Store(nil)
 	c.connected.Store(false)
+	c.peerDevice.Store(nil)
 	return nil
 }
 
 func (c *conn) disconnectInPlace(local netip.AddrPort) error {
-	device, _ := unix.GetsockoptString(int(c.fd), unix.SOL_SOCKET, unix.SO_BINDTODEVICE)
+	device := c.deviceWithoutPeer(int(c.fd))
 	none := rawName{Family: unix.AF_UNSPEC}
 	if errno := sysConnect(c.fd, &none, sizeofName); errno != 0 {
 		return os.NewSyscallError("connect", errno)
 	}
-	if device != "" {
-		if err := bindToDevice(int(c.fd), device); err != nil {
-			return err
-		}
+	if err := setDevice(int(c.fd), device); err != nil {
+		return err
 	}
 	if sa, err := unix.Getsockname(int(c.fd)); err != nil || fromSockaddr(c.fd, sa).Port() != 0 {
 		return os.NewSyscallError("getsockname", err)
 	}
 	return c.bindTo(c.fd, local)
+}
+
+// connectTo connects fd. The caller holds the lock.
+func (c *conn) connectTo(fd uintptr, peer netip.AddrPort) error {
+	var name rawName
+	n, err := c.encode(fd, &name, peer)
+	if err != nil {
+		return err
+	}
+	if errno := sysConnect(fd, &name, n); errno != 0 {
+		return os.NewSyscallError("connect", errno)
+	}
+	return nil
 }
 
 // bindTo binds fd. The caller holds the lock.
@@ -107,9 +134,16 @@ func (c *conn) bindTo(fd uintptr, local netip.AddrPort) error {
 	return nil
 }
 
-// replace puts a new socket, bound to local, into the place of the present one.
-// When it fails nothing has changed.
-func (c *conn) replace(local netip.AddrPort) error {
+// A place is where a socket is that takes the place of another.
+type place struct {
+	local  netip.AddrPort
+	peer   netip.AddrPort // not valid where there is none
+	device int            // index of the device that the socket is bound to, or 0
+}
+
+// replace puts a new socket into the place of the present one. When it fails nothing
+// has changed. The caller holds using for writing.
+func (c *conn) replace(at place) error {
 	family := unix.AF_INET
 	if c.inet6 {
 		family = unix.AF_INET6
@@ -123,7 +157,7 @@ func (c *conn) replace(local netip.AddrPort) error {
 	if err != nil {
 		return err
 	}
-	if err := c.prepare(fresh, old, local); err != nil {
+	if err := c.prepare(fresh, old, at); err != nil {
 		fresh.file.Close()
 		return err
 	}
@@ -149,14 +183,12 @@ func (c *conn) replace(local netip.AddrPort) error {
 	return nil
 }
 
-// prepare makes fresh what old is, but for the peer.
-func (c *conn) prepare(fresh, old *socket, local netip.AddrPort) error {
+// prepare makes fresh what old is, but for its place.
+func (c *conn) prepare(fresh, old *socket, at place) error {
 	to, from := int(fresh.fd), int(old.fd)
 	copyOptions(to, from)
-	if device, err := unix.GetsockoptString(from, unix.SOL_SOCKET, unix.SO_BINDTODEVICE); err == nil && device != "" {
-		if err := bindToDevice(to, device); err != nil {
-			return err
-		}
+	if err := setDevice(to, at.device); err != nil {
+		return err
 	}
 	reuse, err := unix.GetsockoptInt(from, unix.SOL_SOCKET, unix.SO_REUSEADDR)
 	if err != nil {
@@ -167,8 +199,11 @@ func (c *conn) prepare(fresh, old *socket, local netip.AddrPort) error {
 			return os.NewSyscallError("setsockopt", err)
 		}
 	}
-	if err = c.bindTo(fresh.fd, local); err == nil {
+	if err = c.bindTo(fresh.fd, at.local); err == nil {
 		err = c.kept.repeat(fresh.raw)
+	}
+	if err == nil && at.peer.IsValid() {
+		err = c.connectTo(fresh.fd, at.peer)
 	}
 	if err != nil {
 		_ = unix.SetsockoptInt(from, unix.SOL_SOCKET, unix.SO_REUSEADDR, reuse)
@@ -214,7 +249,7 @@ func copyOptions(to, from int) {
 // takes off, what is no size in bytes, and where the socket was last.
 func copied(option int) bool {
 	switch option {
-	case unix.SO_ERROR, unix.SO_ATTACH_FILTER, unix.SO_INCOMING_CPU, unix.SO_BINDTODEVICE:
+	case unix.SO_ERROR, unix.SO_ATTACH_FILTER, unix.SO_INCOMING_CPU, unix.SO_BINDTODEVICE, unix.SO_BINDTOIFINDEX:
 		return false
 	}
 	return true

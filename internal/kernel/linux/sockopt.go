@@ -4,8 +4,6 @@ package linux
 
 import (
 	"errors"
-	"os"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -46,22 +44,6 @@ func (c *conn) configure(cfg kernel.Config) error {
 		}
 		return set.err
 	})
-}
-
-// BindToDevice binds to the device that has the name now. To change the device of a
-// socket takes CAP_NET_RAW (socket(7)).
-func (c *conn) BindToDevice(name string) error {
-	return c.controlAll(func(fd int) error { return bindToDevice(fd, name) })
-}
-
-// bindToDevice checks what the kernel does not: it cuts a long name off, and
-// might find another device.
-func bindToDevice(fd int, name string) error {
-	var err error = unix.ENODEV
-	if len(name) < unix.IFNAMSIZ && !strings.Contains(name, "\x00") {
-		err = unix.BindToDevice(fd, name)
-	}
-	return os.NewSyscallError("setsockopt", err)
 }
 
 func (c *conn) speaksIPv4() bool { return !c.inet6 || !c.v6only }
