@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"example.com/dgram/udp"
@@ -193,10 +194,13 @@ func TestContextsEndTheSocket(t *testing.T) {
 		})
 	}
 	t.Run("a deadline", func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		defer cancel()
-		s := open(t, "udp4", udp.WithContext(ctx))
-		fails(t, s.Wait(), context.DeadlineExceeded)
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			s, err := udp.New("udp4", udp.WithContext(ctx))
+			mine(t, s, err)
+			fails(t, s.Wait(), context.DeadlineExceeded)
+		})
 	})
 }
 

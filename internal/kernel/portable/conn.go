@@ -29,8 +29,8 @@ import (
 //   - Where the kernel could not forget a peer without forgetting the address
 //     too, connecting is done here: see [conn.Connect]. ICMP refusals are then
 //     not heard.
-//   - Windows cannot try to send without waiting: Send may wait there, and
-//     Discard counts nothing. An IPv6 socket cannot be bound to an IPv4 address.
+//   - Windows cannot try to send without waiting: Send may wait there. An IPv6
+//     socket cannot be bound to an IPv4 address.
 type System struct{}
 
 // IPv6 reports whether an IPv6 socket can be bound.

@@ -39,22 +39,52 @@ func (c *conn) next(sink kernel.Sink) (*scratch, error) {
 	return s, nil
 }
 
-// recvNow reads one datagram that is there. It cannot wait: reads are for one
-// caller at a time, so what select found is still there.
+// recvNow reads one datagram that is there.
 func (c *conn) recvNow(bufs [][]byte, oob []byte, flags int) (message, error) {
-	if c.closed.Load() {
-		return message{}, net.ErrClosed
-	}
-	if !c.readable() {
-		return message{}, system(os.NewSyscallError("wsarecvmsg", windows.WSAEWOULDBLOCK))
-	}
-	// net does not read past a deadline that has expired.
 	c.drain.mu.Lock()
 	defer c.drain.mu.Unlock()
-	_ = c.udp.SetReadDeadline(time.Time{})
-	m, err := c.read(bufs, oob, flags)
-	_ = c.udp.SetReadDeadline(c.drain.deadline)
-	return m, err
+	for {
+		if c.closed.Load() {
+			return message{}, net.ErrClosed
+		}
+		if !c.readable() {
+			return message{}, system(os.NewSyscallError("wsarecvmsg", windows.WSAEWOULDBLOCK))
+		}
+		// net does not read past a deadline that has expired.
+		_ = c.udp.SetReadDeadline(time.Now().Add(stolen))
+		m, err := c.read(bufs, oob, flags)
+		_ = c.udp.SetReadDeadline(c.drain.deadline)
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return m, err
+		}
+	}
+}
+
+// stolen bounds the wait for a datagram that somebody else has read meanwhile.
+const stolen = time.Second
+
+// Discard reads and drops until nothing is left, or a flood outlasts it.
+func (c *conn) Discard() (datagrams uint64) {
+	if c.shared.Load() {
+		return 0
+	}
+	limit := int64(1 << 16)
+	if c.drain.on.Load() {
+		limit = min(limit, c.drain.left.Swap(0))
+	}
+	block := slab.Take()
+	defer slab.Return(block)
+	bufs, oob := [][]byte{block.Bytes()}, make([]byte, oobSize)
+	for range limit {
+		m, err := c.recvNow(bufs, oob, 0)
+		if errors.Is(err, windows.WSAEWOULDBLOCK) || errors.Is(err, net.ErrClosed) {
+			break
+		}
+		if err == nil && c.accepts(&m) {
+			datagrams++
+		}
+	}
+	return datagrams
 }
 
 // Queued reports whether a read would find a datagram now.
@@ -70,10 +100,20 @@ type fdSet struct {
 
 var procSelect = windows.NewLazySystemDLL("ws2_32.dll").NewProc("select")
 
-// readable asks select (winsock2.h), which does not wait.
+// fionread is FIONREAD (winsock2.h), which x/sys lacks.
+const fionread = 0x4004667f
+
+// readable asks how many bytes there are (FIONREAD), and, because a datagram may be
+// empty, select (winsock2.h), which does not wait. FIONREAD comes first: while another
+// thread reads, Wine's select denies what is there.
 func (c *conn) readable() bool {
 	found := false
 	_ = c.control(func(fd uintptr) error {
+		var bytes, size uint32
+		err := windows.WSAIoctl(windows.Handle(fd), fionread, nil, 0, (*byte)(unsafe.Pointer(&bytes)), 4, &size, nil, 0)
+		if found = err == nil && bytes > 0; found {
+			return nil
+		}
 		set := fdSet{count: 1, sockets: [64]windows.Handle{windows.Handle(fd)}}
 		var now [2]int32 // struct timeval
 		n, _, _ := procSelect.Call(0, uintptr(unsafe.Pointer(&set)), 0, 0, uintptr(unsafe.Pointer(&now)))
@@ -178,9 +218,6 @@ func (c *conn) Send(d *kernel.Datagram, oob []byte) error {
 
 // sendWhenReady is Send, which ends at the write deadline.
 func (c *conn) sendWhenReady(d *kernel.Datagram, oob []byte) error { return c.Send(d, oob) }
-
-// Discard counts nothing: there is no reading here without waiting.
-func (c *conn) Discard() uint64 { return 0 }
 
 // source makes the control message that says from which address and interface
 // to send.
