@@ -21,7 +21,7 @@ type interfaceState = watch.Interface
 // come and go.
 type memberships struct {
 	in   inside.Socket
-	open func() watch.Watcher // watch.Open, but for tests
+	open func() watch.Watcher // makes a watcher; tests replace it
 
 	mu       sync.Mutex
 	groups   kernel.Groups    // once the socket is bound

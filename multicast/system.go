@@ -3,6 +3,7 @@ package multicast
 import (
 	"context"
 
+	"example.com/dgram/internal/host"
 	"example.com/dgram/internal/inside"
 	"example.com/dgram/internal/kernel"
 	"example.com/dgram/internal/watch"
@@ -32,7 +33,7 @@ func watcherOf(in inside.Socket) func() watch.Watcher {
 	}
 	return func() (w watch.Watcher) {
 		err := inNamespaceOf(in, func() error {
-			w = watch.Open()
+			w = host.OpenWatcher()
 			return nil
 		})
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 
+	"example.com/dgram/internal/host"
 	"example.com/dgram/internal/kernel"
 	"example.com/dgram/internal/watch"
 )
@@ -39,7 +40,7 @@ func (s *Socket) holdDevice(ep *endpoint) {
 	h.index, _ = ep.conns[0].Index(name)
 	var w watch.Watcher
 	open := func() error {
-		w = watch.Open()
+		w = host.OpenWatcher()
 		return nil
 	}
 	if watch.In(ep.conns[0].Borrow(), open) != nil {

@@ -1,6 +1,7 @@
-// Package host chooses the implementation of the kernel contract: package linux
-// on Linux, and package portable on every other system and under the build tag
-// dgram_portable.
+// Package host chooses what a program uses of its system. The kernel contract is
+// implemented by package linux on Linux, and by package portable on every other
+// system and under the build tag dgram_portable. Interfaces are watched by
+// notifications on Linux, and by polling elsewhere and under the tag.
 package host
 
 import "example.com/dgram/internal/kernel"

@@ -1,12 +1,12 @@
 package netlab
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
 	"strconv"
 
+	"example.com/dgram/internal/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -16,8 +16,8 @@ import (
 func (h *Host) LinkLocal(name string) (netip.Addr, error) {
 	index, all, err := h.addresses(name)
 	for _, a := range all {
-		if a.ip.IsLinkLocalUnicast() {
-			return a.ip.WithZone(strconv.Itoa(index)), nil
+		if a.IP.IsLinkLocalUnicast() {
+			return a.IP.WithZone(strconv.Itoa(index)), nil
 		}
 	}
 	if err == nil {
@@ -26,40 +26,25 @@ func (h *Host) LinkLocal(name string) (netip.Addr, error) {
 	return netip.Addr{}, fmt.Errorf("%s: link-local address of %s: %w", h, name, err)
 }
 
-// An address is an IPv6 address of an interface.
-type address struct {
-	ip    netip.Addr
-	flags uint32
-}
-
 // addresses returns the index and the IPv6 addresses of an interface.
-func (h *Host) addresses(name string) (index int, all []address, err error) {
+func (h *Host) addresses(name string) (index int, all []netlink.Address, err error) {
 	if index, err = h.index(name); err != nil {
 		return 0, nil, err
 	}
-	answers, err := h.route.list(newRequest(unix.RTM_GETADDR, 0, unix.IfAddrmsg{Family: unix.AF_INET6}))
+	r := netlink.NewRequest(unix.RTM_GETADDR, 0, netlink.AddressHeader{Family: unix.AF_INET6})
+	answer, err := h.route.list(r)
 	if err != nil && !errors.Is(err, unix.EOPNOTSUPP) {
 		return 0, nil, err
 	}
-	for _, m := range answers {
-		attributes, err := m.attributes(unix.SizeofIfAddrmsg)
+	for _, m := range answer {
+		a, err := netlink.ParseAddress(m)
 		if err != nil {
 			return 0, nil, err
 		}
 		// Without IPv6 the kernel lists the addresses of all families.
-		if m.body[0] != unix.AF_INET6 || int(binary.NativeEndian.Uint32(m.body[4:])) != index {
-			continue
+		if a.Family == unix.AF_INET6 && a.Index == index {
+			all = append(all, a)
 		}
-		a := address{flags: uint32(m.body[2])}
-		for _, at := range attributes {
-			switch {
-			case at.kind == unix.IFA_ADDRESS:
-				a.ip, _ = netip.AddrFromSlice(at.value)
-			case at.kind == unix.IFA_FLAGS && len(at.value) == 4:
-				a.flags = binary.NativeEndian.Uint32(at.value)
-			}
-		}
-		all = append(all, a)
 	}
 	return index, all, nil
 }
@@ -67,31 +52,19 @@ func (h *Host) addresses(name string) (index int, all []address, err error) {
 // localRoutes returns the addresses for which IPv6 packets are received on the
 // interface with an index.
 func (h *Host) localRoutes(index int) (map[netip.Addr]bool, error) {
-	routes, err := h.route.list(newRequest(unix.RTM_GETROUTE, 0, unix.RtMsg{Family: unix.AF_INET6}))
+	r := netlink.NewRequest(unix.RTM_GETROUTE, 0, netlink.RouteHeader{Family: unix.AF_INET6})
+	answer, err := h.route.list(r)
 	if err != nil {
 		return nil, err
 	}
 	local := make(map[netip.Addr]bool)
-	for _, m := range routes {
-		attributes, err := m.attributes(unix.SizeofRtMsg)
+	for _, m := range answer {
+		route, err := netlink.ParseRoute(m)
 		if err != nil {
 			return nil, err
 		}
-		if m.body[7] != unix.RTN_LOCAL {
-			continue
-		}
-		var to netip.Addr
-		var here bool
-		for _, at := range attributes {
-			switch {
-			case at.kind == unix.RTA_DST:
-				to, _ = netip.AddrFromSlice(at.value)
-			case at.kind == unix.RTA_OIF && len(at.value) == 4:
-				here = int(binary.NativeEndian.Uint32(at.value)) == index
-			}
-		}
-		if here {
-			local[to] = true
+		if route.Type == unix.RTN_LOCAL && route.Out == index {
+			local[route.To.Addr()] = true
 		}
 	}
 	return local, nil

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 
+	"example.com/dgram/internal/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -15,7 +16,7 @@ func (h *Host) AddAddress(name, address string) error {
 	if err := h.setAddress(what, unix.RTM_NEWADDR, create, name, address); err != nil {
 		return err
 	}
-	if l, err := h.link(name); err != nil || !l.running() {
+	if l, err := h.link(name); err != nil || !isRunning(l) {
 		return nil // the rest is done when it comes up
 	}
 	return h.await(what, name, h.receives)
@@ -28,7 +29,7 @@ func (h *Host) RemoveAddress(name, address string) error {
 }
 
 func (h *Host) setAddress(what string, kind, flags uint16, name, address string) error {
-	return h.on(what, func() (*request, error) {
+	return h.on(what, func() (*netlink.Request, error) {
 		prefix, err := netip.ParsePrefix(address)
 		if err != nil {
 			return nil, err
@@ -37,16 +38,16 @@ func (h *Host) setAddress(what string, kind, flags uint16, name, address string)
 		if err != nil {
 			return nil, err
 		}
-		r := newRequest(kind, flags, unix.IfAddrmsg{
+		r := netlink.NewRequest(kind, flags, netlink.AddressHeader{
 			Family:    family(prefix.Addr()),
-			Prefixlen: uint8(prefix.Bits()),
+			PrefixLen: uint8(prefix.Bits()),
 			Flags:     unix.IFA_F_NODAD,
 			Index:     uint32(index),
 		})
-		r.bytes(unix.IFA_LOCAL, prefix.Addr().AsSlice())
-		r.bytes(unix.IFA_ADDRESS, prefix.Addr().AsSlice())
+		r.Bytes(unix.IFA_LOCAL, prefix.Addr().AsSlice())
+		r.Bytes(unix.IFA_ADDRESS, prefix.Addr().AsSlice())
 		if prefix.Addr().Is4() && prefix.Bits() < 31 {
-			r.bytes(unix.IFA_BROADCAST, lastOf(prefix).AsSlice())
+			r.Bytes(unix.IFA_BROADCAST, lastOf(prefix).AsSlice())
 		}
 		return r, nil
 	})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"example.com/dgram/internal/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -39,12 +40,13 @@ func (h *Host) DestroySocket(local, remote netip.AddrPort) error {
 	binary.BigEndian.PutUint16(v.RemotePort[:], remote.Port())
 
 	err := h.visit(func() error {
-		n, err := openNetlink(unix.NETLINK_SOCK_DIAG, 0)
+		n, err := openRequester(unix.NETLINK_SOCK_DIAG)
 		if err != nil {
 			return err
 		}
 		defer n.close()
-		return n.do(newRequest(unix.SOCK_DESTROY, 0, v))
+		_, err = n.ask(netlink.NewRequest(unix.SOCK_DESTROY, 0, v))
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)

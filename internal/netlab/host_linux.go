@@ -17,8 +17,8 @@ import (
 type Host struct {
 	lab   *Lab
 	name  string
-	ns    *os.File // the namespace, kept alive by this
-	route *netlink // NETLINK_ROUTE in the namespace
+	ns    *os.File   // the namespace, kept alive by this
+	route *requester // NETLINK_ROUTE in the namespace
 }
 
 // newHost makes a namespace and what a host has from the start.
@@ -45,7 +45,7 @@ func hostHere(name string) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	route, err := openNetlink(unix.NETLINK_ROUTE, 0)
+	route, err := openRequester(unix.NETLINK_ROUTE)
 	if err != nil {
 		ns.Close()
 		return nil, err

@@ -6,15 +6,16 @@ import (
 	"net/netip"
 	"os"
 
+	"example.com/dgram/internal/netlink"
 	"golang.org/x/sys/unix"
 )
 
 // AddRoute sends packets for a prefix to a gateway, which must be on a network
 // of one of the interfaces. The default routes are "0.0.0.0/0" and "::/0".
 func (h *Host) AddRoute(prefix, gateway string) error {
-	return h.addRoute("route to "+prefix+" via "+gateway, prefix, unix.RTN_UNICAST, func(r *request) error {
+	return h.addRoute("route to "+prefix+" via "+gateway, prefix, unix.RTN_UNICAST, func(r *netlink.Request) error {
 		via, err := netip.ParseAddr(gateway)
-		r.bytes(unix.RTA_GATEWAY, via.AsSlice())
+		r.Bytes(unix.RTA_GATEWAY, via.AsSlice())
 		return err
 	})
 }
@@ -23,9 +24,9 @@ func (h *Host) AddRoute(prefix, gateway string) error {
 // gateway. For multicast prefixes, "224.0.0.0/4" and "ff00::/8", that makes the
 // interface the one that is chosen when a socket names none.
 func (h *Host) AddDeviceRoute(prefix, name string) error {
-	return h.addRoute("route to "+prefix+" through "+name, prefix, unix.RTN_UNICAST, func(r *request) error {
+	return h.addRoute("route to "+prefix+" through "+name, prefix, unix.RTN_UNICAST, func(r *netlink.Request) error {
 		index, err := h.index(name)
-		r.uint32(unix.RTA_OIF, uint32(index))
+		r.Uint32(unix.RTA_OIF, uint32(index))
 		return err
 	})
 }
@@ -43,33 +44,33 @@ func (h *Host) AddRefusal(prefix string, how Refusal) error {
 // RemoveRoute removes a route to exactly that prefix, of any kind.
 func (h *Host) RemoveRoute(prefix string) error {
 	return h.setRoute("remove route to "+prefix, prefix, unix.RTM_DELROUTE, 0,
-		unix.RtMsg{Scope: unix.RT_SCOPE_NOWHERE}, nil)
+		netlink.RouteHeader{Scope: unix.RT_SCOPE_NOWHERE}, nil)
 }
 
-func (h *Host) addRoute(what, prefix string, kind uint8, more func(*request) error) error {
+func (h *Host) addRoute(what, prefix string, kind uint8, more func(*netlink.Request) error) error {
 	return h.setRoute("add "+what, prefix, unix.RTM_NEWROUTE, create,
-		unix.RtMsg{Protocol: unix.RTPROT_STATIC, Type: kind}, more)
+		netlink.RouteHeader{Protocol: unix.RTPROT_STATIC, RouteType: kind}, more)
 }
 
 // setRoute sends a request about a route, to which more, unless nil, adds where
 // the route leads.
-func (h *Host) setRoute(what, prefix string, kind, flags uint16, route unix.RtMsg, more func(*request) error) error {
-	return h.on(what, func() (*request, error) {
+func (h *Host) setRoute(what, prefix string, kind, flags uint16, route netlink.RouteHeader, more func(*netlink.Request) error) error {
+	return h.on(what, func() (*netlink.Request, error) {
 		to, err := netip.ParsePrefix(prefix)
 		if err != nil {
 			return nil, err
 		}
 		route.Family = family(to.Addr())
-		route.Dst_len = uint8(to.Bits())
+		route.DstLen = uint8(to.Bits())
 		route.Table = unix.RT_TABLE_MAIN
-		r := newRequest(kind, flags, route)
-		r.bytes(unix.RTA_DST, to.Masked().Addr().AsSlice())
+		r := netlink.NewRequest(kind, flags, route)
+		r.Bytes(unix.RTA_DST, to.Masked().Addr().AsSlice())
 		if to.Addr().Is6() && to.Addr().IsMulticast() {
 			// The kernel puts a route to ff00::/8 through every interface
 			// into the local table, which comes first. This one is better.
 			const better = 1
-			r.uint32(unix.RTA_TABLE, unix.RT_TABLE_LOCAL)
-			r.uint32(unix.RTA_PRIORITY, better)
+			r.Uint32(unix.RTA_TABLE, unix.RT_TABLE_LOCAL)
+			r.Uint32(unix.RTA_PRIORITY, better)
 		}
 		if more != nil {
 			err = more(r)
@@ -82,19 +83,19 @@ func (h *Host) setRoute(what, prefix string, kind, flags uint16, route unix.RtMs
 // interface, which the kernel then does not ask for. Packets for an address that
 // nobody has vanish like that, instead of failing.
 func (h *Host) AddNeighbor(name, ip string, mac []byte) error {
-	return h.on(fmt.Sprintf("add neighbor %s at %x to %s", ip, mac, name), func() (*request, error) {
+	return h.on(fmt.Sprintf("add neighbor %s at %x to %s", ip, mac, name), func() (*netlink.Request, error) {
 		at, err := netip.ParseAddr(ip)
 		if err != nil {
 			return nil, err
 		}
 		index, err := h.index(name)
-		r := newRequest(unix.RTM_NEWNEIGH, create, unix.NdMsg{
-			Family:  family(at),
-			Ifindex: int32(index),
-			State:   unix.NUD_PERMANENT,
+		r := netlink.NewRequest(unix.RTM_NEWNEIGH, create, netlink.NeighborHeader{
+			Family: family(at),
+			Index:  int32(index),
+			State:  unix.NUD_PERMANENT,
 		})
-		r.bytes(unix.NDA_DST, at.AsSlice())
-		r.bytes(unix.NDA_LLADDR, mac)
+		r.Bytes(unix.NDA_DST, at.AsSlice())
+		r.Bytes(unix.NDA_LLADDR, mac)
 		return r, err
 	})
 }

@@ -3,9 +3,9 @@ package netlab
 import (
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
+	"example.com/dgram/internal/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -19,25 +19,24 @@ func (h *Host) Settle(name string) error {
 
 // await waits until an interface is in a number of states, one after the other.
 func (h *Host) await(what, name string, states ...func(name string) (bool, error)) error {
-	var news *netlink
+	var notifications *netlink.Conn
 	err := h.visit(func() (err error) {
 		const groups = unix.RTMGRP_LINK | unix.RTMGRP_IPV6_IFADDR | unix.RTMGRP_IPV6_ROUTE
-		news, err = openNetlink(unix.NETLINK_ROUTE, groups)
+		notifications, err = netlink.Open(unix.NETLINK_ROUTE, groups)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %s: %w", h, what, err)
 	}
-	defer news.close()
+	defer notifications.Close()
+	if err := notifications.SetReadDeadline(time.Now().Add(answerTimeout)); err != nil {
+		return fmt.Errorf("%s: %s: %w", h, what, err)
+	}
 
-	deadline := time.Now().Add(patience)
 	for _, in := range states {
 		done, err := in(name)
 		for ; !done && err == nil; done, err = in(name) {
-			if time.Now().After(deadline) {
-				return fmt.Errorf("%s: %s: %w", h, what, os.ErrDeadlineExceeded)
-			}
-			if _, err := news.read(); err != nil && !errors.Is(err, unix.ENOBUFS) {
+			if _, err := notifications.Receive(); err != nil && !errors.Is(err, unix.ENOBUFS) {
 				return fmt.Errorf("%s: %s: %w", h, what, err)
 			}
 		}
@@ -46,8 +45,8 @@ func (h *Host) await(what, name string, states ...func(name string) (bool, error
 		}
 		// What was seen may be the first of several things that the kernel
 		// does under one lock. A request to change nothing waits for it.
-		err = h.change(what, name, func(link unix.IfInfomsg) *request {
-			return newRequest(unix.RTM_NEWLINK, 0, link)
+		err = h.change(what, name, func(link netlink.LinkHeader) *netlink.Request {
+			return netlink.NewRequest(unix.RTM_NEWLINK, 0, link)
 		})
 		if err != nil {
 			return err
@@ -59,7 +58,10 @@ func (h *Host) await(what, name string, states ...func(name string) (bool, error
 // carries reports whether an interface carries frames.
 func (h *Host) carries(name string) (bool, error) {
 	l, err := h.link(name)
-	return l.carries(), err
+	if err != nil {
+		return false, err
+	}
+	return carriesFrames(l)
 }
 
 // receives reports whether packets for the IPv6 addresses of an interface are
@@ -71,7 +73,7 @@ func (h *Host) receives(name string) (bool, error) {
 	}
 	local, err := h.localRoutes(index)
 	for _, a := range all {
-		if a.flags&unix.IFA_F_TENTATIVE != 0 || !local[a.ip] {
+		if a.Flags&unix.IFA_F_TENTATIVE != 0 || !local[a.IP] {
 			return false, err
 		}
 	}

@@ -3,6 +3,7 @@ package netlab
 import (
 	"fmt"
 
+	"example.com/dgram/internal/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -51,18 +52,18 @@ type bucket struct {
 // fail with ENOBUFS, if the socket asked for IP_RECVERR, or vanish.
 func (h *Host) Throttle(name string, bytesPerSecond, burst, queue int) error {
 	what := fmt.Sprintf("throttle to %d bytes/s", bytesPerSecond)
-	return h.change(what, name, func(link unix.IfInfomsg) *request {
-		r := newRequest(unix.RTM_NEWQDISC, unix.NLM_F_CREATE|unix.NLM_F_REPLACE,
+	return h.change(what, name, func(link netlink.LinkHeader) *netlink.Request {
+		r := netlink.NewRequest(unix.RTM_NEWQDISC, unix.NLM_F_CREATE|unix.NLM_F_REPLACE,
 			queueing{Index: link.Index, Handle: throttleRoot, Parent: root})
-		r.string(unix.TCA_KIND, "tbf")
-		r.nest(unix.TCA_OPTIONS, func() {
-			r.nest(tcaTBFParms, func() {
-				r.fixed(bucket{
+		r.String(unix.TCA_KIND, "tbf")
+		r.Nest(unix.TCA_OPTIONS, func() {
+			r.Nest(tcaTBFParms, func() {
+				r.Fixed(bucket{
 					Rate:  rate{Linklayer: ethernet, Rate: uint32(bytesPerSecond)},
 					Limit: uint32(queue),
 				})
 			})
-			r.uint32(tcaTBFBurst, uint32(burst))
+			r.Uint32(tcaTBFBurst, uint32(burst))
 		})
 		return r
 	})
@@ -70,8 +71,8 @@ func (h *Host) Throttle(name string, bytesPerSecond, burst, queue int) error {
 
 // Unthrottle ends [Host.Throttle]. Packets that were waiting are dropped.
 func (h *Host) Unthrottle(name string) error {
-	return h.change("unthrottle", name, func(link unix.IfInfomsg) *request {
-		return newRequest(unix.RTM_DELQDISC, 0,
+	return h.change("unthrottle", name, func(link netlink.LinkHeader) *netlink.Request {
+		return netlink.NewRequest(unix.RTM_DELQDISC, 0,
 			queueing{Index: link.Index, Handle: throttleRoot, Parent: root})
 	})
 }

@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// In runs f in the network namespace of a socket, where Now and Open find the
-// interfaces that the socket has to do with. Where the kernel does not say which that
-// is, as it does for CAP_NET_ADMIN, it is taken for the caller's. To enter another
-// namespace takes CAP_SYS_ADMIN.
+// In runs f in the network namespace of a socket, where Now and Notified see the
+// interfaces that the socket can use. The kernel names a socket's namespace only to
+// programs with CAP_NET_ADMIN; for others In runs f in the caller's namespace. Entering
+// another namespace needs CAP_SYS_ADMIN.
 func In(socket syscall.RawConn, f func() error) error {
 	ns := -1
 	err := socket.Control(func(fd uintptr) {
@@ -31,7 +31,7 @@ func In(socket syscall.RawConn, f func() error) error {
 	}
 	done := make(chan error)
 	go func() {
-		runtime.LockOSThread() // for good: the thread ends with the goroutine
+		runtime.LockOSThread() // without unlocking: the thread ends with the goroutine
 		if err := unix.Setns(ns, unix.CLONE_NEWNET); err != nil {
 			done <- os.NewSyscallError("setns", err)
 			return

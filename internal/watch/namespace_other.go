@@ -4,5 +4,5 @@ package watch
 
 import "syscall"
 
-// In runs f: there is one network.
+// In runs f. This system has no network namespaces that a socket could be in.
 func In(_ syscall.RawConn, f func() error) error { return f() }

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// Interval is how often a Watcher looks that has to.
+// Interval is the time between two looks of a Watcher that polls.
 const Interval = time.Second
 
-// Poll returns a Watcher that calls list at an interval. The first call is made
-// at once: it is what later ones are compared with.
+// Poll returns a Watcher that calls list at an interval. Poll itself makes the first
+// call, with whose result the next one is compared.
 func Poll(list func() ([]Interface, error), every time.Duration) Watcher {
-	last, _ := list() // what could not be read will be a change
+	last, _ := list() // after an error, the first list that succeeds is a change
 	return &poller{list: list, every: every, last: last}
 }
 
@@ -22,8 +22,8 @@ type poller struct {
 	last  []Interface
 }
 
-// Wait looks until it sees something new. That the list cannot be read may
-// pass: it is read again.
+// Wait calls list until its result differs. An error of list may be temporary, so
+// Wait goes on.
 func (p *poller) Wait(ctx context.Context) (Change, error) {
 	tick := time.NewTicker(p.every)
 	defer tick.Stop()

@@ -1,6 +1,5 @@
-// Package watch tells which network interfaces there are, and when that has
-// changed: on Linux as soon as the kernel says so (rtnetlink(7)), elsewhere by
-// looking again and again.
+// Package watch lists the network interfaces and waits for changes: by polling on
+// every system, and on Linux by notifications of the kernel (rtnetlink(7)).
 package watch
 
 import (
@@ -8,7 +7,7 @@ import (
 	"net"
 )
 
-// An Interface is a network interface as it was when it was looked at.
+// An Interface is the state that a network interface had when it was listed.
 type Interface struct {
 	Index     int
 	Name      string
@@ -16,8 +15,8 @@ type Interface struct {
 	Multicast bool
 }
 
-// Now returns the interfaces that there are: on Linux, in the network namespace
-// of the calling thread.
+// Now lists the network interfaces: on Linux, those in the network namespace of the
+// calling thread.
 func Now() ([]Interface, error) {
 	all, err := net.Interfaces()
 	if err != nil {
@@ -32,29 +31,20 @@ func Now() ([]Interface, error) {
 
 // A Watcher waits for changes. It is for one goroutine at a time.
 type Watcher interface {
-	// Wait blocks until something has changed since the Watcher was made or
-	// Wait last returned, and tells what there is now. It may return without
-	// a change that matters. When ctx is done it returns ctx's error; any other
-	// means that the Watcher is of no use any more.
+	// Wait blocks until the interfaces have changed since the Watcher was made
+	// or Wait last returned. It may also return after a change that a Change does
+	// not show. When ctx is done it returns ctx's error. After any other error the
+	// Watcher is broken.
 	Wait(ctx context.Context) (Change, error)
-	// Close frees what the Watcher has. Wait must have returned.
+	// Close frees the Watcher's resources. Wait must have returned.
 	Close()
 }
 
-// A Change is how things are after something has happened.
+// A Change is the list of interfaces after a change.
 type Change struct {
 	Interfaces []Interface
-	// Deleted are the indexes of interfaces that were deleted. One of them may
-	// be there again: an interface that leaves a network namespace and returns
-	// keeps its index, and nothing that was joined on it.
+	// Deleted has the indexes of interfaces that were deleted since the last
+	// Change. Interfaces may have the same index again: an interface that leaves
+	// a network namespace and returns keeps its index, and loses its groups.
 	Deleted []int
-}
-
-// Open returns the system's Watcher, or one that polls where the system has
-// none or refuses it.
-func Open() Watcher {
-	if w, err := open(); err == nil {
-		return w
-	}
-	return Poll(Now, Interval)
 }

@@ -39,10 +39,16 @@ func find(is []watch.Interface, name string) *watch.Interface {
 	return nil
 }
 
-func TestInterfacesAreSeenToComeAndGo(t *testing.T) {
+// polling returns a Watcher that polls often.
+func polling() (watch.Watcher, error) { return watch.Poll(watch.Now, time.Millisecond), nil }
+
+func TestPollingSeesInterfacesComeAndGo(t *testing.T) { seesInterfacesComeAndGo(t, polling) }
+
+func seesInterfacesComeAndGo(t *testing.T, open func() (watch.Watcher, error)) {
 	lab := netlab.New(t)
 	home, peer := lab.Home(), lab.Host("peer")
-	w := watch.Open()
+	w, err := open()
+	lab.Must(err)
 	defer w.Close()
 
 	lab.Link(home.Port("watched"), peer.Port("eth0"))
@@ -63,10 +69,13 @@ func TestInterfacesAreSeenToComeAndGo(t *testing.T) {
 	}
 }
 
-func TestWaitEndsWithItsContextAndCanBeCalledAgain(t *testing.T) {
+func TestPollingGoesOnAfterAContextHasEnded(t *testing.T) { goesOnAfterAContextHasEnded(t, polling) }
+
+func goesOnAfterAContextHasEnded(t *testing.T, open func() (watch.Watcher, error)) {
 	lab := netlab.New(t)
 	home, peer := lab.Home(), lab.Host("peer")
-	w := watch.Open()
+	w, err := open()
+	lab.Must(err)
 	defer w.Close()
 
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)

@@ -1,5 +1,3 @@
-//go:build !dgram_portable
-
 package watch_test
 
 import (
@@ -9,12 +7,18 @@ import (
 	"example.com/dgram/internal/watch"
 )
 
+func TestNotificationsShowInterfacesComeAndGo(t *testing.T) { seesInterfacesComeAndGo(t, watch.Notified) }
+
+func TestNotificationsGoOnAfterAContextHasEnded(t *testing.T) {
+	goesOnAfterAContextHasEnded(t, watch.Notified)
+}
+
 // The watcher belongs to the namespace in which it was made, whatever thread
 // waits.
 func TestTheWatcherStaysWhereItWasMade(t *testing.T) {
 	lab := netlab.New(t)
 	a, b := lab.Host("a"), lab.Host("b")
-	w := netlab.On(a, func() (watch.Watcher, error) { return watch.Open(), nil })
+	w := netlab.On(a, watch.Notified)
 	defer w.Close()
 	lab.Link(a.Port("far"), b.Port("eth0"))
 	until(t, w, func(is []watch.Interface) bool { return find(is, "far") != nil })
@@ -27,7 +31,7 @@ func TestLeavingABridgeIsNoDeletion(t *testing.T) {
 	a, b := lab.Host("a"), lab.Host("b")
 	lab.Link(a.Port("port"), b.Port("eth0"))
 	lab.Must(a.AddBridge("bridge"), a.Attach("port", "bridge"))
-	w := netlab.On(a, func() (watch.Watcher, error) { return watch.Open(), nil })
+	w := netlab.On(a, watch.Notified)
 	defer w.Close()
 	lab.Must(a.Detach("port"), a.Down("port"))
 	deleted := until(t, w, func(is []watch.Interface) bool { return !find(is, "port").Up })
