@@ -44,13 +44,45 @@ func (s *Socket) All(ctx context.Context) iter.Seq2[Message, error] {
 			return
 		}
 		defer st.endLoop()
-		for {
-			m, soft, ok := st.step(ctx)
-			if !ok || !yield(m, soft) {
+		st.loop(ctx, yield)
+	}
+}
+
+// loop yields what the stream brings, until the body of the loop, ctx or the
+// socket ends it. It has the turn only while it reads, so that the body may read
+// as well.
+func (st *stream) loop(ctx context.Context, yield func(Message, error) bool) {
+	endless := ctx.Done() == nil
+	for endless || ctx.Err() == nil {
+		if m := st.loan.claim(); m != nil {
+			st.loan.taken.add(m)
+			if !yield(*m, nil) {
 				return
 			}
+			continue
+		}
+		soft, ok := st.refill(ctx)
+		if !ok || soft != nil && !yield(Message{}, soft) {
+			return
 		}
 	}
+}
+
+// refill waits for the turn and for something to yield: datagrams, which it
+// lends to the loop, or a soft error. It reports false at the end.
+func (st *stream) refill(ctx context.Context) (soft error, ok bool) {
+	l := &st.loan
+	st.s.count.take(&l.taken)
+	if st.lock(ctx) != nil {
+		return nil, false
+	}
+	l.forget()
+	var end error
+	for soft == nil && end == nil && !st.lend() {
+		soft, end = st.fill(ctx)
+	}
+	st.unlock()
+	return soft, end == nil
 }
 
 // beginLoop lets one loop in at a time.
@@ -69,28 +101,16 @@ func (s *Socket) beginLoop(ctx context.Context) (*stream, error) {
 }
 
 // endLoop counts what the loop took, and reports the soft errors that it left.
+// If another call has the turn, that call reads on, and has recalled or will
+// recall what the loop has not claimed.
 func (st *stream) endLoop() {
-	if st.turn.tryLock() {
+	st.s.count.take(&st.loan.taken)
+	if st.tryLock() {
+		st.loan.forget()
 		st.unwatch()
 		st.reportNews()
 		st.unlock()
 	}
+	st.loan.left = 0
 	st.looping.Store(false)
-}
-
-// step takes what a loop yields next. It reports false at the end. It holds the
-// turn while it takes and reads, so that the body of the loop may read as well.
-func (st *stream) step(ctx context.Context) (m Message, soft error, ok bool) {
-	if st.lock(ctx) != nil {
-		return m, nil, false
-	}
-	var end error
-	for soft == nil && end == nil {
-		if ok = st.take(&m); ok {
-			break
-		}
-		soft, end = st.fill(ctx)
-	}
-	st.turn.unlock() // counted by the next fill, or by endLoop: no cost for each datagram
-	return m, soft, ok || soft != nil
 }

@@ -134,7 +134,7 @@ func (s *Socket) streamTaken(ep *endpoint) bool {
 
 // exhausted reports whether nothing is left for calls to take.
 func (st *stream) exhausted(ep *endpoint) bool {
-	if !st.turn.tryLock() {
+	if !st.tryLock() {
 		return false
 	}
 	defer st.turn.unlock()

@@ -100,7 +100,7 @@ func (s *Socket) TryReceive() (Message, bool) {
 		s.refuseReader(err)
 		return Message{}, false
 	}
-	if !st.turn.tryLock() {
+	if !st.tryLock() {
 		return Message{}, false
 	}
 	var m Message

@@ -148,7 +148,10 @@ func (b *Block) open(slot int) {
 }
 
 // Release says that the message with the tag needs its bytes no longer. Only
-// the first call for a message counts.
+// the first call for a message counts. It is not inlined, so that its callers can
+// be: they have the message, which is large, by value.
+//
+//go:noinline
 func (b *Block) Release(tag uint32) {
 	slot := tag % slots
 	b.mark(slot/perWord, tag>>slotBits, 1<<(slot%perWord))
