@@ -31,11 +31,12 @@ tested() {
 program() {
 	have "$1" && return
 	[[ $(id -u) == 0 ]] && have apt-get || skip "no $1, and no apt to install $2 with"
-	[[ -n ${updated:-} ]] || timeout 120 apt-get -qq update >"$work/apt" 2>&1 || true
-	updated=1
-	DEBIAN_FRONTEND=noninteractive timeout 300 apt-get -qq install -y --no-install-recommends "$2" >"$work/apt" 2>&1 ||
-		skip "no $1, and apt cannot install $2: $(tail -n 1 "$work/apt")"
+	install "$2" && return
+	timeout 60 apt-get -qq update >"$work/apt" 2>&1 || true
+	install "$2" || skip "no $1, and apt cannot install $2: $(tail -n 1 "$work/apt")"
 }
+
+install() { DEBIAN_FRONTEND=noninteractive timeout 180 apt-get -qq install -y --no-install-recommends "$1" >"$work/apt" 2>&1; }
 
 # report reads a log and says, for each package, how many tests passed and what
 # was skipped and why; of those that failed it prints what they said. It fails
@@ -48,7 +49,7 @@ report() {
 		return all
 	}
 	function finish() { delete said; current = ""; tail = 0; passed = skipped = failed = 0 }
-	{ sub(/\r$/, "") }
+	{ sub(/\r$/, ""); last[NR % 20] = $0 }
 	/^### .* exit / {
 		printf "%-6s %-32s %4ds %4d passed %3d skipped %3d failed\n", $4 == 0 ? "ok" : "FAIL", $2, $5, passed, skipped, failed
 		for (reason in why) printf "       %3d skipped: %s\n", why[reason], reason
@@ -74,7 +75,12 @@ report() {
 	tail > 0 { print; tail--; next }
 	{ said[current] = said[current] $0 "\n" }
 	END {
-		if (ended < expected) { printf "FAIL   %d of %d packages came to their end; the last one begun was %s\n", ended, expected, open; bad = 1 }
+		if (ended < expected) {
+			printf "FAIL   %d of %d packages came to their end; the last one begun: %s\n", ended, expected, open == "" ? "none" : open
+			print "the last of its output:"
+			for (i = NR > 20 ? NR - 19 : 1; i <= NR; i++) print "    " last[i % 20]
+			bad = 1
+		}
 		exit bad
 	}'
 }
