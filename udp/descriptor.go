@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"syscall"
 
 	"example.com/dgram/internal/kernel"
@@ -98,12 +99,29 @@ func (s *Socket) UDPConn() (*net.UDPConn, error) {
 // binds an unbound socket. What is read through it goes around the socket and its
 // Stats. With a receive block list Read and Write are errors.ErrUnsupported; the
 // descriptor that Control hands out goes around the list.
+//
+// The first Read turns receive offload off for good. Control does not: code that
+// duplicates the descriptor in order to read it takes [Socket.File] instead, or would
+// read a coalesced burst as one datagram.
 func (s *Socket) SyscallConn() (syscall.RawConn, error) {
 	ep, err := s.autoBind(context.Background(), "syscallconn")
 	if err != nil {
 		return nil, err
 	}
-	return s.rawConn(ep.conns[0]), nil
+	return &plainConn{RawConn: s.rawConn(ep.conns[0]), s: s, ep: ep}, nil
+}
+
+// plainConn is a raw connection on which no read finds a coalesced burst.
+type plainConn struct {
+	syscall.RawConn
+	s     *Socket
+	ep    *endpoint
+	plain sync.Once
+}
+
+func (c *plainConn) Read(f func(fd uintptr) bool) error {
+	c.plain.Do(func() { c.s.shareOffload(c.ep) })
+	return c.RawConn.Read(f)
 }
 
 // rawConn returns the raw connection of conn. Where the socket has a receive block

@@ -89,7 +89,8 @@ func WithSendBlockList(list BlockList) Option {
 // WithControl calls f with each kernel socket after it was made and before it
 // is bound, as [net.ListenConfig] does: for options that this package lacks, or
 // to refuse. The network is "udp4" or "udp6", the address as Bind or Connect was
-// given it. An error of f is Bind's.
+// given it. An error of f is Bind's. The descriptor is f's for as long as f runs; code
+// that wants to read it takes [Socket.File].
 func WithControl(f func(network, address string, c syscall.RawConn) error) Option {
 	return func(c *config) {
 		if f == nil {

@@ -10,9 +10,12 @@ import (
 // expvar, Prometheus or OpenTelemetry. All but Waiting only grow.
 //
 // Every datagram that reached the socket is in Received, in Waiting, or in
-// exactly one of the Dropped counters. There is one limit: with receive offload
+// exactly one of the Dropped counters. There are two limits. With receive offload
 // on, Linux counts a coalesced burst that it drops as one, so that
-// DroppedKernel is a lower bound. WithOffload(false) makes it exact.
+// DroppedKernel is a lower bound; WithOffload(false) makes it exact. And where
+// others have the descriptor, or may have it (File, UDPConn, FromFile, SyscallConn,
+// WithControl), what they read and what is in the kernel's buffer at Close is theirs,
+// and is not counted.
 type Stats struct {
 	// Received is the number of datagrams that a receiver has taken. It may lag
 	// behind by what one read brought.
