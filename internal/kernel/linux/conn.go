@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -220,70 +219,5 @@ func (c *conn) Calls() kernel.Calls {
 	return kernel.Calls{Read: c.reads.Load(), Write: c.writes.Load()}
 }
 
-// Dup returns a duplicate of the descriptor.
-func (c *conn) Dup() (*os.File, error) {
-	fd := -1
-	err := c.control("fcntl", func(s uintptr) (err error) {
-		fd, err = unix.FcntlInt(s, unix.F_DUPFD_CLOEXEC, 0)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	c.shared.Store(true)
-	return os.NewFile(uintptr(fd), c.sock.Load().file.Name()), nil
-}
-
 // Strangers counts what reads passed over on a connected socket.
 func (c *conn) Strangers() uint64 { return c.strangers.Load() }
-
-// SyscallConn gives the descriptor to others.
-func (c *conn) SyscallConn() syscall.RawConn { return sharedConn{rawConn{c}} }
-
-// Borrow gives the descriptor to code that keeps no duplicate.
-func (c *conn) Borrow() syscall.RawConn { return rawConn{c} }
-
-// sharedConn is a rawConn whose user may make a duplicate.
-type sharedConn struct{ raw rawConn }
-
-func (r sharedConn) Control(f func(uintptr)) error {
-	c := r.raw.c
-	c.exposed.Store(true)
-	return c.mapClosed(c.sock.Load().raw.Control(f)) // without the lock: f may do anything
-}
-
-func (r sharedConn) Read(f func(uintptr) bool) error {
-	r.raw.c.exposed.Store(true)
-	return r.raw.Read(f)
-}
-
-func (r sharedConn) Write(f func(uintptr) bool) error {
-	r.raw.c.exposed.Store(true)
-	return r.raw.Write(f)
-}
-
-// rawConn says net.ErrClosed where os says that a file is closed.
-type rawConn struct{ c *conn }
-
-// Control runs f while the socket is not being replaced.
-func (r rawConn) Control(f func(uintptr)) error {
-	if !r.c.acquire() {
-		return net.ErrClosed
-	}
-	defer r.c.release()
-	return r.c.mapClosed(r.c.sock.Load().raw.Control(f))
-}
-
-func (r rawConn) Read(f func(uintptr) bool) error { return r.c.whenReadable(f) }
-
-// Write goes on after a deadline: the only one that a write can meet is SendWait's,
-// for itself.
-func (r rawConn) Write(f func(uintptr) bool) error {
-	for {
-		err := r.c.sock.Load().raw.Write(f)
-		if r.c.closed.Load() || !errors.Is(err, os.ErrDeadlineExceeded) {
-			return r.c.mapClosed(err)
-		}
-		runtime.Gosched() // SendWait takes the deadline back
-	}
-}
