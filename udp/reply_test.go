@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"testing"
 
+	"example.com/dgram/internal/netlab"
 	"example.com/dgram/udp"
 )
 
@@ -12,34 +13,39 @@ import (
 func TestReplyGoesByTheMessageAlone(t *testing.T) {
 	f := families()[0]
 	for _, to := range []string{"127.0.0.1", "127.0.0.2", "127.255.255.255"} { // one's own, another, broadcast
-		s := listen(t, f.network, "0.0.0.0:0", udp.WithBroadcast())
-		asker := listen(t, f.network, f.local(), udp.WithBroadcast())
-		send(t, asker, netip.AddrPortFrom(netip.MustParseAddr(to), at(t, s).Port()), "question")
-		m := next(t, s)
-		same(t, "To", m.To.String(), to)
-		for what, m := range map[string]udp.Message{
-			"received": m, "cloned": m.Clone(), "made by hand": {From: m.From, To: m.To}, "without To": {From: m.From},
-		} {
-			for how, reply := range map[string]func() error{
-				"Reply": func() error { return s.Reply(t.Context(), m, []byte("an"), []byte("swer")) },
-				"SendBatch": func() error {
-					_, err := s.SendBatch(t.Context(), []udp.Datagram{m.Reply([]byte("answer"))})
-					return err
-				},
-				"Outbox": func() error { s.Outbox() <- m.Reply([]byte("answer")); return s.Flush(t.Context()) },
+		t.Run(to, func(t *testing.T) {
+			if to == "127.0.0.2" {
+				netlab.RequireSource(t, netip.MustParseAddr(to))
+			}
+			s := listen(t, f.network, "0.0.0.0:0", udp.WithBroadcast())
+			asker := listen(t, f.network, f.local(), udp.WithBroadcast())
+			send(t, asker, netip.AddrPortFrom(netip.MustParseAddr(to), at(t, s).Port()), "question")
+			m := next(t, s)
+			same(t, "To", m.To.String(), to)
+			for what, m := range map[string]udp.Message{
+				"received": m, "cloned": m.Clone(), "made by hand": {From: m.From, To: m.To}, "without To": {From: m.From},
 			} {
-				if err := reply(); err != nil {
-					t.Errorf("%s to what was sent to %s, %s: %v", how, to, what, err)
-					continue
-				}
-				answer := next(t, asker)
-				same(t, "answer", string(answer.Data), "answer")
-				if what != "without To" && to != "127.255.255.255" {
-					same(t, how+": from", answer.From.Addr().String(), to)
+				for how, reply := range map[string]func() error{
+					"Reply": func() error { return s.Reply(t.Context(), m, []byte("an"), []byte("swer")) },
+					"SendBatch": func() error {
+						_, err := s.SendBatch(t.Context(), []udp.Datagram{m.Reply([]byte("answer"))})
+						return err
+					},
+					"Outbox": func() error { s.Outbox() <- m.Reply([]byte("answer")); return s.Flush(t.Context()) },
+				} {
+					if err := reply(); err != nil {
+						t.Errorf("%s to what was sent to %s, %s: %v", how, to, what, err)
+						continue
+					}
+					answer := next(t, asker)
+					same(t, "answer", string(answer.Data), "answer")
+					if what != "without To" && to != "127.255.255.255" {
+						same(t, how+": from", answer.From.Addr().String(), to)
+					}
 				}
 			}
-		}
-		empty(t, "errors", s.Errors())
+			empty(t, "errors", s.Errors())
+		})
 	}
 }
 
@@ -57,6 +63,7 @@ func TestReplyToNoAddress(t *testing.T) {
 
 // A source that the caller named is no wish: it is not replaced.
 func TestARefusedSourceIsAnError(t *testing.T) {
+	netlab.RequireSourceChecks(t)
 	s := open(t, "udp4")
 	peer := std(t, families()[0])
 	d := udp.Datagram{Data: []byte("x"), To: of(peer), From: netip.MustParseAddr("192.0.2.77")}

@@ -360,15 +360,27 @@ func supported(t testing.TB, err error) {
 // portable). A socket hears no refusals there, and keeps its wildcard address.
 func kernelConnects(t testing.TB, f family) {
 	t.Helper()
+	if why := unknownPeer(t, f); why != "" {
+		t.Skip(why)
+	}
+}
+
+// unknownPeer says why the kernel does not connect, or nothing.
+func unknownPeer(t testing.TB, f family) (why string) {
+	t.Helper()
 	file, err := dial(t, f.network, of(std(t, f))).File()
-	supported(t, err)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return err.Error()
+	}
+	ok(t, err)
 	defer file.Close()
 	c, err := net.FileConn(file)
 	ok(t, err)
 	defer c.Close()
 	if c.RemoteAddr() == nil {
-		t.Skip("the kernel does not know a socket's peer here")
+		return "the kernel does not know a socket's peer here"
 	}
+	return ""
 }
 
 // fails expects an error that is each of the targets.

@@ -40,6 +40,11 @@ func sentFrom(src netip.Addr) (netip.Addr, error) {
 	if _, err := ipv4.NewPacketConn(sender).WriteTo([]byte("x"), source, receiver.LocalAddr()); err != nil {
 		return netip.Addr{}, err
 	}
+	return senderOf(receiver)
+}
+
+// senderOf returns where the next datagram comes from.
+func senderOf(receiver *net.UDPConn) (netip.Addr, error) {
 	if err := receiver.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		return netip.Addr{}, err
 	}
@@ -75,14 +80,44 @@ func RequireGroups(t testing.TB, ifi net.Interface) {
 	}
 }
 
-// RequireAddress skips t where no socket can be bound to addr.
+// RequireAddress skips t where no socket can be bound to addr and send from there. The
+// loopback of some systems has no other address than 127.0.0.1, and Wine binds to that
+// one whatever it is told.
 func RequireAddress(t testing.TB, addr netip.Addr) {
 	t.Helper()
 	c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(addr, 0)))
 	if err != nil {
 		t.Skipf("this system has no %v: %v", addr, err)
 	}
-	c.Close()
+	defer c.Close()
+	receiver, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(loopback(addr), 0)))
+	if err != nil {
+		t.Skip(err)
+	}
+	defer receiver.Close()
+	if _, err := c.WriteTo([]byte("x"), receiver.LocalAddr()); err != nil {
+		t.Skipf("no datagram can be sent from %v here: %v", addr, err)
+	}
+	if from, err := senderOf(receiver); err != nil || from != addr {
+		t.Skipf("this system sends from %v what a socket on %v sends (%v)", from, addr, err)
+	}
+}
+
+func loopback(like netip.Addr) netip.Addr {
+	if like.Is4() {
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	return netip.IPv6Loopback()
+}
+
+// RequireSourceChecks skips t where the source of a datagram is not looked at: some
+// systems ignore it, and send from an address that they choose.
+func RequireSourceChecks(t testing.TB) {
+	t.Helper()
+	foreign := netip.AddrFrom4([4]byte{192, 0, 2, 77}) // TEST-NET-1, RFC 5737
+	if from, err := sentFrom(foreign); err == nil {
+		t.Skipf("this system sends from %v what is to be sent from %v, which is not its own", from, foreign)
+	}
 }
 
 // RequireErrorQueue skips t where IP_RECVERR (ip(7)) is accepted and nothing comes of

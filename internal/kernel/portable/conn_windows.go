@@ -54,6 +54,9 @@ const (
 // the same for a group's address, but shares the port unasked.
 func open(cfg kernel.Config) (*conn, error) {
 	local := cfg.Local
+	if cfg.Network == "udp6" && local.Addr().Is4() {
+		return nil, unsupported("an IPv4 address of an IPv6 socket") // net would find none
+	}
 	if a := local.Addr(); a.Zone() != "" {
 		index, err := zoneIndex(a.Zone())
 		if err != nil {
