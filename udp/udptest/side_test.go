@@ -30,7 +30,6 @@ type side struct {
 	joined  [sockets]bool     // groups
 	queues  [sockets]bool     // of errors: ICMPErrors
 	heard   [sockets][]string // errors of earlier datagrams that were not told yet
-	unsure  [sockets]bool     // whether all of them were
 	names   map[place]string  // of ports that the system chose
 }
 
@@ -171,7 +170,7 @@ func (s *side) openSocket(st step) []string {
 	if err != nil {
 		return outcome(err)
 	}
-	s.queues[st.socket], s.heard[st.socket], s.unsure[st.socket] = cfg.ICMPErrors, nil, false
+	s.queues[st.socket], s.heard[st.socket] = cfg.ICMPErrors, nil
 	s.joined[st.socket] = false
 	s.bound[st.socket], s.devices[st.socket] = local, st.config.Interface
 	if strings.HasSuffix(st.from, "%eth0") {
@@ -246,7 +245,6 @@ func (s *side) sendAll(socket int, c kernel.Conn, ds []kernel.Datagram) (got []s
 			}
 		} else {
 			n, err = c.SendBatch(ds[i:])
-			s.unsure[socket] = s.unsure[socket] || !s.queues[socket]
 		}
 		for range n {
 			got = append(got, "ok")
@@ -281,8 +279,7 @@ func (s *side) hear(socket int, c kernel.Conn) {
 	s.heard[socket] = slices.Compact(s.heard[socket])
 }
 
-// receive takes what there is, datagrams and errors of earlier ones. Linux may
-// lose an error in a batch, where there is no queue of them.
+// receive takes what there is, datagrams and errors of earlier ones.
 func (s *side) receive(socket int, c kernel.Conn, want []string) (got []string) {
 	for deadline := time.Now().Add(2 * time.Second); ; {
 		var sink taker
@@ -294,13 +291,10 @@ func (s *side) receive(socket int, c kernel.Conn, want []string) (got []string) 
 			return append(got, outcome(err)...)
 		}
 		s.hear(socket, c)
-		if s.unsure[socket] {
-			s.heard[socket] = nil
-		}
 		if err == nil && len(sink.packets) == 0 {
 			if !s.real || len(got)+len(s.heard[socket]) >= len(want) || time.Now().After(deadline) {
 				got = append(got, s.heard[socket]...)
-				s.heard[socket], s.unsure[socket] = nil, false
+				s.heard[socket] = nil
 				return got
 			}
 			time.Sleep(20 * time.Microsecond)

@@ -32,6 +32,7 @@ type sendBatch struct {
 	err  error
 
 	verdict burstVerdict
+	keeps   bool // the socket keeps the errors that sendmmsg does not tell
 
 	hdrs    [maxMessages]mmsghdr
 	iovs    [maxMessages]unix.Iovec
@@ -50,8 +51,11 @@ func (c *conn) SendBatch(ds []kernel.Datagram) (int, error) {
 		return 0, net.ErrClosed
 	}
 	o := sendBatches.Get().(*sendBatch)
-	o.c, o.ds, o.sent, o.err = c, ds, 0, nil
+	o.c, o.ds, o.sent, o.err, o.keeps = c, ds, 0, nil, false
 	o.send(c.fd)
+	if o.keeps {
+		c.dropErrors(c.fd)
+	}
 	c.release()
 	n, err := o.sent, o.err
 	o.c, o.ds, o.err, o.verdict = nil, nil, nil, burstVerdict{}
@@ -71,6 +75,9 @@ func (o *sendBatch) send(fd uintptr) {
 		if n == 0 {
 			return // the first of the rest is at fault
 		}
+		if n > 1 && !o.keeps {
+			o.keeps = o.c.keepErrors(fd)
+		}
 		o.c.writes.Add(1)
 		got, errno := o.c.calls.sendmmsg(fd, o.hdrs[:n])
 		switch {
@@ -81,7 +88,10 @@ func (o *sendBatch) send(fd uintptr) {
 				o.sent += carried
 			}
 			v.accepted(o.c)
-			if v.met = v.met || got < n && o.c.errorQueue; v.met && got < n {
+			if got < n {
+				v.met = v.met || o.c.errorQueue || o.keeps && o.c.keepSwallowed(fd)
+			}
+			if v.met && got < n {
 				o.err = kernel.ErrPending
 				return
 			}

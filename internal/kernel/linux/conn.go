@@ -59,6 +59,8 @@ type conn struct {
 	offload offload
 	pending kernel.PendingErrors
 	flood   errorFlood // of the error queue
+
+	swallowed swallowed // errors that sendmmsg does not tell
 }
 
 // newConn takes fd over, even when it fails.

@@ -65,7 +65,12 @@ func (c *conn) SetOffload(on bool) error {
 }
 
 func setGRO(fd uintptr, value int32) syscall.Errno {
-	_, _, errno := unix.RawSyscall6(unix.SYS_SETSOCKOPT, fd, unix.SOL_UDP, unix.UDP_GRO, uintptr(unsafe.Pointer(&value)), unsafe.Sizeof(value), 0)
+	return setInt(fd, unix.SOL_UDP, unix.UDP_GRO, value)
+}
+
+// setInt is setsockopt(2), which never waits for long.
+func setInt(fd uintptr, level, option int, value int32) syscall.Errno {
+	_, _, errno := unix.RawSyscall6(unix.SYS_SETSOCKOPT, fd, uintptr(level), uintptr(option), uintptr(unsafe.Pointer(&value)), unsafe.Sizeof(value), 0)
 	return errno
 }
 
