@@ -120,7 +120,7 @@ func TestFloodTakesNothingFromSessionsThatLive(t *testing.T) {
 	const live, most, rounds, burst = 100, 1000, 400, 50
 	for _, policy := range []session.SessionPolicy{session.RefuseNew, session.EvictIdlest} {
 		t.Run(policy.String(), func(t *testing.T) {
-			g := besiege(t, live, session.Max(most, policy))
+			g := besiege(t, live, session.Max(most, policy), session.Idle(time.Hour)) // no stranger goes by itself
 			batch := make([]udp.Datagram, burst)
 			sent := live
 			for round := range rounds {
