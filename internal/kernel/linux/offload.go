@@ -52,7 +52,10 @@ func (c *conn) SetOffload(on bool) error {
 		case !segments(fd) || !c.calls.receivesControlNow():
 			errno = unix.ENOPROTOOPT // a kernel that knows no bursts may say yes to what it does not know
 		default:
-			errno = setGRO(fd, 1)
+			if errno = setGRO(fd, 1); errno == 0 && !hasGRO(fd) {
+				errno = unix.ENOPROTOOPT // nor what it does not tell: stopOffload has to know
+				setGRO(fd, 0)
+			}
 		}
 	})
 	switch {
@@ -74,10 +77,17 @@ func setInt(fd uintptr, level, option int, value int32) syscall.Errno {
 	return errno
 }
 
+// hasGRO reports whether offload is on. gVisor, which accepts the option and has none,
+// fails when it is asked.
+func hasGRO(fd uintptr) bool {
+	value, err := unix.GetsockoptInt(int(fd), unix.SOL_UDP, unix.UDP_GRO)
+	return err == nil && value != 0
+}
+
 // stopOffload reads what is queued, turns offload off, and makes sure that nothing
 // has arrived in between.
 func (c *conn) stopOffload(fd uintptr) syscall.Errno {
-	if value, err := unix.GetsockoptInt(int(fd), unix.SOL_UDP, unix.UDP_GRO); err == nil && value == 0 {
+	if !hasGRO(fd) {
 		return 0
 	}
 	o := &c.offload
