@@ -1,7 +1,6 @@
 package udp_test
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/netip"
@@ -12,8 +11,8 @@ import (
 	"example.com/dgram/udp"
 )
 
-// accounted is where datagrams that reached a socket can be.
-func accounted(st udp.Stats) uint64 {
+// sum is where datagrams that reached a socket can be.
+func sum(st udp.Stats) uint64 {
 	return st.Received + st.Waiting + st.DroppedKernel + st.DroppedOverflow + st.DroppedBlocked + st.DroppedClosed
 }
 
@@ -36,6 +35,14 @@ func countsDrops(t *testing.T) bool {
 	return s.Stats().DroppedKernel > 0
 }
 
+// counting reads beside the test. What it returns waits for the end.
+func (r reading) counting(t *testing.T) (seen func() uint64) {
+	var n int
+	over := begin(func() { n, _ = r.count() })
+	t.Cleanup(r.stop)
+	return func() uint64 { ended(t, "reading", over); return uint64(n) }
+}
+
 // Every datagram that reached the socket is delivered, or counted under one
 // name: to the datagram, whoever reads and however slowly, while the socket
 // lives and after its end.
@@ -49,67 +56,27 @@ func TestEveryDatagramIsAccountedFor(t *testing.T) {
 			return func() uint64 { return uint64(len(drained(t, "messages", s.Messages()))) }
 		},
 		"a slow receiver": func(t *testing.T, s *udp.Socket) func() uint64 {
-			var n uint64
-			receiving := begin(func() {
-				for m := range s.Messages() {
-					n++
-					m.Release()
-					for range 20 {
-						runtime.Gosched()
-					}
+			r := readings["Messages"](t, s)
+			slow := r
+			slow.next = func() (udp.Message, error) {
+				for range 20 {
+					runtime.Gosched()
 				}
-			})
-			return func() uint64 { <-receiving; return n }
-		},
-		"a receiver": func(t *testing.T, s *udp.Socket) func() uint64 {
-			var n uint64
-			receiving := begin(func() {
-				for range s.Messages() {
-					n++
-				}
-			})
-			return func() uint64 { <-receiving; return n }
-		},
-		"a loop": func(t *testing.T, s *udp.Socket) func() uint64 {
-			var n uint64
-			looping := begin(func() {
-				for range s.All(t.Context()) {
-					n++
-				}
-			})
-			return func() uint64 { <-looping; return n }
+				return r.next()
+			}
+			return slow.counting(t)
 		},
 		"loops that are left": func(t *testing.T, s *udp.Socket) func() uint64 {
-			var n uint64
-			looping := begin(func() {
-				for open := true; open; {
-					k := 0
-					for _, err := range s.All(t.Context()) {
-						if err != nil {
-							t.Error(err)
-						}
-						n++
-						if k++; k == 3 {
-							break
-						}
-					}
-					open = k == 3
+			return reading{stop: func() {}, next: func() (m udp.Message, err error) {
+				for m, err := range s.All(t.Context()) {
+					return m, err
 				}
-			})
-			return func() uint64 { <-looping; return n }
+				return m, net.ErrClosed
+			}}.counting(t)
 		},
-		"a view": func(t *testing.T, s *udp.Socket) func() uint64 {
-			var n uint64
-			view := s.PacketConn()
-			reading := begin(func() {
-				for b := make([]byte, 2048); ; n++ {
-					if _, _, err := view.ReadFrom(b); err != nil {
-						return
-					}
-				}
-			})
-			return func() uint64 { <-reading; return n }
-		},
+	}
+	for way, read := range readings {
+		ways[way] = func(t *testing.T, s *udp.Socket) func() uint64 { return read(t, s).counting(t) }
 	}
 	for way, read := range ways {
 		for policy, overflow := range policies {
@@ -149,53 +116,19 @@ func account(t *testing.T, read func(*testing.T, *udp.Socket) func() uint64, opt
 	const sent = n + n/5
 	arrived(t)
 	before := s.Stats()
-	if got := accounted(before); got > sent {
+	if got := sum(before); got > sent {
 		t.Errorf("%d of %d datagrams while the socket lives: %+v", got, sent, before)
 	}
 	ok(t, s.Close())
 	delivered := seen()
 	st := s.Stats()
-	same(t, fmt.Sprintf("accounted for of %+v", st), accounted(st), sent)
+	same(t, fmt.Sprintf("accounted for of %+v", st), sum(st), sent)
 	same(t, "delivered", delivered, st.Received)
 	if st.DroppedBlocked > n/5 {
 		t.Errorf("%d blocked of %d", st.DroppedBlocked, n/5)
 	}
 	if after := s.Stats(); after != st {
 		t.Errorf("the counts change after the end: %+v", after)
-	}
-}
-
-// The equation holds while the socket lives, too, once it has caught up.
-func TestAccountIsExactWithoutClosing(t *testing.T) {
-	knowsDrops(t)
-	for policy, overflow := range map[string]udp.Overflow{"Block": udp.OverflowBlock, "DropNewest": udp.OverflowDropNewest, "DropOldest": udp.OverflowDropOldest} {
-		t.Run(policy, func(t *testing.T) {
-			f := families()[0]
-			s := listen(t, f.network, f.local(), udp.WithOverflow(overflow), udp.WithReadBuffer(8000), udp.WithOffload(false))
-			from := std(t, f)
-			ctx, cancel := context.WithCancel(t.Context())
-			receiving := begin(func() {
-				for {
-					select {
-					case m := <-s.Messages():
-						m.Release()
-					case <-ctx.Done():
-						return
-					}
-				}
-			})
-			n := rounds(2000)
-			for i := range n {
-				tell(t, from, at(t, s), big(i%800))
-			}
-			eventually(t, "all are accounted for", func() bool { return accounted(s.Stats()) == uint64(n) })
-			same(t, "DroppedClosed", s.Stats().DroppedClosed, 0)
-			if overflow == udp.OverflowBlock { // the kernel's drops are in Stats alone
-				empty(t, "errors", s.Errors())
-			}
-			cancel()
-			ended(t, "receiver", receiving)
-		})
 	}
 }
 
@@ -216,8 +149,8 @@ func TestAccountOfManyReaders(t *testing.T) {
 	arrived(t)
 	ok(t, s.Close())
 	st := s.Stats()
-	same(t, fmt.Sprintf("accounted for of %+v", st), accounted(st), sent)
+	same(t, fmt.Sprintf("accounted for of %+v", st), sum(st), sent)
 	same(t, "delivered", uint64(len(drained(t, "messages", s.Messages()))), st.Received+st.Waiting)
-	same(t, "accounted for when all is taken", accounted(s.Stats()), sent)
+	same(t, "accounted for when all is taken", sum(s.Stats()), sent)
 	same(t, "waiting when all is taken", s.Stats().Waiting, 0)
 }

@@ -127,6 +127,30 @@ func TestAllocReceive(t *testing.T) {
 								}
 							}
 						},
+						"Receive": func(s *udp.Socket) func(int) {
+							ctx := t.Context()
+							return func(n int) {
+								for range n {
+									if m, _ := s.Receive(ctx); release {
+										m.Release()
+									}
+								}
+							}
+						},
+						"ReceiveBatch": func(s *udp.Socket) func(int) {
+							ctx, ms := t.Context(), make([]udp.Message, 4)
+							return func(left int) {
+								for left > 0 {
+									n, _ := s.ReceiveBatch(ctx, ms[:min(left, len(ms))])
+									for _, m := range ms[:n] {
+										if release {
+											m.Release()
+										}
+									}
+									left -= n
+								}
+							}
+						},
 					} {
 						s := listen(t, f.network, f.local(), udp.WithReadBuffer(1<<20))
 						from := dial(t, f.network, at(t, s))

@@ -198,7 +198,7 @@ func readAndEnd(t *testing.T, f family, lent bool, read func(context.Context, *u
 	ended(t, "what happens beside it", beside)
 	door(t, "Close", func() { s.Close() })
 	// What a borrower of the descriptor may still read is not counted.
-	if n := accounted(s.Stats()); n > sent || n < sent && !lent {
+	if n := sum(s.Stats()); n > sent || n < sent && !lent {
 		t.Errorf("%d datagrams were sent, and %d are accounted for: %+v", sent, n, s.Stats())
 	}
 	peer.Close()

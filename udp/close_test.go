@@ -277,13 +277,13 @@ func TestSendsRaceClose(t *testing.T) {
 }
 
 func TestCloseWhileAReaderWaits(t *testing.T) {
-	everyReader(t, func(t *testing.T, f family, read func(testing.TB, *udp.Socket) stream) {
+	everyReading(t, func(t *testing.T, f family, read func(testing.TB, *udp.Socket) reading) {
 		for i := range 10 {
 			s := open(t, f.network)
 			if i > 0 { // the first is never bound, but for the view
 				ok(t, s.Bind(t.Context(), f.local()))
 			}
-			in := read(t, s)
+			in := start(t, read(t, s))
 			door(t, "Close", func() { s.Close() })
 			same(t, "messages", len(drained(t, "messages", in.messages)), 0)
 		}

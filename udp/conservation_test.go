@@ -223,10 +223,6 @@ func TestAFloodTakesNoMoreMemoryThanConfigured(t *testing.T) {
 	}
 }
 
-func sum(st udp.Stats) uint64 {
-	return st.Received + st.Waiting + st.DroppedKernel + st.DroppedOverflow + st.DroppedBlocked + st.DroppedClosed
-}
-
 // flood sends that many datagrams from each source, in bursts, and counts what
 // the kernel took. It calls pace after each burst, with the sum so far.
 func flood(t *testing.T, to netip.AddrPort, each int, pace func(sent uint64)) uint64 {

@@ -26,16 +26,14 @@ func TestReaderSurvivesSoftErrors(t *testing.T) {
 					c.change(func() { c.errs = []error{errno} })
 					c.arrive(one("still here"))
 					r := read(t, s)
-					if r.stop != nil {
-						defer r.stop()
-					}
+					defer r.stop()
 					var heard []error
 					for _, want := range []string{"still here", "and here"} {
-						text, err := r.next()
-						for ; err != nil; text, err = r.next() {
+						m, err := r.next()
+						for ; err != nil; m, err = r.next() {
 							heard = append(heard, err)
 						}
-						same(t, "message", text, want)
+						same(t, "message", string(m.Data), want)
 						c.arrive(one("and here"))
 					}
 					synctest.Wait()
@@ -52,21 +50,6 @@ func TestReaderSurvivesSoftErrors(t *testing.T) {
 			})
 		}
 	}
-}
-
-// TryReceive has no error to return: it is on Errors.
-func TestTryReceiveReportsItsErrors(t *testing.T) {
-	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
-		c.change(func() { c.errs = []error{syscall.ENOMEM} })
-		c.arrive(one("still here"))
-		for got := false; !got; {
-			var m udp.Message
-			if m, got = s.TryReceive(); got {
-				same(t, "message", string(m.Data), "still here")
-			}
-		}
-		fails(t, <-s.Errors(), syscall.ENOMEM)
-	})
 }
 
 // An error that repeats is one line until it is read, and is counted each time.

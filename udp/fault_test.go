@@ -2,7 +2,6 @@ package udp_test
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/netip"
 	"os"
@@ -316,26 +315,6 @@ func TestAFullDeviceQueueIsNotTriedWithoutAPause(t *testing.T) {
 		synctest.Wait()
 		s.Close()
 		fails(t, <-sent, net.ErrClosed)
-	})
-}
-
-// A clock has no say in what is delivered: only a deadline in the past is
-// over, and one that is moved is another.
-func TestADeadlineInThePastIsOver(t *testing.T) {
-	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
-		v := s.PacketConn()
-		c.arrive(one("waits"))
-		ok(t, v.SetReadDeadline(time.Unix(1, 0)))
-		_, _, err := v.ReadFrom(make([]byte, 10))
-		fails(t, err, os.ErrDeadlineExceeded)
-		var timeout net.Error
-		if !errors.As(err, &timeout) || !timeout.Timeout() {
-			t.Errorf("%v is no timeout", err)
-		}
-		ok(t, v.SetReadDeadline(time.Time{}))
-		n, _, err := v.ReadFrom(make([]byte, 10))
-		ok(t, err)
-		same(t, "size", n, len("waits"))
 	})
 }
 

@@ -52,7 +52,7 @@ func TestICMPFlood(t *testing.T) {
 }
 
 // withstand holds a conversation in a flood.
-func withstand(t *testing.T, h *netlab.Host, c icmpCase, kinds []icmpKind, read func(*testing.T, *udp.Socket) reading, duration time.Duration) {
+func withstand(t *testing.T, h *netlab.Host, c icmpCase, kinds []icmpKind, read func(testing.TB, *udp.Socket) reading, duration time.Duration) {
 	forger, err := h.ForgeICMP(c.peer)
 	ok(t, err)
 	defer forger.Close()
@@ -63,9 +63,7 @@ func withstand(t *testing.T, h *netlab.Host, c icmpCase, kinds []icmpKind, read 
 	s := v.socket()
 	defer s.Close()
 	r := read(t, s)
-	if r.stop != nil {
-		defer r.stop()
-	}
+	defer r.stop()
 	to, me := of(v.peer), v.local(s)
 	var forged []netlab.ICMPError
 	for _, k := range kinds {
@@ -116,12 +114,12 @@ func withstand(t *testing.T, h *netlab.Host, c icmpCase, kinds []icmpKind, read 
 		// receive buffer, until the socket sees that they do.
 		lost := s.Stats().DroppedKernel
 		for heard+lost < sent {
-			text, err := r.next()
+			m, err := r.next()
 			if errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Fatalf("%d questions, %d answers, %d lost: %v", sent, heard, lost, err)
 			}
 			if err == nil {
-				if got := binary.BigEndian.Uint64([]byte(text)); got < heard || got > heard+lost {
+				if got := binary.BigEndian.Uint64(m.Data); got < heard || got > heard+lost {
 					t.Fatalf("answer %d after %d, %d lost", got, heard, lost)
 				}
 				heard++

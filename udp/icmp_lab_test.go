@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"net"
 	"net/netip"
 	"syscall"
@@ -44,55 +43,6 @@ func (k icmpKind) queued(network string) bool {
 		return k.kind == 3 && k.code <= 15 || k.kind == 11 && k.code != 1 || k.kind == 12
 	}
 	return k.kind >= 1 && k.kind <= 4
-}
-
-// A reading is one way to receive: next returns a message or an error.
-type reading struct {
-	next func() (text string, err error)
-	stop func()
-}
-
-// readings are the ways to receive.
-var readings = map[string]func(t *testing.T, s *udp.Socket) reading{
-	"Messages": func(t *testing.T, s *udp.Socket) reading {
-		messages := s.Messages()
-		return reading{next: func() (string, error) {
-			m, open := take(t, "message", messages)
-			if !open {
-				return "", net.ErrClosed
-			}
-			return string(m.Data), nil
-		}}
-	},
-	"All": func(t *testing.T, s *udp.Socket) reading {
-		ctx, cancel := context.WithTimeout(context.Background(), soon)
-		next, stop := iter.Pull2(s.All(ctx))
-		return reading{stop: func() { stop(); cancel() }, next: func() (string, error) {
-			m, err, more := next()
-			if !more {
-				return "", net.ErrClosed
-			}
-			return string(m.Data), err
-		}}
-	},
-	"Receive": func(t *testing.T, s *udp.Socket) reading {
-		ctx, cancel := context.WithTimeout(context.Background(), soon)
-		return reading{stop: cancel, next: func() (string, error) {
-			m, err := s.Receive(ctx)
-			if err != nil && (ctx.Err() != nil || errors.Is(err, net.ErrClosed)) {
-				t.Fatal(err)
-			}
-			return string(m.Data), err
-		}}
-	},
-	"PacketConn": func(t *testing.T, s *udp.Socket) reading {
-		v, b := s.PacketConn(), make([]byte, 1<<16)
-		ok(t, v.SetReadDeadline(time.Now().Add(soon)))
-		return reading{next: func() (string, error) {
-			n, _, err := v.ReadFrom(b)
-			return string(b[:n]), err
-		}}
-	},
 }
 
 // An icmpCase is a socket of a kind, whom it talks to, and how it is read.
@@ -191,7 +141,7 @@ type conversation struct {
 	c      icmpCase
 	kind   icmpKind
 	way    string
-	read   func(t *testing.T, s *udp.Socket) reading
+	read   func(testing.TB, *udp.Socket) reading
 	peer   *net.UDPConn
 	other  *udp.Socket
 	forger *netlab.ICMPForger
@@ -203,9 +153,7 @@ func (v conversation) hold() {
 	s := v.socket()
 	defer s.Close()
 	r := v.read(t, s)
-	if r.stop != nil {
-		defer r.stop()
-	}
+	defer r.stop()
 	to := of(v.peer)
 	me := v.local(s)
 	forged := netlab.ICMPError{Type: v.kind.kind, Code: v.kind.code, Info: 1400, From: me, To: to}
@@ -229,12 +177,12 @@ func (v conversation) hold() {
 		ok(t, v.forger.Send(forged))
 		tell(t, v.peer, me, "answer")
 		for {
-			text, err := r.next()
+			m, err := r.next()
 			if err == nil {
-				same(t, "message", text, "answer")
+				same(t, "message", string(m.Data), "answer")
 				break
 			}
-			if heard = append(heard, err); v.way == "PacketConn" && !c.connected || errors.Is(err, net.ErrClosed) {
+			if heard = append(heard, err); v.way == "ReadFrom" && !c.connected || errors.Is(err, net.ErrClosed) {
 				t.Fatalf("a read without a peer: %v", err)
 			}
 		}
@@ -378,26 +326,6 @@ func TestBurstsToOthersStayBursts(t *testing.T) {
 	}
 }
 
-// Each error of a batch is heard of, although the call that met it said nothing.
-func TestWhatABatchMeetsIsOnErrors(t *testing.T) {
-	netlab.RequireErrorQueue(t)
-	each(t, func(t *testing.T, f family) {
-		dead := deserted(t, f)
-		alive := listen(t, f.network, f.local())
-		alive.Messages()
-		s := listen(t, f.network, f.local(), udp.WithICMPErrors())
-		s.Messages()
-		to := at(t, alive)
-		n, err := s.SendBatch(t.Context(), []udp.Datagram{{Data: []byte("x"), To: dead}, {Data: []byte("y"), To: to}, {Data: []byte("zz"), To: to}})
-		ok(t, err)
-		same(t, "sent", n, 3)
-		news, _ := take(t, "what the dead peer's host says", s.Errors())
-		fails(t, news, syscall.ECONNREFUSED)
-		shaped(t, news, "read", dead.String())
-		expect(t, alive, "y", "zz")
-	})
-}
-
 // Sends that are too long for the path leave entries in the error queue, which is
 // charged to the receive buffer. It is emptied whoever reads, and if nobody does.
 func TestTheErrorQueueTakesNoRoomFromReceiving(t *testing.T) {
@@ -432,42 +360,6 @@ func TestTheErrorQueueTakesNoRoomFromReceiving(t *testing.T) {
 	}
 }
 
-// An ordinary firewall's reject, which IPv6 says with another errno than IPv4 (1/1,
-// EACCES), ends no client: it is news, and the conversation goes on when it is over.
-func TestAFirewallsRejectEndsNoClient(t *testing.T) {
-	kernelConnects(t, families()[len(families())-1])
-	netlab.RequireIPv6(t)
-	lab := netlab.New(t)
-	a, router, b := lab.Host("a"), lab.Host("router"), lab.Host("b")
-	lab.Link(a.Port("eth0", "fd01::1/64"), router.Port("left", "fd01::2/64"))
-	lab.Link(router.Port("right", "fd02::2/64"), b.Port("eth0", "fd02::1/64"))
-	lab.Must(router.Forward(), a.AddRoute("::/0", "fd01::2"), b.AddRoute("::/0", "fd02::2"),
-		router.SetSysctl("net.ipv6.icmp.ratelimit", "0"))
-	server := stdOn(t, b, "udp6", "fd02::1")
-	var s *udp.Socket
-	ok(t, a.Do(func() (err error) {
-		s, err = udp.Dial(t.Context(), "udp6", of(server).String())
-		return err
-	}))
-	defer s.Close()
-	s.Messages()
-	send(t, s, netip.AddrPort{}, "wanted")
-	hear(t, server, "wanted")
-	lab.Must(router.AddRefusal("fd02::1/128", netlab.Prohibit))
-	for range 100 {
-		send(t, s, netip.AddrPort{}, "not wanted")
-	}
-	err, _ := take(t, "what the router says", s.Errors())
-	fails(t, err, syscall.EACCES)
-	shaped(t, err, "read", of(server).String())
-	lab.Must(router.RemoveRoute("fd02::1/128"))
-	send(t, s, netip.AddrPort{}, "welcome")
-	hear(t, server, "welcome")
-	tell(t, server, at(t, s), "thanks")
-	expect(t, s, "thanks")
-	same(t, "sent", s.Stats().Sent, 102)
-}
-
 // A refusal that comes while the send buffer is full is all that Go's poller sees
 // ("not pollable"): it is reported, receiving goes on without a delay, Close returns.
 func TestARefusalWhileTheSendBufferIsFull(t *testing.T) {
@@ -482,9 +374,7 @@ func TestARefusalWhileTheSendBufferIsFull(t *testing.T) {
 			peer := stdOn(t, b, "udp4", "10.77.0.2")
 			s := dialOn(t, a, of(peer), udp.WithWriteBuffer(4608))
 			r := read(t, s)
-			if r.stop != nil {
-				defer r.stop()
-			}
+			defer r.stop()
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 			defer cancel()
 			for err == nil {
@@ -501,9 +391,9 @@ func TestARefusalWhileTheSendBufferIsFull(t *testing.T) {
 				ok(t, forger.Send(netlab.ICMPError{Type: 3, Code: 3, From: at(t, s), To: of(peer)}))
 				tell(t, peer, at(t, s), fmt.Sprint(i))
 				for {
-					text, err := r.next()
+					m, err := r.next()
 					if err == nil {
-						same(t, "message", text, fmt.Sprint(i))
+						same(t, "message", string(m.Data), fmt.Sprint(i))
 						break
 					}
 					fails(t, err, syscall.ECONNREFUSED)

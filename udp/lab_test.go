@@ -202,25 +202,6 @@ func TestAFirewallThatRefusesIsAnErrorOfThisSend(t *testing.T) {
 	refuse(t, s, netip.MustParseAddrPort("10.77.0.2:9"), at(t, receiver), receiver, syscall.EPERM)
 }
 
-func TestAFirewallOnTheOtherSideIsNews(t *testing.T) {
-	_, a, b := neighbors(t)
-	filter(t, b, `table ip f {
-		chain in { type filter hook input priority 0; udp dport 9 reject with icmp admin-prohibited; udp dport 10 drop; }
-	}`)
-	for port, answers := range map[uint16]bool{9: true, 10: false} {
-		s := dialOn(t, a, netip.AddrPortFrom(netip.MustParseAddr("10.77.0.2"), port))
-		s.Messages()
-		for range 3 {
-			send(t, s, netip.AddrPort{}, "not wanted")
-		}
-		if answers {
-			err, _ := take(t, "what the firewall says", s.Errors())
-			fails(t, err, syscall.EHOSTUNREACH)
-		}
-		same(t, "sent", s.Stats().Sent, 3)
-	}
-}
-
 // A full device queue drops without a word, unless the error queue is asked
 // for: then a send waits until there is room.
 func TestAFullDeviceQueueIsWaitedForWhereItIsKnown(t *testing.T) {

@@ -130,48 +130,6 @@ func TestRunsOfEveryKindArriveUnchanged(t *testing.T) {
 	})
 }
 
-// Outbox, Send and SendBatch at once: every datagram goes out, each way's in
-// order.
-func TestEveryWayOfSendingAtOnce(t *testing.T) {
-	f := families()[0]
-	s := listen(t, f.network, f.local(), udp.WithReadBuffer(2<<20))
-	from := dial(t, f.network, at(t, s))
-	const n = 300
-	spend, earn := credit(t, s, 10)
-	sending := begin(func() {
-		concurrently(3, func(way int) {
-			for i := range n {
-				spend()
-				p := []byte(fmt.Sprint(way, " ", i))
-				var err error
-				switch way {
-				case 0:
-					err = from.Send(t.Context(), p)
-				case 1:
-					_, err = from.SendBatch(t.Context(), []udp.Datagram{{Data: p}})
-				case 2:
-					from.Outbox() <- udp.Datagram{Data: p}
-				}
-				if err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	})
-	var next3 [3]int
-	for range 3 * n {
-		var way, i int
-		fmt.Sscan(string(next(t, s).Data), &way, &i)
-		earn()
-		if i != next3[way] {
-			t.Fatalf("way %d: number %d, want %d", way, i, next3[way])
-		}
-		next3[way]++
-	}
-	ended(t, "senders", sending)
-	same(t, "Sent", from.Stats().Sent, 3*n)
-}
-
 // What fails is on Errors, with its destination and size, and costs the others nothing.
 //
 // Upstream: parallel/test-dgram-send-error.js

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -321,10 +322,7 @@ var conformance = map[string]func(t *testing.T, c udpConn, peer *net.UDPConn){
 		ended(t, "readers", echoing)
 	},
 	"bad destinations": func(t *testing.T, c udpConn, peer *net.UDPConn) {
-		for _, to := range []net.Addr{(*net.UDPAddr)(nil), &net.UDPAddr{}, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9}} {
-			if u, is := to.(*net.UDPAddr); is && u != nil {
-				continue // package net takes no address for loopback's port 0
-			}
+		for _, to := range []net.Addr{(*net.UDPAddr)(nil), &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9}} {
 			_, err := c.WriteTo([]byte("x"), to)
 			if err == nil {
 				t.Errorf("wrote to %v", to)
@@ -400,6 +398,23 @@ var conformance = map[string]func(t *testing.T, c udpConn, peer *net.UDPConn){
 			}
 		}
 		same(t, "payloads", fmt.Sprintf("%q", got), `["a" "" "b"]`)
+	},
+	"an address without IP is this host": func(t *testing.T, c udpConn, peer *net.UDPConn) {
+		_, err := c.WriteTo([]byte("here"), &net.UDPAddr{Port: int(of(peer).Port())})
+		ok(t, err)
+		same(t, "sender", hear(t, peer, "here"), of(c))
+	},
+	"Read takes no datagram for no buffer": func(t *testing.T, c udpConn, peer *net.UDPConn) {
+		tell(t, peer, of(c), "still there")
+		for _, none := range [][]byte{nil, {}} {
+			n, err := c.Read(none)
+			ok(t, err)
+			same(t, "length", n, 0)
+		}
+		b := make([]byte, 64)
+		n, err := c.Read(b)
+		ok(t, err)
+		same(t, "payload", string(b[:n]), "still there")
 	},
 	"buffer sizes": func(t *testing.T, c udpConn, _ *net.UDPConn) {
 		ok(t, c.SetReadBuffer(50000))
@@ -521,12 +536,22 @@ func TestViewIsTheSocket(t *testing.T) {
 	same(t, "Sent", st.Sent, 1)
 	same(t, "SentBytes", st.SentBytes, 1)
 
-	again := s.PacketConn() // another view of the same stream
-	tell(t, peer, at(t, s), "more")
-	n, _, err = again.ReadFrom(b)
+	// What WithMaxDatagram cuts off is marked too.
+	tell(t, peer, at(t, s), "0123456789", "0123456789")
+	n, _, flags, _, err := view.ReadMsgUDP(b, nil)
 	ok(t, err)
-	same(t, "payload", string(b[:n]), "more")
-	ok(t, again.Close())
+	same(t, "length", n, 4)
+	same(t, "MSG_TRUNC", flags, host.MsgTrunc)
+	ms := []ipv4.Message{{Buffers: [][]byte{b}}}
+	_, err = view.ReadBatch(ms, 0)
+	ok(t, err)
+	same(t, "length and flags", fmt.Sprint(ms[0].N, ms[0].Flags), fmt.Sprint(4, host.MsgTrunc))
+	same(t, "Truncated", s.Stats().Truncated, 3)
+
+	if s.PacketConn() != view {
+		t.Error("a second view is another")
+	}
+	ok(t, view.Close())
 	ended(t, "done", s.Done())
 	ok(t, s.Err())
 	_, _, err = view.ReadFrom(b)
@@ -604,4 +629,81 @@ func TestWriteDeadlineEndsAWriteThatWaits(t *testing.T) {
 		}
 		fails(t, write(), net.ErrClosed)
 	})
+}
+
+// A caller knows its buffers by their place, also where a datagram between them was not
+// let in.
+func TestReadBatchLeavesBuffersWhereTheyAre(t *testing.T) {
+	list := netip.MustParsePrefix("127.0.0.99/32")
+	netlab.RequireAddress(t, list.Addr())
+	s := listen(t, "udp4", "127.0.0.1:0", udp.WithReceiveBlockList(list))
+	v, good, bad := s.PacketConn(), listen(t, "udp4", "127.0.0.1:0"), listen(t, "udp4", "127.0.0.99:0")
+	want := []string{"first", "second, in two buffers", "third"}
+	for _, text := range []string{"", want[0], "", "", want[1], want[2]} {
+		if text == "" {
+			send(t, bad, at(t, s), "not let in")
+		} else {
+			send(t, good, at(t, s), text)
+		}
+	}
+	ms := make([]ipv4.Message, 8)
+	var first []*byte
+	for i := range ms {
+		ms[i].Buffers = [][]byte{make([]byte, 8), make([]byte, 64)}
+		first = append(first, &ms[i].Buffers[0][0])
+	}
+	for got := 0; got < len(want); { // elsewhere than on Linux one by one
+		n, err := v.ReadBatch(ms[got:], 0)
+		ok(t, err)
+		for _, m := range ms[got:][:n] {
+			same(t, "buffer", &m.Buffers[0][0], first[got])
+			same(t, "sender", m.Addr.String(), at(t, good).String())
+			same(t, "payload", string(slices.Concat(m.Buffers...)[:m.N]), want[got])
+			got++
+		}
+	}
+	same(t, "DroppedBlocked", s.Stats().DroppedBlocked, 3)
+}
+
+type elsewhere struct{}
+
+func (elsewhere) Network() string { return "elsewhere" }
+func (elsewhere) String() string  { return "nowhere" }
+
+func TestBadDestinationsAreRefused(t *testing.T) {
+	v := listen(t, "udp4", "127.0.0.1:0").PacketConn()
+	loopback := net.IPv4(127, 0, 0, 1)
+	for _, c := range []struct {
+		to   net.Addr
+		want error
+	}{
+		{nil, syscall.EINVAL},
+		{elsewhere{}, syscall.EINVAL},
+		{&net.TCPAddr{IP: loopback, Port: 9}, syscall.EINVAL},
+		{(*net.UDPAddr)(nil), udp.ErrAddressFamily},
+		{&net.UDPAddr{IP: loopback, Port: 0}, udp.ErrBadPort},
+		{&net.UDPAddr{IP: loopback, Port: -1}, udp.ErrBadPort},
+		{&net.UDPAddr{IP: loopback, Port: 65536 + 53}, udp.ErrBadPort},
+		{&net.UDPAddr{IP: net.IP{1, 2, 3}, Port: 53}, udp.ErrAddressFamily},
+		{&net.UDPAddr{IP: net.IPv6loopback, Port: 53}, udp.ErrAddressFamily},
+	} {
+		_, err := v.WriteTo([]byte("lost"), c.to)
+		fails(t, err, c.want)
+		shaped(t, err, "write", "")
+	}
+}
+
+// A wrong call is the caller's to know: the socket lives on.
+func TestAWrongReadDoesNotEndTheSocket(t *testing.T) {
+	s := listen(t, "udp4", "127.0.0.1:0")
+	send(t, s, at(t, s), "alive")
+	ms := []ipv4.Message{{Buffers: [][]byte{make([]byte, 64)}}}
+	const nobodys = -1 << 31 // a flag that belongs to the kernel (Linux: MSG_CMSG_COMPAT)
+	if _, err := s.PacketConn().ReadBatch(ms, nobodys); err == nil {
+		t.Skip("the system does not mind")
+	}
+	n, err := s.PacketConn().ReadBatch(ms, 0)
+	ok(t, err)
+	same(t, "messages", n, 1)
+	ok(t, s.Err())
 }

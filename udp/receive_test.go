@@ -13,98 +13,14 @@ import (
 	"time"
 	"weak"
 
-	"example.com/dgram/internal/netlab"
 	"example.com/dgram/udp"
 )
 
-// A stream is what a socket receives, read in one of the three ways.
-type stream struct {
-	messages <-chan udp.Message
-	stop     func() // ends the reading, not the socket
-}
-
-// readers are the ways to read.
-var readers = map[string]func(t testing.TB, s *udp.Socket) stream{
-	"Messages": func(t testing.TB, s *udp.Socket) stream { return stream{s.Messages(), func() {}} },
-	"All":      readAll,
-	"ReadFrom": func(t testing.TB, s *udp.Socket) stream {
-		c := make(chan udp.Message)
-		ctx, cancel := context.WithCancel(context.Background())
-		view := s.PacketConn()
-		over := begin(func() {
-			defer close(c)
-			b := make([]byte, 65536)
-			for {
-				n, from, err := view.ReadFrom(b)
-				if err != nil {
-					return
-				}
-				m := udp.Message{Data: slices.Clone(b[:n]), From: from.(*net.UDPAddr).AddrPort()}
-				select {
-				case c <- m:
-				case <-ctx.Done():
-					return
-				}
-			}
-		})
-		stop := func() {
-			cancel()
-			view.SetReadDeadline(time.Unix(1, 0))
-			<-over
-		}
-		t.Cleanup(stop)
-		return stream{c, stop}
-	},
-}
-
-func readAll(t testing.TB, s *udp.Socket) stream {
-	c := make(chan udp.Message)
-	ctx, cancel := context.WithCancel(context.Background())
-	over := begin(func() {
-		defer close(c)
-		for m, err := range s.All(ctx) {
-			if err != nil {
-				continue
-			}
-			select {
-			case c <- m:
-			case <-ctx.Done():
-				return
-			}
-		}
-	})
-	stop := func() { cancel(); <-over }
-	t.Cleanup(stop)
-	return stream{c, stop}
-}
-
-func (s stream) expect(t testing.TB, payloads ...string) {
-	t.Helper()
-	for _, want := range payloads {
-		m, open := take(t, "message", s.messages)
-		if !open {
-			t.Fatalf("the stream is over, want %q", brief(want))
-		}
-		if got := string(m.Data); got != want {
-			t.Fatalf("received %q, want %q", brief(got), brief(want))
-		}
-	}
-}
-
-// everyReader runs a test for each way of reading and each family.
-func everyReader(t *testing.T, f func(t *testing.T, fam family, read func(testing.TB, *udp.Socket) stream)) {
-	each(t, func(t *testing.T, fam family) {
-		for name, read := range readers {
-			t.Run(name, func(t *testing.T) { f(t, fam, read) })
-		}
-	})
-}
-
 func TestEveryDatagramOnceAndInOrder(t *testing.T) {
-	everyReader(t, func(t *testing.T, f family, read func(testing.TB, *udp.Socket) stream) {
+	everyReading(t, func(t *testing.T, f family, read func(testing.TB, *udp.Socket) reading) {
 		s := listen(t, f.network, f.local(), udp.WithReadBuffer(1<<20))
 		from := dial(t, f.network, at(t, s))
-		in := read(t, s)
+		in := start(t, read(t, s))
 		const n = 500
 		spend, earn := credit(t, s, 300)
 		sent := later(func() error {
@@ -128,10 +44,10 @@ func TestEveryDatagramOnceAndInOrder(t *testing.T) {
 
 // A burst (UDP_SEGMENT) arrives as the datagrams that it is made of.
 func TestBurstArrivesAsDatagrams(t *testing.T) {
-	everyReader(t, func(t *testing.T, f family, read func(testing.TB, *udp.Socket) stream) {
+	everyReading(t, func(t *testing.T, f family, read func(testing.TB, *udp.Socket) reading) {
 		for _, size := range []int{1, 64, 1200, 9000} {
 			s := listen(t, f.network, f.local(), udp.WithReadBuffer(2<<20))
-			in := read(t, s)
+			in := start(t, read(t, s))
 			from := dial(t, f.network, at(t, s))
 			var batch []udp.Datagram
 			var want []string
@@ -154,9 +70,9 @@ func TestBurstArrivesAsDatagrams(t *testing.T) {
 }
 
 func TestZeroLengthIsAMessage(t *testing.T) {
-	everyReader(t, func(t *testing.T, f family, read func(testing.TB, *udp.Socket) stream) {
+	everyReading(t, func(t *testing.T, f family, read func(testing.TB, *udp.Socket) reading) {
 		s := listen(t, f.network, f.local())
-		in := read(t, s)
+		in := start(t, read(t, s))
 		from := std(t, f)
 		tell(t, from, at(t, s), "", "a", "", "", "b", "")
 		in.expect(t, "", "a", "", "", "b", "")
@@ -166,13 +82,13 @@ func TestZeroLengthIsAMessage(t *testing.T) {
 }
 
 func TestLongestDatagramArrivesWhole(t *testing.T) {
-	everyReader(t, func(t *testing.T, f family, read func(testing.TB, *udp.Socket) stream) {
+	everyReading(t, func(t *testing.T, f family, read func(testing.TB, *udp.Socket) reading) {
 		limit := 65507
 		if f.network == "udp6" {
 			limit = 65527
 		}
 		s := listen(t, f.network, f.local())
-		in := read(t, s)
+		in := start(t, read(t, s))
 		from := dial(t, f.network, at(t, s))
 		for _, n := range []int{limit, 1, limit - 1, 8191, 8192, 8193} {
 			ok(t, from.Send(t.Context(), []byte(big(n))))
@@ -183,12 +99,12 @@ func TestLongestDatagramArrivesWhole(t *testing.T) {
 
 // The bytes are the receiver's: nothing that arrives later changes them.
 func TestDataIsTheReceiversToKeep(t *testing.T) {
-	for name, read := range readers {
+	for name, read := range readings {
 		for _, size := range []int{1, 64, 1200, 8192, 30000} {
 			t.Run(fmt.Sprint(name, " ", size), func(t *testing.T) {
 				f := families()[0]
 				s := listen(t, f.network, f.local(), udp.WithReadBuffer(1<<20))
-				in := read(t, s)
+				in := start(t, read(t, s))
 				from := dial(t, f.network, at(t, s))
 				var kept []udp.Message
 				for i := range 64 {
@@ -242,46 +158,9 @@ func TestDataIsCappedToItsLength(t *testing.T) {
 	}
 }
 
-func TestDestinationIsKnownWithoutBeingAsked(t *testing.T) {
-	each(t, func(t *testing.T, f family) {
-		index := 0
-		for _, c := range []struct {
-			what     string
-			address  string
-			opts     []udp.Option
-			to       bool
-			incoming bool
-		}{
-			{"every interface", ":0", nil, true, true},
-			{"every interface, off", ":0", []udp.Option{udp.WithPacketInfo(false)}, false, false},
-			{"one address", f.local(), nil, true, false},
-			{"one address, on", f.local(), []udp.Option{udp.WithPacketInfo(true)}, true, true},
-		} {
-			t.Run(c.what, func(t *testing.T) {
-				s := listen(t, f.network, c.address, c.opts...)
-				from := std(t, f)
-				tell(t, from, at(t, s), "x")
-				m := next(t, s)
-				same(t, "To is known", m.To.IsValid(), c.to)
-				if c.to {
-					same(t, "To", m.To, f.loopback)
-				}
-				same(t, "Interface is known", m.Interface != 0, c.incoming)
-				if c.incoming && !netlab.Swapped() {
-					lo, err := net.InterfaceByIndex(m.Interface)
-					ok(t, err)
-					same(t, "loopback", lo.Flags&net.FlagLoopback != 0, true)
-					index = m.Interface
-				}
-			})
-		}
-		_ = index
-	})
-}
-
 // Upstream: parallel/test-dgram-blocklist.js
 func TestReceiveBlockList(t *testing.T) {
-	everyReader(t, func(t *testing.T, f family, read func(testing.TB, *udp.Socket) stream) {
+	everyReading(t, func(t *testing.T, f family, read func(testing.TB, *udp.Socket) reading) {
 		if f.network != "udp4" {
 			t.Skip("::1 is the only loopback address of IPv6")
 		}
@@ -290,7 +169,7 @@ func TestReceiveBlockList(t *testing.T) {
 				needIPv6(t)
 			}
 			s := listen(t, network, ":0", udp.WithReceiveBlockList(netip.MustParsePrefix("127.0.0.2/32")))
-			in := read(t, s)
+			in := start(t, read(t, s))
 			to := netip.AddrPortFrom(f.loopback, at(t, s).Port())
 			good := std(t, f)
 			netlab.RequireAddress(t, netip.MustParseAddr("127.0.0.2"))
@@ -333,11 +212,11 @@ func TestBlockListIsAskedForPlainAddresses(t *testing.T) {
 
 func TestMaxDatagramCutsOff(t *testing.T) {
 	for _, size := range []int{1, 10, 1000, 8192, 20000} {
-		for name, read := range readers {
+		for name, read := range readings {
 			t.Run(fmt.Sprint(name, " ", size), func(t *testing.T) {
 				f := families()[0]
 				s := listen(t, f.network, f.local(), udp.WithMaxDatagram(size))
-				in := read(t, s)
+				in := start(t, read(t, s))
 				from := dial(t, f.network, at(t, s))
 				// One by one, and as a burst.
 				for _, n := range []int{size - 1, size, size + 1, 2 * size} {
@@ -367,67 +246,6 @@ func TestMaxDatagramCutsOff(t *testing.T) {
 	}
 }
 
-// The first way of reading has the stream; the others report ErrReading.
-func TestTheFirstReaderHasTheStream(t *testing.T) {
-	use := map[string]func(s *udp.Socket) error{
-		"Messages": func(s *udp.Socket) error {
-			if _, open := take(t, "message", s.Messages()); open {
-				return nil
-			}
-			err, _ := take(t, "error", s.Errors())
-			return err
-		},
-		"All": func(s *udp.Socket) error {
-			for _, err := range s.All(t.Context()) {
-				return err
-			}
-			return errors.New("nothing yielded")
-		},
-		"ReadFrom": func(s *udp.Socket) error {
-			_, _, err := s.PacketConn().ReadFrom(make([]byte, 1))
-			return err
-		},
-	}
-	for first, f := range use {
-		for second, g := range use {
-			t.Run(first+" then "+second, func(t *testing.T) {
-				s := listen(t, "udp4", "127.0.0.1:0")
-				again := func() { send(t, s, at(t, s), "x") }
-				again()
-				ok(t, f(s))
-				for range 2 {
-					again()
-					if err := g(s); first == second {
-						ok(t, err)
-					} else {
-						fails(t, err, udp.ErrReading)
-						shaped(t, err, "read", "")
-					}
-				}
-				again()
-				ok(t, f(s)) // it still has it
-			})
-		}
-	}
-}
-
-// A view, a deadline and a raw descriptor are no use of the stream.
-func TestOnlyReadingClaimsTheStream(t *testing.T) {
-	s := listen(t, "udp4", "127.0.0.1:0")
-	view := s.PacketConn()
-	ok(t, view.SetDeadline(time.Now().Add(time.Hour)))
-	ok(t, view.SetReadDeadline(time.Unix(1, 0)))
-	_, err := view.WriteTo([]byte("x"), net.UDPAddrFromAddrPort(at(t, s)))
-	ok(t, err)
-	_, err = s.SyscallConn()
-	ok(t, err)
-	s.All(t.Context())
-	expect(t, s, "x")
-	send(t, s, at(t, s), "y")
-	expect(t, s, "y")
-	empty(t, "errors", s.Errors())
-}
-
 func TestMessagesIsOneChannel(t *testing.T) {
 	s := listen(t, "udp4", "127.0.0.1:0", udp.WithMessageBuffer(5))
 	//lint:ignore SA4000 asking twice is the point
@@ -441,98 +259,32 @@ func TestMessagesIsOneChannel(t *testing.T) {
 
 // Until somebody asks for messages they wait in the kernel.
 func TestDatagramsWaitForTheFirstReader(t *testing.T) {
-	everyReader(t, func(t *testing.T, f family, read func(testing.TB, *udp.Socket) stream) {
+	everyReading(t, func(t *testing.T, f family, read func(testing.TB, *udp.Socket) reading) {
 		s := listen(t, f.network, f.local())
 		from := std(t, f)
 		tell(t, from, at(t, s), "a", "b", "c")
 		st := s.Stats()
 		same(t, "Received", st.Received, 0)
 		same(t, "ReadCalls", st.ReadCalls, 0)
-		read(t, s).expect(t, "a", "b", "c")
+		start(t, read(t, s)).expect(t, "a", "b", "c")
 	})
 }
 
 // Upstream: parallel/test-dgram-listen-after-bind.js
 func TestReadersWaitForTheBind(t *testing.T) {
-	for _, name := range []string{"Messages", "All"} {
-		t.Run(name, func(t *testing.T) {
-			f := families()[0]
+	f := families()[0]
+	for way, read := range readings {
+		if way == "ReadFrom" {
+			continue // the view binds
+		}
+		t.Run(way, func(t *testing.T) {
 			s := open(t, f.network)
-			in := readers[name](t, s)
+			in := start(t, read(t, s))
 			empty(t, "messages", in.messages)
 			ok(t, s.Bind(t.Context(), f.local()))
 			tell(t, std(t, f), at(t, s), "x")
 			in.expect(t, "x")
 		})
-	}
-}
-
-func TestAllEndsWithItsContext(t *testing.T) {
-	f := families()[0]
-	s := listen(t, f.network, f.local())
-	for what, ctx := range map[string]func() (context.Context, context.CancelFunc){
-		"before": func() (context.Context, context.CancelFunc) { return done(), func() {} },
-		"deadline": func() (context.Context, context.CancelFunc) {
-			return context.WithTimeout(t.Context(), time.Millisecond)
-		},
-	} {
-		ctx, cancel := ctx()
-		door(t, what, func() {
-			for m, err := range s.All(ctx) {
-				t.Errorf("%s: yielded %v, %v", what, m, err)
-			}
-		})
-		cancel()
-	}
-	for range 20 { // the context ends while the loop waits
-		ctx, cancel := context.WithCancel(t.Context())
-		over := begin(func() {
-			for m, err := range s.All(ctx) {
-				t.Errorf("yielded %v, %v", m, err)
-			}
-		})
-		cancel()
-		ended(t, "loop", over)
-	}
-	send(t, s, at(t, s), "x")
-	for m, err := range s.All(t.Context()) {
-		ok(t, err)
-		same(t, "payload", string(m.Data), "x")
-		break
-	}
-}
-
-func TestAllWithNilContext(t *testing.T) {
-	s := listen(t, "udp4", "127.0.0.1:0")
-	n := 0
-	for _, err := range s.All(nil) {
-		fails(t, err, syscall.EINVAL)
-		n++
-	}
-	same(t, "yields", n, 1)
-	s.Messages() // it had claimed nothing
-	empty(t, "errors", s.Errors())
-}
-
-func TestTwoLoopsAtTheSameTime(t *testing.T) {
-	s := listen(t, "udp4", "127.0.0.1:0")
-	send(t, s, at(t, s), "x")
-	for m, err := range s.All(t.Context()) {
-		ok(t, err)
-		same(t, "payload", string(m.Data), "x")
-		n := 0
-		for _, err := range s.All(t.Context()) {
-			fails(t, err, udp.ErrReading)
-			n++
-		}
-		same(t, "yields of the second", n, 1)
-		break
-	}
-	send(t, s, at(t, s), "y")
-	for m, err := range s.All(t.Context()) { // one after the other is fine
-		ok(t, err)
-		same(t, "payload", string(m.Data), "y")
-		break
 	}
 }
 
@@ -548,7 +300,7 @@ func TestCloseFromInsideTheLoop(t *testing.T) {
 		}
 	})
 	st := s.Stats()
-	same(t, "accounted for", accounted(st), 10)
+	same(t, "accounted for", sum(st), 10)
 }
 
 // Several readers share the port: each datagram comes once, and each sender's in order.
@@ -642,4 +394,150 @@ func TestAQuietSocketForgetsWhatItHandedOver(t *testing.T) {
 			})
 		})
 	}
+}
+
+// byContext are the calls that read until their context ends.
+var byContext = map[string]func(ctx context.Context, s *udp.Socket) error{
+	"Receive": func(ctx context.Context, s *udp.Socket) error { _, err := s.Receive(ctx); return err },
+	"ReceiveBatch": func(ctx context.Context, s *udp.Socket) error {
+		_, err := s.ReceiveBatch(ctx, make([]udp.Message, 2))
+		return err
+	},
+	"All": func(ctx context.Context, s *udp.Socket) error {
+		for _, err := range s.All(ctx) {
+			return err
+		}
+		return ctx.Err() // a loop whose context ends yields nothing
+	},
+}
+
+// A call that reads ends with its context, and none other with it.
+func TestAReadEndsWithItsContextAlone(t *testing.T) {
+	f := families()[0]
+	for name, read := range byContext {
+		t.Run(name, func(t *testing.T) {
+			s := listen(t, f.network, f.local())
+			fails(t, read(done(), s), context.Canceled)
+			fails(t, read(nil, s), syscall.EINVAL)
+			short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			defer cancel()
+			fails(t, read(short, s), context.DeadlineExceeded)
+			for range 20 {
+				ctx, cancel := context.WithCancel(t.Context())
+				waiting := later(func() error { return read(ctx, s) })
+				cancel()
+				err, _ := take(t, "the cancelled call", waiting)
+				fails(t, err, context.Canceled)
+			}
+			tell(t, std(t, f), at(t, s), "x")
+			m, err := readings["TryReceive"](t, s).next()
+			ok(t, err)
+			same(t, "payload", string(m.Data), "x")
+
+			waiting := later(func() error { return byContext["Receive"](t.Context(), s) })
+			ctx, cancel := context.WithCancel(t.Context())
+			second := later(func() error { return read(ctx, s) })
+			cancel()
+			err, _ = take(t, "the cancelled call", second)
+			fails(t, err, context.Canceled)
+			tell(t, std(t, f), at(t, s), "y")
+			err, _ = take(t, "the other call", waiting)
+			ok(t, err)
+		})
+	}
+}
+
+// The first way of reading has the stream, of which there are three; the others report
+// ErrReading. A view, a deadline, a raw descriptor and a loop that is not run take nothing.
+func TestTheFirstReaderHasTheStream(t *testing.T) {
+	kind := func(way string) string {
+		if way == "Messages" || way == "ReadFrom" {
+			return way
+		}
+		return "pulled"
+	}
+	for first, read := range readings {
+		for second, other := range readings {
+			t.Run(first+" then "+second, func(t *testing.T) {
+				s := listen(t, "udp4", "127.0.0.1:0")
+				view := s.PacketConn()
+				ok(t, view.SetReadDeadline(time.Time{}))
+				_, err := view.SyscallConn()
+				ok(t, err)
+				s.All(t.Context())
+				for range s.All(nil) { // an error
+				}
+				a := read(t, s)
+				defer a.stop()
+				next := func(r reading) error {
+					send(t, s, at(t, s), "x")
+					_, err := r.next()
+					return err
+				}
+				ok(t, next(a))
+				if kind(first) == kind(second) {
+					return
+				}
+				switch second {
+				case "TryReceive":
+					for range 2 {
+						_, got := s.TryReceive()
+						same(t, "received", got, false)
+					}
+					err, _ = take(t, "error", s.Errors())
+				case "Messages":
+					drained(t, "messages", s.Messages())
+					err, _ = take(t, "error", s.Errors())
+				default:
+					b := other(t, s)
+					defer b.stop()
+					err = next(b)
+				}
+				fails(t, err, udp.ErrReading)
+				shaped(t, err, "read", "")
+				empty(t, "more errors", s.Errors())
+				ok(t, next(a)) // it still has it
+			})
+		}
+	}
+}
+
+// Loops run one after the other; one in the body of another is refused.
+func TestTwoLoopsAtTheSameTime(t *testing.T) {
+	s := listen(t, "udp4", "127.0.0.1:0")
+	for _, text := range []string{"x", "y"} {
+		send(t, s, at(t, s), text)
+		for m, err := range s.All(t.Context()) {
+			ok(t, err)
+			same(t, "payload", string(m.Data), text)
+			fails(t, byContext["All"](t.Context(), s), udp.ErrReading)
+			break
+		}
+	}
+}
+
+// A socket on one address knows where its datagrams go, and one on every address is told.
+func TestDestinationIsKnownWithoutBeingAsked(t *testing.T) {
+	each(t, func(t *testing.T, f family) {
+		for _, c := range []struct {
+			address   string
+			opts      []udp.Option
+			to, index bool
+		}{
+			{":0", nil, true, true},
+			{":0", []udp.Option{udp.WithPacketInfo(false)}, false, false},
+			{f.local(), nil, true, false},
+			{f.local(), []udp.Option{udp.WithPacketInfo(true)}, true, true},
+		} {
+			s := listen(t, f.network, c.address, c.opts...)
+			tell(t, std(t, f), at(t, s), "x")
+			m := next(t, s)
+			want := netip.Addr{}
+			if c.to {
+				want = f.loopback
+			}
+			same(t, "To", m.To, want)
+			same(t, "Interface is known", m.Interface != 0, c.index)
+		}
+	})
 }

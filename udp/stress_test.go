@@ -15,11 +15,11 @@ import (
 // has to come back before the next is sent.
 func TestNoDatagramWaitsForAnother(t *testing.T) {
 	each(t, func(t *testing.T, f family) {
-		for name, read := range readers {
+		for name, read := range readings {
 			for _, buffer := range []int{0, 1, 16} {
 				t.Run(fmt.Sprint(name, " ", buffer), func(t *testing.T) {
 					s := listen(t, f.network, f.local(), udp.WithMessageBuffer(buffer))
-					in := read(t, s)
+					in := start(t, read(t, s))
 					from := std(t, f)
 					dice := rand.New(rand.NewPCG(1, uint64(buffer)))
 					for range rounds(400) {
@@ -44,10 +44,10 @@ func TestNoDatagramWaitsForAnother(t *testing.T) {
 // the address: nothing of that may swallow an edge.
 func TestNoDatagramWaitsWhileOthersUseTheSocket(t *testing.T) {
 	f := families()[0]
-	for name, read := range readers {
+	for name, read := range readings {
 		t.Run(name, func(t *testing.T) {
 			s := listen(t, f.network, f.local(), udp.WithReadBuffer(1<<20))
-			in := read(t, s)
+			in := start(t, read(t, s))
 			from, sink := std(t, f), std(t, f)
 			stop := make(chan struct{})
 			busy := begin(func() {
@@ -86,27 +86,6 @@ func TestNoDatagramWaitsWhileOthersUseTheSocket(t *testing.T) {
 			ended(t, "the others", busy)
 		})
 	}
-}
-
-// A receiver that comes and goes: what does not fit stays in the kernel, and
-// comes when there is room, without another datagram to wake the reader.
-func TestReaderGoesOnWhenThereIsRoom(t *testing.T) {
-	each(t, func(t *testing.T, f family) {
-		for _, buffer := range []int{0, 1, 3} {
-			s := listen(t, f.network, f.local(), udp.WithMessageBuffer(buffer), udp.WithReadBuffer(1<<20))
-			s.Messages()
-			from := std(t, f)
-			for round := range rounds(30) {
-				var want []string
-				for i := range 50 {
-					want = append(want, fmt.Sprint(round, " ", i))
-				}
-				tell(t, from, at(t, s), want...)
-				eventually(t, "the reader is stuck", func() bool { return accounted(s.Stats()) >= uint64(round*50+buffer) })
-				expect(t, s, want...)
-			}
-		}
-	})
 }
 
 // rounds is how often a stress test goes round: less in a short run.
