@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"runtime"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"time"
 	"weak"
 
+	"example.com/dgram/internal/netlab"
 	"example.com/dgram/udp"
 )
 
