@@ -1,0 +1,63 @@
+//go:build linux
+
+package linux_test
+
+import (
+	"errors"
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/netlab"
+)
+
+// A destination that has refused bursts is asked again after a while: routes change.
+// The sends are the kernel's, the while is synctest's.
+func TestBurstsComeBackAfterAWhile(t *testing.T) {
+	netlab.RequireBursts(t)
+	lab := netlab.New(t)
+	host := lab.Host("alone")
+	lab.Must(host.SetMTU("lo", 600))
+	to := addr("127.0.0.1:6900")
+	openOn(t, host, kernel.Config{Network: "udp4", Local: to}) // which nobody reads: what is too much is dropped
+	c := openOn(t, host, kernel.Config{Network: "udp4", Local: addr("127.0.0.1:0")})
+	const n = 128
+	synctest.Test(t, func(t *testing.T) {
+		sendCalls(t, c, to, n, 1000) // each burst is tried again before it counts as refused
+		if calls := sendCalls(t, c, to, n, 1000); calls != n/64 {
+			t.Errorf("%d calls for %d datagrams that the path cuts up, want %d", calls, n, n/64)
+		}
+		lab.Must(host.SetMTU("lo", 65536))
+		for _, step := range []struct {
+			after time.Duration
+			calls uint64
+		}{{0, n / 64}, {4 * time.Second, n / 64}, {2 * time.Second, 1}, {0, 1}} {
+			time.Sleep(step.after)
+			if calls := sendCalls(t, c, to, n, 1000); calls != step.calls {
+				t.Errorf("%d calls %v later, want %d", calls, step.after, step.calls)
+			}
+		}
+	})
+}
+
+// sendCalls is how many system calls a batch takes.
+func sendCalls(t *testing.T, c kernel.Conn, to netip.AddrPort, n, size int) uint64 {
+	t.Helper()
+	ds := make([]kernel.Datagram, n)
+	for i := range ds {
+		ds[i] = kernel.Datagram{Data: make([]byte, size), To: to}
+	}
+	before := c.Calls().Write
+	for len(ds) > 0 {
+		sent, err := c.SendBatch(ds)
+		if err != nil && !errors.Is(err, unix.EAGAIN) {
+			t.Fatal(err)
+		}
+		ds = ds[sent:]
+	}
+	return c.Calls().Write - before
+}
