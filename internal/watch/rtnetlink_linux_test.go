@@ -7,7 +7,9 @@ import (
 	"example.com/dgram/internal/watch"
 )
 
-func TestNotificationsShowInterfacesComeAndGo(t *testing.T) { seesInterfacesComeAndGo(t, watch.Notified) }
+func TestNotificationsShowInterfacesComeAndGo(t *testing.T) {
+	seesInterfacesComeAndGo(t, watch.Notified)
+}
 
 func TestNotificationsGoOnAfterAContextHasEnded(t *testing.T) {
 	goesOnAfterAContextHasEnded(t, watch.Notified)
