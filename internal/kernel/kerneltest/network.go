@@ -6,9 +6,6 @@ import (
 	"strconv"
 	"testing"
 
-	"golang.org/x/net/ipv4"
-	"golang.org/x/net/ipv6"
-
 	"example.com/dgram/internal/kernel"
 	"example.com/dgram/internal/netlab"
 )
@@ -26,46 +23,6 @@ type Network interface {
 	// and returns the neighbour. Once slow has been called, what is sent stays
 	// in the send buffer until fast is.
 	Throttle() (neighbour kernel.System, from, to netip.Addr, slow, fast func())
-}
-
-// groupInterface is one on which groups can be joined. Linux' loopback is not.
-func (s suite) groupInterface(t *testing.T) net.Interface {
-	t.Helper()
-	if n, ok := s.system.(Network); ok {
-		return n.GroupInterface()
-	}
-	if lo := loopbackInterface(t); lo.Flags&net.FlagMulticast != 0 {
-		return lo
-	}
-	lab := netlab.New(t)
-	home, neighbour := lab.Home(), lab.Host("neighbour")
-	lab.Link(home.Port("groups0", "10.7.7.1/24", "fd07::1/64"), neighbour.Port("eth0", "10.7.7.2/24", "fd07::2/64"))
-	i, err := net.InterfaceByName("groups0")
-	check(t, err)
-	return *i
-}
-
-// requireGroups skips the test where not even net hears a group on the interface: Wine
-// ignores the interface of a datagram.
-func (s suite) requireGroups(t *testing.T, ifi net.Interface) {
-	t.Helper()
-	if _, ok := s.system.(Network); !ok {
-		netlab.RequireGroups(t, ifi)
-	}
-}
-
-func join(t *testing.T, c kernel.Conn, ifi net.Interface, group netip.Addr) {
-	t.Helper()
-	g := &net.UDPAddr{IP: group.AsSlice()}
-	var err error
-	if own, ok := c.(kernel.GroupConn); ok {
-		err = own.Groups().Join(kernel.Member{Group: group, Interface: ifi.Index})
-	} else if group.Is4() {
-		err = ipv4.NewPacketConn(joiner{conn: c}).JoinGroup(&ifi, g)
-	} else {
-		err = ipv6.NewPacketConn(joiner{conn: c}).JoinGroup(&ifi, g)
-	}
-	check(t, err)
 }
 
 // linkLocal is an address of the system's host, with the interface's name and

@@ -6,7 +6,30 @@ import (
 	"time"
 
 	"golang.org/x/net/ipv4"
+
+	"example.com/dgram/internal/kernel"
 )
+
+func (s suite) TestReadMsgReadsAsNetDoes(t *testing.T) {
+	a, b := s.loopback(t, "udp4"), s.loopback(t, "udp4")
+	check(t, b.SetReadDeadline(time.Now().Add(patience)))
+	send(t, a, "hello", local(t, b))
+	buf := make([]byte, 10)
+	var p kernel.Packet
+	n, _, _, err := b.ReadMsg(buf, nil, &p)
+	from := p.From
+	if string(buf[:n]) != "hello" || from != local(t, a) || err != nil {
+		t.Errorf("%q from %v, %v", buf[:n], from, err)
+	}
+	send(t, a, "too long for it", local(t, b))
+	if n, _, _, err := b.ReadMsg(buf, nil, &p); n != len(buf) || err != nil {
+		t.Errorf("a longer one: %d, %v", n, err)
+	}
+	send(t, a, "", local(t, b))
+	if n, _, _, err := b.ReadMsg(buf, make([]byte, 64), &p); n != 0 || err != nil {
+		t.Errorf("an empty one: %d, %v", n, err)
+	}
+}
 
 func (s suite) TestReadMsgsReadsAtLeastOne(t *testing.T) {
 	a, b := s.loopback(t, "udp4"), s.loopback(t, "udp4")
