@@ -36,8 +36,8 @@ func TestTheBodyOfALoopGoesOnInsideABurst(t *testing.T) {
 		from, s := listen(t, f.network, f.local()), listen(t, f.network, f.local())
 		s.TryReceive() // from now on bursts stay whole
 		const total = 60
-		for first := 0; first < total; first += 12 {
-			burstTo(t, from, s, first, 12)
+		for first := 0; first < total; first += 4 {
+			burstTo(t, from, s, first, 4)
 		}
 		at := 0
 		expect := func(by string, m udp.Message) {
@@ -63,7 +63,7 @@ func TestTheBodyOfALoopGoesOnInsideABurst(t *testing.T) {
 					for _, m := range ms[:n] {
 						expect("ReceiveBatch", m)
 					}
-				case at%3 == 0:
+				case at%13 == 0:
 					if m, got := s.TryReceive(); got {
 						expect("TryReceive", m)
 					}
