@@ -11,10 +11,11 @@ import (
 // that the view answers a peer from the address that the peer asked. It holds at
 // most maxAsked peers; a new peer takes the place of a random one.
 type askedAddrs struct {
+	last netip.AddrPort // the peer of the last note, and what it asked:
+	at   asked          // the reader alone uses the two, and mostly needs no lock
+
 	mu    sync.RWMutex
 	peers map[netip.AddrPort]asked
-	last  netip.AddrPort // the peer of the last note
-	at    asked          // what it asked then
 }
 
 // asked is a local address and, for a link-local one, its interface.
@@ -27,7 +28,7 @@ const maxAsked = 4096
 
 // note records the address to which the sender of p sent it. A datagram that was
 // sent to a group or to a broadcast address, or whose destination is unknown,
-// makes the table forget the sender.
+// makes the table forget the sender. The caller is the reader: one at a time.
 func (t *askedAddrs) note(p *kernel.Packet) {
 	var a asked
 	if p.To.IsValid() && !p.NonUnicastDst {
@@ -36,12 +37,12 @@ func (t *askedAddrs) note(p *kernel.Packet) {
 			a.index = p.Interface
 		}
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	if p.From == t.last && a == t.at {
 		return
 	}
 	t.last, t.at = p.From, a
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if !a.addr.IsValid() {
 		delete(t.peers, p.From)
 		return

@@ -124,10 +124,11 @@ func (s *Socket) messageChannel() chan Message {
 // the readers have sent, less what is in the channel. So a datagram costs no
 // counter of its own.
 type counters struct {
-	read          atomic.Uint64 // datagrams read from the kernel and not blocked
+	read          atomic.Uint64 // datagrams read from the kernel and not blocked, but for the view's
 	delivered     atomic.Uint64 // of them, sent to the message channel; counted after the send
 	popped        atomic.Uint64 // of those, taken out by OverflowDropOldest; counted before
-	pulled        atomic.Uint64 // of those read, handed to a call: All, Receive, the view
+	pulled        atomic.Uint64 // of those read, handed to a call: All, Receive
+	viewed        atomic.Uint64 // read by the view, and not in read
 	droppedHand   atomic.Uint64 // of those read, not handed over before the end; part of droppedClosed
 	receivedBytes atomic.Uint64
 
@@ -148,13 +149,14 @@ func (c *counters) receivedAndWaiting(messages chan Message) (received, waiting 
 	delivered := c.delivered.Load()
 	queued := uint64(len(messages))
 	out := c.popped.Load() + queued
-	received = c.pulled.Load()
+	viewed := c.viewed.Load()
+	received = c.pulled.Load() + viewed
 	if delivered > out {
 		received += delivered - out
 	}
 	c.received = max(c.received, received)
 	gone := c.received + c.droppedOverflow.Load() + c.droppedHand.Load()
-	if read := c.read.Load(); read > gone {
+	if read := c.read.Load() + viewed; read > gone {
 		waiting = read - gone
 	}
 	return c.received, waiting
@@ -199,8 +201,7 @@ func (c *counters) countPayload(t *taken) {
 
 // view counts a datagram that the view has read.
 func (c *counters) view(bytes int) {
-	c.read.Add(1)
-	c.pulled.Add(1)
+	c.viewed.Add(1)
 	c.receivedBytes.Add(uint64(bytes))
 }
 

@@ -32,13 +32,16 @@ func (c *conn) whenReadable(try func(fd uintptr) bool) error {
 			continue
 		}
 		err := s.raw.Read(try)
+		if err == nil {
+			return nil
+		}
 		if errors.Is(err, os.ErrDeadlineExceeded) && c.resumed() {
 			continue
 		}
-		if err != nil && s != c.sock.Load() && !c.closed.Load() {
+		if s != c.sock.Load() && !c.closed.Load() {
 			continue // Disconnect has replaced it
 		}
-		if err == nil || errors.Is(err, os.ErrDeadlineExceeded) || c.closed.Load() {
+		if errors.Is(err, os.ErrDeadlineExceeded) || c.closed.Load() {
 			return c.mapClosed(err)
 		}
 		done := false

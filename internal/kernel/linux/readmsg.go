@@ -92,7 +92,7 @@ func (c *conn) ReadMsg(b, oob []byte, p *kernel.Packet) (n, oobn, flags int, err
 // drains it does not wait.
 func (c *conn) readMsg(call func(fd uintptr) bool) error {
 	if !c.drain.on.Load() {
-		if err := c.whenReadable(call); !c.woken(err) {
+		if err := c.whenReadable(call); err == nil || !c.woken(err) {
 			return err
 		}
 	}
