@@ -31,7 +31,7 @@ func TestFaults(t *testing.T) {
 			}
 		}
 	}
-	if n < 72 {
-		t.Errorf("%d faults, want 72 at least", n)
+	if n < 77 {
+		t.Errorf("%d faults, want 77 at least", n)
 	}
 }
