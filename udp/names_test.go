@@ -55,8 +55,10 @@ func TestIPv6AnswersArePassedOverWithoutIPv6(t *testing.T) {
 			k := newSimKernel(t)
 			k.noIPv6 = true
 			lookup := looked("name", netip.IPv6Loopback(), friend.Addr())
+			lookup.known["six"] = []netip.Addr{netip.IPv6Loopback()}
 			s, err := udp.NewOn(k, "udp", append(opts, udp.WithLookup(lookup.lookup))...)
 			mine(t, s, err)
+			fails(t, call(t.Context(), s, "six:7"), udp.ErrAddressFamily)
 			if err := call(t.Context(), s, "name:7"); err != nil {
 				t.Errorf("%s: %v", op, err)
 			}

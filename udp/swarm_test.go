@@ -80,7 +80,13 @@ type swarmCall func(b *bee, ctx context.Context)
 func swarm(t testing.TB, seed uint64) int64 {
 	r := rand.New(rand.NewPCG(seed, 1))
 	f := families()[r.IntN(len(families()))]
-	s, err := udp.New(f.network, swarmOptions(r)...)
+	opts := swarmOptions(r)
+	if r.IntN(4) == 0 { // which ends it before its time
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(1+r.IntN(50))*time.Millisecond)
+		defer cancel()
+		opts = append(opts, udp.WithContext(ctx))
+	}
+	s, err := udp.New(f.network, opts...)
 	if err != nil {
 		if !errors.Is(err, errors.ErrUnsupported) {
 			t.Errorf("seed %d: %v", seed, err)
