@@ -149,6 +149,10 @@ var ends = map[string]func(s *udp.Socket, endSocket, endCall context.CancelFunc)
 // Whatever reads, whatever else happens and however it ends, the reading call returns,
 // Close returns, and every datagram that was there is delivered or counted.
 func TestEveryReadingCallEndsInEveryWay(t *testing.T) {
+	rounds := 3
+	if testing.Short() {
+		rounds = 1
+	}
 	each(t, func(t *testing.T, f family) {
 		for way, read := range readingCalls {
 			t.Run(way, func(t *testing.T) {
@@ -156,7 +160,7 @@ func TestEveryReadingCallEndsInEveryWay(t *testing.T) {
 					for how, end := range ends {
 						t.Run(beside+", "+how, func(t *testing.T) {
 							lent := way == "SyscallConn" || beside == "Control"
-							for range 3 {
+							for range rounds {
 								readAndEnd(t, f, lent, read, act, end)
 							}
 						})
