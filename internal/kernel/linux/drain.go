@@ -111,6 +111,9 @@ func (c *conn) woken(err error) bool {
 // allowed is how many of n packets a read may take.
 func (d *draining) allowed(n int) int { return int(min(int64(n), d.left.Load())) }
 
+// isExhausted reports whether reads may take nothing more.
+func (d *draining) isExhausted() bool { return d.on.Load() && d.left.Load() <= 0 }
+
 // ended notes that nothing is left to read.
 func (d *draining) ended() error {
 	d.over.Store(true)
@@ -121,14 +124,7 @@ func (d *draining) ended() error {
 // receiveQueued is Receive on a socket that drains: it takes what is queued and
 // never waits.
 func (c *conn) receiveQueued(s kernel.Sink, once bool) error {
-	for {
-		if err := c.receiveNow(s); err != nil {
-			return err
-		}
-		if s.Pending() && !s.Wait() || once {
-			return nil
-		}
-	}
+	return kernel.ReceiveQueued(s, once, c.receiveNow)
 }
 
 // TryReceive delivers one batch of what is there now.
@@ -217,5 +213,5 @@ func (c *conn) Queued() bool {
 			return
 		}
 	}, &found)
-	return found && !(c.drain.on.Load() && c.drain.left.Load() <= 0)
+	return found && !c.drain.isExhausted()
 }

@@ -54,6 +54,9 @@ func (c *conn) woken(err error) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded) && c.drain.on.Load()
 }
 
+// isExhausted reports whether reads may take nothing more.
+func (d *draining) isExhausted() bool { return d.on.Load() && d.left.Load() <= 0 }
+
 // ended notes that nothing is left to read.
 func (d *draining) ended() error {
 	d.left.Store(0)
@@ -63,14 +66,7 @@ func (d *draining) ended() error {
 // receiveQueued is Receive on a socket that drains: it takes what is queued and
 // never waits.
 func (c *conn) receiveQueued(sink kernel.Sink, once bool) error {
-	for {
-		if err := c.receiveNow(sink); err != nil {
-			return err
-		}
-		if sink.Pending() && !sink.Wait() || once {
-			return nil
-		}
-	}
+	return kernel.ReceiveQueued(sink, once, c.receiveNow)
 }
 
 // TryReceive delivers one datagram that is there now.

@@ -154,7 +154,7 @@ func (c *conn) Queued() bool {
 			}
 		}
 	})
-	return err == nil && fds[0].Revents&unix.POLLIN != 0 && !(c.drain.on.Load() && c.drain.left.Load() <= 0)
+	return err == nil && fds[0].Revents&unix.POLLIN != 0 && !c.drain.isExhausted()
 }
 
 // Discard reads and drops until nothing is left, or a flood outlasts it.

@@ -103,7 +103,7 @@ func (c *conn) read(bufs [][]byte, oob []byte, flags int) (message, error) {
 
 // Queued reports whether a read would find a datagram now.
 func (c *conn) Queued() bool {
-	return c.readable() && !(c.drain.on.Load() && c.drain.left.Load() <= 0)
+	return c.readable() && !c.drain.isExhausted()
 }
 
 // fdSet is struct fd_set of winsock2.h with one socket.

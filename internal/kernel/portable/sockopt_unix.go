@@ -59,44 +59,32 @@ func v6only(fd uintptr, only bool) error {
 
 // packetInfo asks for the destination of each datagram.
 func (c *conn) packetInfo(fd uintptr) error {
-	if !hasControl {
-		return unsupported("packet info")
-	}
-	if !c.inet6 {
-		return packetInfo4(fd)
-	}
-	if c.speaksIPv4() {
-		_ = packetInfo4(fd) // IPv6's tells IPv4 destinations too
-	}
-	return setInt(fd, levelIPv6, unix.IPV6_RECVPKTINFO, 1)
+	return c.receiveControl(fd, "packet info", packetInfo4, unix.IPV6_RECVPKTINFO)
 }
 
 // receiveTOS asks for the type of service of each datagram.
 func (c *conn) receiveTOS(fd uintptr) error {
-	if !hasControl {
-		return unsupported("TOS")
-	}
-	if !c.inet6 {
-		return receiveTOS4(fd)
-	}
-	if c.speaksIPv4() {
-		_ = receiveTOS4(fd) // some systems have it in IPv6's
-	}
-	return setInt(fd, levelIPv6, unix.IPV6_RECVTCLASS, 1)
+	return c.receiveControl(fd, "TOS", receiveTOS4, unix.IPV6_RECVTCLASS)
 }
 
 // receiveTTL asks for the hop limit of each datagram.
 func (c *conn) receiveTTL(fd uintptr) error {
+	return c.receiveControl(fd, "TTL", receiveTTL4, unix.IPV6_RECVHOPLIMIT)
+}
+
+// receiveControl asks for a control message with each datagram. A dual-stack socket
+// also asks for IPv4's, which some systems lack: there IPv6's covers IPv4.
+func (c *conn) receiveControl(fd uintptr, what string, ask4 func(fd uintptr) error, option6 int) error {
 	if !hasControl {
-		return unsupported("TTL")
+		return unsupported(what)
 	}
 	if !c.inet6 {
-		return receiveTTL4(fd)
+		return ask4(fd)
 	}
 	if c.speaksIPv4() {
-		_ = receiveTTL4(fd) // some systems have it in IPv6's
+		_ = ask4(fd)
 	}
-	return setInt(fd, levelIPv6, unix.IPV6_RECVHOPLIMIT, 1)
+	return setInt(fd, levelIPv6, option6, 1)
 }
 
 // dontFragment keeps datagrams whole: too long is EMSGSIZE.

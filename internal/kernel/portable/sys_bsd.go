@@ -11,7 +11,6 @@ import (
 // What the BSDs share.
 const (
 	dontWait         = unix.MSG_DONTWAIT
-	bufferDoubling   = 1
 	hasControl       = true
 	emptyControlPads = true
 	mapsSource       = true
@@ -20,26 +19,7 @@ const (
 	sourceNeedsWildcard = true
 )
 
-func isUDP(uintptr) bool { return true }
-
-// canConnect is for sockets on every interface: disconnecting makes them
-// that.
-func canConnect(local netip.Addr) bool { return local.IsUnspecified() }
-
-func reuseAddr(fd uintptr) error { return shareAddr(fd) }
-
-func (c *conn) disableMulticastAll(uintptr) error { return nil }
-
 func (c *conn) useInterface(uintptr, string) error { return unsupported("binding to an interface") }
-
-func dontFragment6(fd uintptr) error { return setInt(fd, unix.IPPROTO_IPV6, unix.IPV6_DONTFRAG, 1) }
-
-func packetInfo4(fd uintptr) error {
-	if err := setInt(fd, unix.IPPROTO_IP, unix.IP_RECVDSTADDR, 1); err != nil {
-		return err
-	}
-	return setInt(fd, unix.IPPROTO_IP, unix.IP_RECVIF, 1)
-}
 
 func receiveTTL4(fd uintptr) error { return setInt(fd, unix.IPPROTO_IP, unix.IP_RECVTTL, 1) }
 
@@ -64,6 +44,3 @@ func source4(from netip.Addr, index int) ([]byte, error) {
 	a := from.As4()
 	return control(unix.IPPROTO_IP, unix.IP_RECVDSTADDR, a[:]), nil
 }
-
-// extras4 makes the control messages of a type of service and a hop limit.
-func extras4(tos, ttl uint8) ([]byte, error) { return nil, unsupported("TOS or TTL of one datagram") }

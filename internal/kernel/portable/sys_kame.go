@@ -3,13 +3,18 @@
 package portable
 
 import (
+	"net/netip"
 	"os"
 
 	"golang.org/x/sys/unix"
 )
 
-// clearPeer disconnects. These systems disconnect before they connect, so it is
-// enough to connect to nobody; that this fails is how it works.
+// canConnect reports whether the kernel may connect a socket: disconnecting makes its
+// local address the wildcard.
+func canConnect(local netip.Addr) bool { return local.IsUnspecified() }
+
+// clearPeer disconnects a socket by connecting it to the zero address. These systems
+// remove the peer first, and then refuse the new one.
 func clearPeer(fd uintptr) error {
 	if _, err := unix.Getpeername(int(fd)); err != nil {
 		return nil
@@ -18,20 +23,20 @@ func clearPeer(fd uintptr) error {
 	if err != nil {
 		return err
 	}
-	var nobody unix.Sockaddr = &unix.SockaddrInet4{}
+	var zero unix.Sockaddr = &unix.SockaddrInet4{}
 	if _, ok := sa.(*unix.SockaddrInet6); ok {
-		nobody = &unix.SockaddrInet6{}
+		zero = &unix.SockaddrInet6{}
 	}
-	err = unix.Connect(int(fd), nobody)
+	err = unix.Connect(int(fd), zero)
 	if _, still := unix.Getpeername(int(fd)); still == nil {
 		return os.NewSyscallError("connect", err)
 	}
 	return nil
 }
 
-// shareAddr lets sockets share an address. Here SO_REUSEADDR alone does so for
-// groups only.
-func shareAddr(fd uintptr) error {
+// reuseAddr lets sockets share an address. On these systems SO_REUSEADDR alone does
+// that for multicast addresses only.
+func reuseAddr(fd uintptr) error {
 	if err := setInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 		return err
 	}

@@ -5,9 +5,18 @@ package portable
 import (
 	"encoding/binary"
 	"net/netip"
+
+	"golang.org/x/sys/unix"
 )
 
 // The control messages IP_RECVDSTADDR and IP_RECVIF, where there is no IP_PKTINFO.
+
+func packetInfo4(fd uintptr) error {
+	if err := setInt(fd, unix.IPPROTO_IP, unix.IP_RECVDSTADDR, 1); err != nil {
+		return err
+	}
+	return setInt(fd, unix.IPPROTO_IP, unix.IP_RECVIF, 1)
+}
 
 // parseDatalink reads the interface from a BSD struct sockaddr_dl: length,
 // family, index.

@@ -2,10 +2,6 @@ package sockopt
 
 import (
 	"errors"
-	"fmt"
-	"net"
-	"os"
-	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -15,9 +11,23 @@ const (
 	familyIPv4 = unix.AF_INET
 	familyIPv6 = unix.AF_INET6
 
+	levelIPv4 = unix.IPPROTO_IP
+	levelIPv6 = unix.IPPROTO_IPV6
+	hops4     = unix.IP_MULTICAST_TTL
+	loopback4 = unix.IP_MULTICAST_LOOP
+
+	errUnknownOption = unix.ENOPROTOOPT
+
 	// storageAlign is the alignment of struct sockaddr_storage: that of a long.
 	storageAlign = int(unsafe.Sizeof(uintptr(0)))
 )
+
+// A descriptor is what system calls name a socket by.
+type descriptor int
+
+func getInt(fd descriptor, level, option int) (int, error) {
+	return unix.GetsockoptInt(int(fd), level, option)
+}
 
 var requests = [...]int{
 	joinSource:    unix.MCAST_JOIN_SOURCE_GROUP,
@@ -25,11 +35,6 @@ var requests = [...]int{
 	blockSource:   unix.MCAST_BLOCK_SOURCE,
 	unblockSource: unix.MCAST_UNBLOCK_SOURCE,
 }
-
-// own is the system's own options on a socket.
-type own struct{ raw syscall.RawConn }
-
-func (own) both() bool { return true }
 
 // request joins and leaves groups for any source with the options that every system
 // has: gVisor lacks the protocol-independent ones, or takes them and does nothing.
@@ -43,27 +48,20 @@ func (g own) request(r request, m Member) error {
 	if err := g.filter(m); errors.Is(err, errors.ErrUnsupported) {
 		return err
 	}
-	return g.control("setsockopt", func(fd int) error {
-		return unix.SetsockoptString(fd, groupLevel(m), requests[r], string(groupRequest(m)))
+	return g.control("setsockopt", func(fd descriptor) error {
+		return unix.SetsockoptString(int(fd), groupLevel(m), requests[r], string(groupRequest(m)))
 	})
 }
 
 func (g own) anySource(option4, option6 int, m Member) error {
-	return g.control("setsockopt", func(fd int) error {
+	return g.control("setsockopt", func(fd descriptor) error {
 		if m.Group.Is4() {
 			mreq := &unix.IPMreqn{Multiaddr: m.Group.As4(), Ifindex: int32(m.Interface)}
-			return unix.SetsockoptIPMreqn(fd, unix.IPPROTO_IP, option4, mreq)
+			return unix.SetsockoptIPMreqn(int(fd), levelIPv4, option4, mreq)
 		}
 		mreq := &unix.IPv6Mreq{Multiaddr: m.Group.As16(), Interface: uint32(m.Interface)}
-		return unix.SetsockoptIPv6Mreq(fd, unix.IPPROTO_IPV6, option6, mreq)
+		return unix.SetsockoptIPv6Mreq(int(fd), levelIPv6, option6, mreq)
 	})
-}
-
-func groupLevel(m Member) int {
-	if m.Group.Is4() {
-		return unix.IPPROTO_IP
-	}
-	return unix.IPPROTO_IPV6
 }
 
 // Joined reports whether the socket is in the group on the interface. It asks for
@@ -75,7 +73,7 @@ func (g own) filter(m Member) error {
 	// struct group_filter: interface, group, mode and a number of sources
 	filter := groupRequest(Member{Group: m.Group, Interface: m.Interface})
 	filter = append(filter, make([]byte, 8)...)
-	return g.control("getsockopt", func(fd int) error {
+	return g.control("getsockopt", func(fd descriptor) error {
 		n := uint32(len(filter))
 		_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), uintptr(groupLevel(m)), unix.MCAST_MSFILTER,
 			uintptr(unsafe.Pointer(unsafe.SliceData(filter))), uintptr(unsafe.Pointer(&n)), 0)
@@ -89,7 +87,7 @@ func (g own) filter(m Member) error {
 // Name is the name of an interface of the socket's network namespace, "" where
 // there is none.
 func (g own) Name(index int) (name string) {
-	_ = g.control("ioctl", func(fd int) error {
+	_ = g.control("ioctl", func(fd descriptor) error {
 		var req struct { // struct ifreq (netdevice(7))
 			name  [unix.IFNAMSIZ]byte
 			index int32
@@ -105,22 +103,22 @@ func (g own) Name(index int) (name string) {
 }
 
 func (g own) set4(s setting, value int) error {
-	return g.control("setsockopt", func(fd int) error {
+	return g.control("setsockopt", func(fd descriptor) error {
 		switch s {
 		case multicastHops:
-			return unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MULTICAST_TTL, value)
+			return unix.SetsockoptInt(int(fd), levelIPv4, hops4, value)
 		case multicastLoopback:
-			return unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MULTICAST_LOOP, value)
+			return unix.SetsockoptInt(int(fd), levelIPv4, loopback4, value)
 		}
-		return unix.SetsockoptIPMreqn(fd, unix.IPPROTO_IP, unix.IP_MULTICAST_IF, &unix.IPMreqn{Ifindex: int32(value)})
+		return unix.SetsockoptIPMreqn(int(fd), levelIPv4, unix.IP_MULTICAST_IF, &unix.IPMreqn{Ifindex: int32(value)})
 	})
 }
 
-// set6 believes the kernel when it knows the option: gVisor takes those of IPv6,
-// does nothing, and does not know them when it is asked.
+// set6 sets an option and reads it back: gVisor accepts the options of IPv6 without
+// an effect, and refuses to read them.
 func (g own) set6(s setting, value int) error {
-	err := g.control("setsockopt", func(fd int) error {
-		return unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, settings6[s], value)
+	err := g.control("setsockopt", func(fd descriptor) error {
+		return unix.SetsockoptInt(int(fd), levelIPv6, settings6[s], value)
 	})
 	if err == nil {
 		_, err = g.get6(s)
@@ -132,38 +130,4 @@ var settings6 = [...]int{
 	multicastHops:      unix.IPV6_MULTICAST_HOPS,
 	multicastLoopback:  unix.IPV6_MULTICAST_LOOP,
 	multicastInterface: unix.IPV6_MULTICAST_IF,
-}
-
-// get4 is never asked for the interface: the kernel knows an address at most.
-func (g own) get4(s setting) (int, error) {
-	option := unix.IP_MULTICAST_TTL
-	if s == multicastLoopback {
-		option = unix.IP_MULTICAST_LOOP
-	}
-	return g.getsockopt(unix.IPPROTO_IP, option)
-}
-
-func (g own) get6(s setting) (int, error) {
-	return g.getsockopt(unix.IPPROTO_IPV6, settings6[s])
-}
-
-func (g own) getsockopt(level, option int) (value int, err error) {
-	err = g.control("getsockopt", func(fd int) (err error) {
-		value, err = unix.GetsockoptInt(fd, level, option)
-		return err
-	})
-	return value, err
-}
-
-// control runs f on the descriptor and names the system call that failed. An option
-// that the kernel does not know is errors.ErrUnsupported.
-func (g own) control(call string, f func(fd int) error) error {
-	var err error
-	if gone := g.raw.Control(func(fd uintptr) { err = f(int(fd)) }); gone != nil {
-		return net.ErrClosed
-	}
-	if errors.Is(err, unix.ENOPROTOOPT) {
-		return fmt.Errorf("%w: %w", errors.ErrUnsupported, os.NewSyscallError(call, err))
-	}
-	return os.NewSyscallError(call, err)
 }
