@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"os"
 	"testing"
 	"time"
 
 	"golang.org/x/net/ipv4"
 
+	"example.com/dgram/internal/netlab"
 	"example.com/dgram/udp"
 )
 
@@ -229,4 +231,61 @@ func TestDeadlinesHoldAfterOffloadAndPeerHaveEnded(t *testing.T) {
 		fails(t, err, context.DeadlineExceeded)
 		door(t, "Close", func() { s.Close() })
 	})
+}
+
+// A panicList is a block list with a fault.
+type panicList struct{ bad netip.Addr }
+
+func (l panicList) Contains(a netip.Addr) bool {
+	if a == l.bad {
+		panic("a fault of the block list")
+	}
+	return false
+}
+
+// Whoever recovers from a panic of its block list has a socket that reads on and closes.
+func TestABlockListThatPanicsLeavesTheSocketFit(t *testing.T) {
+	f := families()[0]
+	bad := netip.MustParseAddr("127.0.0.2")
+	netlab.RequireSource(t, bad)
+	for name, read := range map[string]func(s *udp.Socket, b []byte) int{
+		"Receive": func(s *udp.Socket, b []byte) int { m, _ := s.Receive(t.Context()); return copy(b, m.Data) },
+		"ReceiveBatch": func(s *udp.Socket, b []byte) int {
+			var ms [1]udp.Message
+			_, _ = s.ReceiveBatch(t.Context(), ms[:])
+			return copy(b, ms[0].Data)
+		},
+		"TryReceive": func(s *udp.Socket, b []byte) int {
+			for {
+				if m, got := s.TryReceive(); got {
+					return copy(b, m.Data)
+				}
+			}
+		},
+		"All": func(s *udp.Socket, b []byte) int {
+			for m := range s.All(t.Context()) {
+				return copy(b, m.Data)
+			}
+			return 0
+		},
+		"ReadFrom": func(s *udp.Socket, b []byte) int { n, _, _ := s.PacketConn().ReadFrom(b); return n },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := listen(t, f.network, f.local(), udp.WithReceiveBlockList(panicList{bad}))
+			from := listen(t, f.network, netip.AddrPortFrom(bad, 0).String())
+			send(t, from, at(t, s), "bad")
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Error("no panic")
+					}
+				}()
+				read(s, make([]byte, 10))
+			}()
+			send(t, listen(t, f.network, f.local()), at(t, s), "good")
+			b := make([]byte, 10)
+			door(t, name, func() { same(t, "payload", string(b[:read(s, b)]), "good") })
+			door(t, "Close", func() { s.Close() })
+		})
+	}
 }

@@ -19,8 +19,22 @@ func (st *stream) fill(ctx context.Context) (soft, end error) {
 	if st.r == nil && !st.open(ctx) {
 		return nil, st.endedFor(ctx)
 	}
-	st.afterRead(st.wait(ctx), ctx.Done())
+	st.afterRead(st.guard(func() error { return st.wait(ctx) }), ctx.Done())
 	return nil, nil
+}
+
+// guard runs read. A block list, which is the caller's code, may panic in it: then the
+// turn is given back.
+func (st *stream) guard(read func() error) error {
+	returned := false
+	defer func() {
+		if !returned {
+			st.turn.unlock()
+		}
+	}()
+	err := read()
+	returned = true
+	return err
 }
 
 // endedFor returns why a call with ctx gets nothing more, or nil.
@@ -45,7 +59,7 @@ func (st *stream) poll() bool {
 		}
 		st.start(ep)
 	}
-	err := st.r.conn.TryReceive(st.r)
+	err := st.guard(func() error { return st.r.conn.TryReceive(st.r) })
 	st.afterRead(err, s.lifetime.done)
 	return err != nil && !st.drained || len(st.r.pending) > 0
 }
