@@ -21,13 +21,13 @@ var (
 
 // A Socket is the inside of a udp.Socket.
 type Socket interface {
-	// System is where the socket's kernel sockets come from.
+	// System returns the system that opens the socket's kernel sockets.
 	System() kernel.System
-	// Bound returns the kernel socket of a socket that has one; otherwise the
-	// error is udp.ErrNotBound or net.ErrClosed.
+	// Bound returns the kernel socket of a bound socket. Otherwise the error is
+	// udp.ErrNotBound or net.ErrClosed.
 	Bound(op string) (Endpoint, error)
-	// Bind binds an unbound socket to a free port on every interface first. One
-	// that has no family yet settles on addr's.
+	// Bind returns the kernel socket, and binds an unbound socket to a free port on
+	// every interface first. A socket without a family gets that of addr.
 	Bind(ctx context.Context, op string, addr netip.Addr) (Endpoint, error)
 
 	// Go runs f in the socket's errgroup: Close waits for it, and ctx is done
@@ -35,8 +35,8 @@ type Socket interface {
 	Go(f func(ctx context.Context) error) bool
 	// Report puts err on Errors.
 	Report(err error)
-	// Attached returns what is kept with the socket under key, made by the
-	// first caller.
+	// Attached returns the value that the socket keeps under key. The first call
+	// makes it.
 	Attached(key any, make func() any) any
 
 	// SendOn sends a datagram through the interface with an index, from an address
@@ -49,9 +49,9 @@ type Socket interface {
 	OpError(op string, addr netip.AddrPort, err error) error
 }
 
-// An Endpoint is a bound socket's place.
+// An Endpoint is the kernel socket of a bound socket.
 type Endpoint struct {
 	Conn    kernel.Conn // the first kernel socket
 	Network string      // "udp4" or "udp6"
-	Dual    bool        // speaks IPv4 on an IPv6 socket
+	Dual    bool        // an IPv6 socket that also sends and receives IPv4
 }

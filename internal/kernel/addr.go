@@ -5,9 +5,8 @@ import (
 	"net/netip"
 )
 
-// UDPAddr is a as package net has it, in one piece of memory: net's own
-// conversion takes two, and for each datagram that is read one of them is
-// garbage soon.
+// UDPAddr converts a with one allocation. The conversion of package net makes two,
+// one of which is garbage at once.
 func UDPAddr(a netip.AddrPort) *net.UDPAddr {
 	u := new(struct {
 		net.UDPAddr

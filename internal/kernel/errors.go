@@ -7,16 +7,16 @@ import (
 	"example.com/dgram/internal/posix"
 )
 
-// ErrNotUDP means that a descriptor is not that of a UDP socket.
+// ErrNotUDP is the error of adopting a descriptor that is not a UDP socket.
 var ErrNotUDP = errors.New("not a UDP socket")
 
-// ErrStopped means that a caller gave up waiting.
+// ErrStopped means that the stop channel was closed while a send waited.
 var ErrStopped = errors.New("stopped waiting")
 
 // ErrDrained means that nothing is left to read after [Conn.Drain].
 var ErrDrained = errors.New("socket is drained")
 
-// A ZoneError is a zone that names no interface. It is syscall.ENODEV.
+// A ZoneError is a zone that names no interface. It matches syscall.ENODEV.
 type ZoneError string
 
 func (e ZoneError) Error() string { return "no such interface: " + string(e) }
@@ -33,9 +33,9 @@ func InterfaceError(name string, err error) error {
 	return fmt.Errorf("interface %s: %w", name, err)
 }
 
-// WouldBlock reports whether err means that the kernel's buffer is full and that
-// waiting helps. ENOBUFS, a full device queue, is one: net treats it as fatal,
-// libuv as EAGAIN.
+// WouldBlock reports whether err means that a buffer of the kernel is full and that
+// waiting helps. ENOBUFS, a full device queue, counts as such: net treats it as
+// fatal, libuv as EAGAIN.
 func WouldBlock(err error) bool {
 	return errors.Is(err, posix.EAGAIN) || errors.Is(err, posix.ENOBUFS)
 }

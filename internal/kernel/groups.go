@@ -2,18 +2,17 @@ package kernel
 
 import "net/netip"
 
-// Groups is what a socket can be told about multicast. It keeps nothing that
-// the socket does not: package multicast remembers what was joined.
+// Groups has the multicast options of a socket. It has no state besides the
+// socket's: package multicast remembers the memberships.
 type Groups interface {
-	// Join makes the socket a member: syscall.EADDRINUSE where it is one, or
-	// EADDRNOTAVAIL for a source. Leave ends the membership.
+	// Join makes the socket a member. If it is one already, the error is
+	// syscall.EADDRINUSE, or EADDRNOTAVAIL for a source. Leave ends the membership.
 	Join(m Member) error
 	Leave(m Member) error
-	// Drop ends every membership in the group on the interface, whatever their
-	// sources.
+	// Drop ends every membership in the group on the interface, for any source and
+	// for single ones.
 	Drop(m Member) error
-	// Block keeps a source out of a membership for any source, Unblock lets it
-	// in again.
+	// Block excludes a source from a membership for any source. Unblock ends that.
 	Block(m Member) error
 	Unblock(m Member) error
 	// Joined reports whether the socket is in the group on the interface.
@@ -23,11 +22,12 @@ type Groups interface {
 	Hops() (int, error)
 	SetLoopback(on bool) error
 	Loopback() (bool, error)
-	// SetInterface sets the index of the outgoing interface; 0 leaves it to the
-	// system. Interface reads it, where the system knows.
+	// SetInterface sets the index of the outgoing interface; 0 leaves the choice to
+	// the system. Interface reads the index; known is false if the system does not
+	// report it.
 	SetInterface(index int) error
 	Interface() (index int, known bool, err error)
-	// Name is the name of an interface, "" where there is none.
+	// Name returns the name of an interface, or "" if there is none with the index.
 	Name(index int) string
 }
 

@@ -55,11 +55,11 @@ type System interface {
 	IPv6() bool
 }
 
-// A Config is what is settled when a socket is made.
+// A Config has the settings with which a socket is made.
 type Config struct {
 	Network string         // "udp4" or "udp6"
 	Local   netip.AddrPort // where to bind; a zero Addr is every interface
-	Remote  netip.AddrPort // whom to connect to, if valid
+	Remote  netip.AddrPort // the peer to connect to, if valid
 	Address string         // Local or Remote as the user wrote it, for Control
 
 	IPv6Only     bool // IPV6_V6ONLY; otherwise "udp6" is dual-stack
@@ -82,7 +82,7 @@ type Config struct {
 	Control func(network, address string, c syscall.RawConn) error
 }
 
-// Want says how much an option matters.
+// A Want is how a socket asks for an option that a system may lack.
 type Want int
 
 // Off leaves the option alone; Try turns it on where the system has it; On
@@ -93,9 +93,10 @@ const (
 	On
 )
 
-// A Packet is what one datagram, or one coalesced burst, brought.
+// A Packet is one received datagram, or one burst of datagrams that the kernel
+// coalesced.
 type Packet struct {
-	Data          []byte         // scratch: gone when Deliver returns, unless taken with Batch.Take
+	Data          []byte         // valid until Deliver returns, unless taken with Batch.Take
 	Segment       int            // size of each datagram in Data when it is a burst, else 0
 	From          netip.AddrPort // the sender
 	To            netip.Addr     // the address it was sent to, where known
@@ -107,7 +108,7 @@ type Packet struct {
 	Truncated     bool           // the kernel cut it off
 }
 
-// A Batch is what one receive call brought.
+// A Batch has the packets of one receive call.
 type Batch struct {
 	Packets []Packet
 	Slab    *slab.Writer // where to copy payload to; shared by all sockets, so only until Deliver returns
@@ -115,8 +116,7 @@ type Batch struct {
 	blocks []*slab.Block // the memory behind Packets[i].Data
 }
 
-// NewBatch is a batch whose packets lie in blocks, the Data of each in the block
-// with its index.
+// NewBatch returns a batch. The Data of packets[i] lies in blocks[i].
 func NewBatch(packets []Packet, blocks []*slab.Block, copies *slab.Writer) Batch {
 	return Batch{Packets: packets, Slab: copies, blocks: blocks}
 }
@@ -129,38 +129,38 @@ func (b *Batch) Take(i, n int) (*slab.Block, uint32) {
 	return block, slab.Share(block, n)
 }
 
-// Took reports whether packet i's memory was taken.
+// Took reports whether Take was called for packet i.
 func (b *Batch) Took(i int) bool { return b.blocks[i] == nil }
 
 // A Sink takes what a Conn receives. Its methods are called one at a time, on
 // the goroutine that called Receive.
 type Sink interface {
-	// Room says how many packets the next call may bring, at least 1.
+	// Room returns how many packets the next call may bring, at least 1.
 	Room() int
 	// Deliver takes a batch. It must not wait.
 	Deliver(b *Batch)
-	// Pending reports whether delivered packets still wait for their place. If
-	// so, Wait follows; otherwise the next read follows at once.
+	// Pending reports whether delivered packets still wait to be handed over. If
+	// so, Receive calls Wait before it reads again.
 	Pending() bool
 	// Wait waits until Deliver may be called again. False ends Receive.
 	Wait() bool
-	// Idle says that a read may now find nothing. Receive calls it before it
-	// waits: until then, a sink may hold back what was delivered. It reports
-	// whether Wait has to follow, and must not wait itself.
+	// Receive calls Idle before it waits for a datagram: until then, a sink may
+	// hold delivered packets back. Idle reports whether Receive has to call Wait.
+	// It must not wait itself.
 	Idle() bool
 }
 
-// A Datagram goes out to To, or to the peer of a connected socket if To is
-// zero. The bytes are Data followed by the parts in More.
+// A Datagram is one datagram to send: to To, or to the peer of a connected socket
+// if To is zero. Its payload is Data followed by the parts in More.
 type Datagram struct {
 	Data      []byte
 	More      [][]byte
 	To        netip.AddrPort
 	From      netip.Addr // source address, zero for the system's choice
-	Interface int        // index of the outgoing interface, 0 for the system's choice; less is syscall.EINVAL
+	Interface int        // index of the outgoing interface, 0 for the system's choice; a negative one is syscall.EINVAL
 	TOS       uint8      // type of service or traffic class, 0 for the socket's
 	TTL       uint8      // hop limit, of group datagrams too; 0 for the socket's
-	AnySource bool       // the caller may send it again without From if the system refuses that
+	AnySource bool       // the caller sends it again without From if the system refuses From
 }
 
 // Len is the size of the payload in bytes.
@@ -186,19 +186,18 @@ type Calls struct{ Read, Write uint64 }
 type Conn interface {
 	// Receive reads until the Sink has enough (nil), the read deadline passes
 	// (os.ErrDeadlineExceeded), the socket closes (net.ErrClosed), the kernel
-	// reports an error, or errors of earlier datagrams are pending (ErrPending).
-	// What there is to read comes before those; an errno is the call's own. With
-	// once it returns after the first batch. After any error but net.ErrClosed it
-	// may be called again.
+	// reports an error of the call (an errno), or errors of earlier datagrams are
+	// pending (ErrPending). It delivers queued datagrams before it reports pending
+	// errors. With once it returns after the first batch. After any error but
+	// net.ErrClosed it may be called again.
 	Receive(s Sink, once bool) error
-	// TryReceive delivers one batch of what is there now. It never waits, and
-	// works past a read deadline that has expired. When nothing is there it
-	// returns nil and delivers nothing. It calls Room and Deliver alone, so the
-	// Sink has to take all of it; called again and again it empties the kernel's
-	// queue.
+	// TryReceive delivers one batch of queued datagrams. It never waits, and
+	// ignores the read deadline. If the queue is empty it returns nil and delivers
+	// nothing. It calls no methods of the Sink but Room and Deliver, so the Sink
+	// must accept every packet.
 	TryReceive(s Sink) error
-	// Queued reports whether a read would find a datagram now. It takes none,
-	// and no pending error.
+	// Queued reports whether a read would find a datagram now. It removes neither a
+	// datagram nor a pending error.
 	Queued() bool
 	// ReadMsg reads one datagram into b and its control messages into oob, as
 	// net.UDPConn.ReadMsgUDPAddrPort does. It sets From in p and, where known, To,
@@ -206,69 +205,72 @@ type Conn interface {
 	ReadMsg(b, oob []byte, p *Packet) (n, oobn, flags int, err error)
 	// ReadMsgs reads at least one datagram into ms, as ipv4.PacketConn.ReadBatch does.
 	ReadMsgs(ms []ipv4.Message, flags int) (int, error)
-	// SetReadDeadline ends reads that wait; the zero time ends none.
+	// SetReadDeadline sets when reads that wait end. With the zero time they have
+	// no deadline.
 	SetReadDeadline(t time.Time) error
 
-	// SendTo hands b to the kernel without waiting: to an address, or to the
-	// peer. Most datagrams are no more than that.
+	// SendTo sends b to an address, or to the peer if to is zero, without waiting.
+	// It is the fast path of Send.
 	SendTo(b []byte, to netip.AddrPort) error
-	// Send is SendTo for a Datagram of any kind. oob goes along as it is.
+	// Send sends a Datagram without waiting, with the control messages in oob.
 	Send(d *Datagram, oob []byte) error
-	// SendBatch hands over the batch in order, without waiting, and says how
-	// many the kernel accepted; the error is that of ds[n], or ErrPending, which
-	// is about none of them.
+	// SendBatch sends the batch in order, without waiting, and returns how many
+	// datagrams the kernel accepted. The error is that of ds[n], or ErrPending,
+	// which is about none of them.
 	SendBatch(ds []Datagram) (n int, err error)
-	// SendWait waits until the kernel has accepted d, stop is closed
-	// ([ErrStopped]) or the socket is. One caller at a time.
+	// SendWait waits until the kernel has accepted d, stop is closed ([ErrStopped])
+	// or the socket closes (net.ErrClosed). It is for one caller at a time.
 	SendWait(d *Datagram, oob []byte, stop <-chan struct{}) error
 
-	// Datagrams reports how many datagrams the system makes of n bytes that
-	// are sent with the control messages in oob: more than one with
-	// UDP_SEGMENT (udp(7)).
+	// Datagrams returns how many datagrams the system makes of one send of n bytes
+	// with the control messages in oob: more than one with UDP_SEGMENT (udp(7)).
 	Datagrams(n int, oob []byte) int
 
-	// Connect sets the one peer to talk to. Disconnect forgets it and keeps
-	// the address local.
+	// Connect sets the peer. Disconnect removes it; the socket keeps the address
+	// local.
 	Connect(peer netip.AddrPort) error
 	Disconnect(local netip.AddrPort) error
 	LocalAddr() (netip.AddrPort, error)
 	RemoteAddr() (netip.AddrPort, error)
 
-	// Index resolves a zone: the name or number of an interface.
+	// Index returns the index of the interface that a zone names, by name or
+	// number.
 	Index(zone string) (int, error)
 
 	SetOption(o Option, value int) error
 	Option(o Option) (int, error)
-	// SetOffload asks the kernel to coalesce what it receives (UDP_GRO).
+	// SetOffload sets whether the kernel coalesces what it receives (UDP_GRO).
 	SetOffload(on bool) error
-	// Strangers counts the datagrams of others than the peer that reads on a
-	// connected socket passed over: they were queued when it was connected.
+	// Strangers returns how many datagrams reads have dropped because they were not
+	// from the peer: they were queued when the socket was connected.
 	Strangers() uint64
-	// Drops counts the datagrams that the kernel dropped because the receive
+	// Drops returns how many datagrams the kernel dropped because the receive
 	// buffer was full.
 	Drops() uint64
 	Calls() Calls
-	// NextRefusal takes off one error about an earlier datagram: from the error
-	// queue (Config.ICMPErrors), or the pending error of the socket (SO_ERROR).
-	// After it has returned false nothing is pending.
+	// NextRefusal removes and returns one error of an earlier datagram: from the
+	// error queue (Config.ICMPErrors), or the pending error of the socket
+	// (SO_ERROR). It returns false if there is none.
 	NextRefusal() (Refusal, bool)
-	// Drain stops hearing and wakes reads that wait. From then on Receive,
-	// TryReceive, ReadMsg and ReadMsgs take what is queued, never wait, and
-	// return [ErrDrained] when nothing is left; read deadlines have no effect.
-	// Sends go on. A second call does nothing.
+	// Drain makes the kernel reject later datagrams, and wakes reads that wait.
+	// From then on Receive, TryReceive, ReadMsg and ReadMsgs read queued datagrams,
+	// never wait, and return [ErrDrained] when the queue is empty; read deadlines
+	// have no effect. Sends are not affected. A second call does nothing.
 	//
-	// Where the system cannot make the socket deaf, reads take at most as many
-	// datagrams as were queued when Drain was called. On a shared descriptor
-	// they take none. Drops does not count any more.
+	// If the system cannot reject datagrams, reads return at most as many as were
+	// queued when Drain was called. On a shared descriptor they return none. Drops
+	// no longer changes.
 	Drain() error
-	// Discard counts and drops what lies in the receive buffer, for a socket
-	// that is about to close. It leaves a shared descriptor's buffer alone.
+	// Discard reads and drops the datagrams in the receive buffer, for a socket
+	// that is about to close, and returns how many there were. It does not read
+	// from a shared descriptor.
 	Discard() (datagrams uint64)
 
-	// Dup returns a duplicate of the descriptor. From then on it is shared.
+	// Dup returns a duplicate of the descriptor. From then on the descriptor is
+	// shared.
 	Dup() (*os.File, error)
-	// SyscallConn gives the descriptor to others. Once they have used it, the
-	// descriptor counts as shared: they may have a duplicate.
+	// SyscallConn gives access to the descriptor. Once it has been used, the
+	// descriptor counts as shared, because its user may have made a duplicate.
 	SyscallConn() syscall.RawConn
 	// Borrow is SyscallConn for code that keeps no duplicate.
 	Borrow() syscall.RawConn

@@ -1,6 +1,6 @@
 package kernel
 
-// Datagrams says how many datagrams a packet carries.
+// Datagrams returns how many datagrams a packet carries.
 func (p *Packet) Datagrams() int {
 	if p.Segment <= 0 || len(p.Data) <= p.Segment {
 		return 1

@@ -8,13 +8,12 @@ import (
 	"example.com/dgram/internal/posix"
 )
 
-// ErrPending means that the network, or the host, has said something about
-// datagrams that were sent earlier. [Conn.NextRefusal] takes it off; nothing has
-// failed.
+// ErrPending means that the network or the host has reported errors of earlier
+// datagrams. [Conn.NextRefusal] returns them. The call itself has not failed.
 var ErrPending = errors.New("errors of earlier datagrams are pending")
 
 // IsSocketGone reports whether errno means that the descriptor is unusable.
-// ECONNABORTED is what a socket says that an administrator destroyed (ss -K).
+// ECONNABORTED is the errno of a socket that an administrator destroyed (ss -K).
 func IsSocketGone(errno posix.Errno) bool {
 	return errno == posix.EBADF || errno == posix.ENOTSOCK || errno == posix.ECONNABORTED
 }
@@ -25,13 +24,13 @@ func IsMemoryShort(errno posix.Errno) bool {
 	return errno == posix.ENOMEM || errno == posix.ENOBUFS
 }
 
-// maxFailures is how many errnos in a row a receive takes for errors of earlier
-// datagrams, without a datagram and without a moment in which there was nothing.
-// More than that are the call's own.
+// maxFailures is how many errnos in a row a receive attributes to earlier
+// datagrams, without a datagram or an empty queue between them. After that an errno
+// is the error of the call.
 const maxFailures = 128
 
 // IsAsync reports whether errno, the result of a receive call, is about an earlier
-// datagram. The caller tries again, because what there is to read comes first.
+// datagram. If so, the caller calls again, because queued datagrams come first.
 // failures counts the errnos in a row.
 func IsAsync(errno posix.Errno, failures *int) bool {
 	if IsSocketGone(errno) || IsMemoryShort(errno) || *failures == maxFailures {
@@ -41,8 +40,8 @@ func IsAsync(errno posix.Errno, failures *int) bool {
 	return true
 }
 
-// PendingErrors are errors of earlier datagrams that a receive has met, until
-// [Conn.NextRefusal] takes them off.
+// PendingErrors keeps the errors of earlier datagrams that receive calls returned,
+// until [Conn.NextRefusal] returns them.
 type PendingErrors struct {
 	mu   sync.Mutex
 	list []Refusal
@@ -62,7 +61,7 @@ func (p *PendingErrors) Add(r Refusal) {
 	}
 }
 
-// Next takes the oldest off.
+// Next removes and returns the oldest error.
 func (p *PendingErrors) Next() (r Refusal, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -2,7 +2,7 @@
 
 package slab
 
-// poison overwrites what was released, so that whoever still reads it notices.
+// poison overwrites released bytes, so that a read after Release is noticed.
 func poison(mem []byte) {
 	for i := range mem {
 		mem[i] = 0xdb

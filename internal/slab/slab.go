@@ -51,14 +51,14 @@ type Block struct {
 	words      [words]atomic.Uint64 // a class may use fewer: its bytes begin earlier
 }
 
-// A kind is the place of a class in classes.
+// A kind is an index into classes.
 type kind uint32
 
 // A class is a size of blocks.
 type class struct {
 	size  uintptr // header and bytes: one of the runtime's sizes, so that none is wasted
 	words uint32
-	pool  sync.Pool // the blocks that wait; the garbage collector empties it when memory is short
+	pool  sync.Pool // free blocks; the garbage collector takes those that are not used
 }
 
 const header = unsafe.Sizeof(Block{})
@@ -79,12 +79,12 @@ var classes = [...]class{
 
 func (b *Block) class() *class { return &classes[b.kind] }
 
-// offset is where the bytes begin.
+// offset is where the bytes of a block begin.
 func (c *class) offset() uintptr {
 	return unsafe.Offsetof(Block{}.words) + uintptr(c.words)*unsafe.Sizeof(atomic.Uint64{})
 }
 
-// capacity is how many bytes there are.
+// capacity is the number of bytes behind the header.
 func (c *class) capacity() int { return int(c.size - c.offset()) }
 
 // take returns a block of the kind that has no other user.
@@ -93,10 +93,10 @@ func (k kind) take() *Block {
 	if b, ok := c.pool.Get().(*Block); ok {
 		return b
 	}
-	// The bytes are not cleared, which would cost as much as filling them. What
-	// was there before stays unseen: all that is handed out has been written
-	// over, and is capped to that.
-	var memory strings.Builder // in the standard library, the way to memory that is not cleared
+	// The bytes are not cleared, which would cost as much as filling them. No old
+	// content is visible: a caller gets only bytes that have been overwritten, in a
+	// slice that ends with them.
+	var memory strings.Builder // strings.Builder allocates without clearing
 	memory.Grow(int(c.size))
 	memory.WriteByte(0)
 	b := (*Block)(unsafe.Pointer(unsafe.StringData(memory.String())))
@@ -116,11 +116,11 @@ func Take() *Block { return whole.take() }
 // Return gives back a block from Take that started no generation.
 func Return(b *Block) { b.class().pool.Put(b) }
 
-// Bytes is the memory of a block from Take. What is in it is undefined.
+// Bytes returns the memory of a block from Take. Its content is undefined.
 func (b *Block) Bytes() []byte { return b.Window(0) }
 
-// Window is the memory of a block from Take for the reader of slot i of many:
-// Size bytes, which begin elsewhere than those for its neighbors.
+// Window returns Size bytes of a block from Take, for the reader of slot i. The
+// windows of neighboring slots begin at different offsets.
 func (b *Block) Window(i int) []byte {
 	at := i % Windows * shift
 	return b.bytes()[at : at+Size]
@@ -136,20 +136,20 @@ func Share(b *Block, n int) (tag uint32) {
 	return b.tag(0)
 }
 
-// Slots is how many messages a generation can have.
+// Slots returns how many messages a generation can have.
 func Slots() int { return slots }
 
 func (b *Block) tag(slot int) uint32 { return b.generation<<slotBits | uint32(slot) }
 
-// open prepares the word that the slot is the first of. Until then the word is
-// that of an earlier generation, in which every message is released.
+// open initializes the word that begins with the slot. Until then the word belongs
+// to an earlier generation, in which every message is released.
 func (b *Block) open(slot int) {
 	b.words[slot/perWord].Store(uint64(b.generation) << perWord)
 }
 
-// Release says that the message with the tag needs its bytes no longer. Only
-// the first call for a message counts. It is not inlined, so that its callers can
-// be: they have the message, which is large, by value.
+// Release marks the message with the tag as released. Only the first call for a
+// message counts. Release is not inlined, so that its callers can be: they take the
+// message, which is large, by value.
 //
 //go:noinline
 func (b *Block) Release(tag uint32) {
@@ -157,8 +157,7 @@ func (b *Block) Release(tag uint32) {
 	b.mark(slot/perWord, tag>>slotBits, 1<<(slot%perWord))
 }
 
-// mark sets bits in a word of the generation. In the word of another there is
-// nothing to set.
+// mark sets bits in a word if the word belongs to the generation.
 func (b *Block) mark(word, generation, mask uint32) {
 	w := &b.words[word]
 	for {
@@ -176,7 +175,7 @@ func (b *Block) mark(word, generation, mask uint32) {
 	}
 }
 
-// seal releases every slot from n on: they will not be used.
+// seal releases the unused slots, from n on.
 func (b *Block) seal(n int) {
 	used := uint32(n+perWord-1) / perWord
 	if rest := n % perWord; rest != 0 {
@@ -187,9 +186,9 @@ func (b *Block) seal(n int) {
 	}
 }
 
-// complete counts n more full words. With the last of them the generation ends
-// and the block is free. A block whose generations are used up is not used
-// again: no tag comes twice.
+// complete counts n more full words. When all are full the generation ends and the
+// block is free. A block that has no generations left is not used again, so that no
+// tag is used twice.
 func (b *Block) complete(n uint32) {
 	if b.full.Add(n) != b.class().words {
 		return

@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A message is one that lies in a block.
+// A message is a text in a block.
 type message struct {
 	data  []byte
 	block *slab.Block
@@ -226,8 +226,8 @@ func TestAFullBlockMakesRoomForAnother(t *testing.T) {
 	}
 }
 
-// Many release at once, some twice, some a copy, some never, while others
-// write: whoever holds a message finds it as it was.
+// Goroutines release messages at the same time, some twice, some a copy, some
+// never, while others write. A message that is not released keeps its bytes.
 func TestReleasesMayRace(t *testing.T) {
 	var crowd sync.WaitGroup
 	for g := range 8 {

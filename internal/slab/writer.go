@@ -3,20 +3,20 @@ package slab
 import "bytes"
 
 const (
-	// MaxCopy is the longest payload for which a Writer has blocks. What is longer
-	// is better left in the block that it was read into, with Share.
+	// MaxCopy is the longest payload for which a Writer has blocks. Longer payload
+	// stays in the block that it was read into, see Share.
 	MaxCopy = 32<<10 - 512
 
 	// smallest is the longest payload that goes into the smallest blocks.
 	smallest = 256
 )
 
-// A Writer copies payload into blocks, one after the other. The zero Writer is
-// ready. It is not safe for concurrent use; the messages that it made are.
+// A Writer copies payload into blocks. The zero Writer is ready. It is not safe for
+// concurrent use; the messages that it returned are.
 //
-// A block is as large as what goes into it allows, for a message that is kept
-// holds its block: 4 KiB for payload up to 256 bytes, 16 KiB for payload that
-// fits into it, 32 KiB for what is longer.
+// A message that is kept holds its block, so blocks are no larger than the payload
+// needs: 4 KiB for payload up to 256 bytes, 16 KiB for payload that fits into that,
+// 32 KiB for longer payload.
 type Writer struct {
 	small, medium page
 }
@@ -30,10 +30,10 @@ type page struct {
 	tag   uint32 // of the next message
 }
 
-// Copy copies p, the payload of n messages, and returns the copy, capped to its
-// length, and the block and the first of the tags that release them. The block
-// is nil where there is nothing to release: an empty p, and what does not fit,
-// which the garbage collector takes care of.
+// Copy copies p, the payload of n messages. It returns the copy, capped to its
+// length, and the block and the first of the tags that release the messages. The
+// block is nil if there is nothing to release: if p is empty, or if p is too long
+// for a block and the garbage collector frees the copy.
 func (w *Writer) Copy(p []byte, n int) ([]byte, *Block, uint32) {
 	switch size := len(p); {
 	case size == 0:
@@ -81,7 +81,7 @@ func (g *page) seal() {
 	*g = page{}
 }
 
-// Seal ends the blocks: nothing more is copied into them.
+// Seal ends the current blocks: nothing more is copied into them.
 func (w *Writer) Seal() {
 	w.small.seal()
 	w.medium.seal()
