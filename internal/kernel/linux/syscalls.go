@@ -60,9 +60,15 @@ func (k *syscalls) ask() error {
 
 // probe calls the kernel with a descriptor that cannot be open. A kernel that
 // has the call says so: EBADF. What else it says is why it refuses, but for what
-// is so for a moment.
+// is so for a moment. Nothing else is wrong with the call: qemu-user looks at the
+// message before the descriptor.
 func probe(trap uintptr) syscall.Errno {
-	_, _, errno := syscall.RawSyscall6(trap, ^uintptr(0), 0, 0, 0, 0, 0)
+	var message mmsghdr
+	count := uintptr(0) // or the flags of sendmsg and recvmsg, the length of sendto and recvfrom
+	if trap == unix.SYS_SENDMMSG || trap == unix.SYS_RECVMMSG {
+		count = 1
+	}
+	_, _, errno := syscall.RawSyscall6(trap, ^uintptr(0), uintptr(unsafe.Pointer(&message)), count, 0, 0, 0)
 	switch {
 	case errno == 0:
 		return unix.ENOSYS // yes, to a descriptor that is not one
