@@ -63,7 +63,9 @@ func (k *syscalls) ask() error {
 // is so for a moment. Nothing else is wrong with the call: qemu-user looks at the
 // message before the descriptor.
 func probe(trap uintptr) syscall.Errno {
-	var message mmsghdr
+	var part unix.Iovec
+	message := mmsghdr{hdr: unix.Msghdr{Iov: &part}}
+	message.hdr.SetIovlen(1)
 	count := uintptr(0) // or the flags of sendmsg and recvmsg, the length of sendto and recvfrom
 	if trap == unix.SYS_SENDMMSG || trap == unix.SYS_RECVMMSG {
 		count = 1
