@@ -40,10 +40,11 @@ func TestSwarm(t *testing.T) {
 		seed = uint64(time.Now().UnixNano())
 	}
 	var calls atomic.Int64
+	first := seed
 	for end := time.Now().Add(*swarmTime); time.Now().Before(end) && !t.Failed(); seed++ {
 		door(t, fmt.Sprint("the swarm of seed ", seed), func() { calls.Add(swarm(t, seed)) })
 	}
-	t.Logf("%d calls", calls.Load())
+	t.Logf("%d calls, seeds %d to %d", calls.Load(), first, seed-1)
 }
 
 // TestTheSwarmCallsEveryMethod fails when a method is added that the swarm does not

@@ -116,6 +116,7 @@ func (c *conn) Close() error {
 		return net.ErrClosed
 	}
 	c.flood.close()
+	c.closeRoute()
 	c.older.close()
 	return c.sock.Load().file.Close()
 }

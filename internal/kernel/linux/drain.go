@@ -25,7 +25,8 @@ type draining struct {
 	deadline    time.Time // of reads; guarded by mu
 	interrupted bool      // reads are woken to look again; guarded by mu
 
-	sourceless atomic.Bool // connected to itself: sends need an empty source
+	sourceless atomic.Bool  // connected to itself: sends need a source
+	route      *routeSource // of IPv6; set before sourceless
 }
 
 // smallestPacket is a lower bound for the memory that the kernel charges for
@@ -74,8 +75,7 @@ func (c *conn) deafen() error {
 // leaveShare connects the socket to itself, where it can still send afterwards:
 // the kernel makes the address that it connects from the source of what is
 // sent. For IPv4 an empty IP_PKTINFO with each send leaves the source to the
-// route again. IPv6 has nothing like it, so a socket on every interface keeps
-// its share until it is closed.
+// route again. For IPv6 the route is asked for it.
 func (c *conn) leaveShare(fd uintptr) {
 	sa, err := unix.Getsockname(int(fd))
 	if err != nil {
@@ -83,10 +83,21 @@ func (c *conn) leaveShare(fd uintptr) {
 	}
 	everywhere := fromSockaddr(fd, sa).Addr().IsUnspecified()
 	if everywhere && c.inet6 {
-		return
+		if c.drain.route, err = newRouteSource(int(fd)); err != nil {
+			return
+		}
 	}
 	if connectToSelf(fd) == 0 {
 		c.drain.sourceless.Store(everywhere)
+	}
+}
+
+// closeRoute closes the socket that asks routes.
+func (c *conn) closeRoute() {
+	c.drain.mu.Lock()
+	defer c.drain.mu.Unlock()
+	if c.drain.route != nil {
+		c.drain.route.close()
 	}
 }
 

@@ -36,6 +36,12 @@ func (c *conn) appendControls(b []byte, d *kernel.Datagram) ([]byte, error) {
 		return nil, os.NewSyscallError("sendmsg", unix.EAFNOSUPPORT)
 	}
 	if inet6 {
+		if !from.IsValid() && c.drain.sourceless.Load() {
+			var err error
+			if from, err = c.drain.route.ask(c, d); err != nil {
+				return nil, err
+			}
+		}
 		if d.Interface != 0 || from.IsValid() {
 			b = appendSource6(b, from, d.Interface)
 		}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -55,18 +56,22 @@ func TestSiblingsOfAFreePortBalance(t *testing.T) {
 // A member of a group that drains leaves its share to the others, and sends from
 // where the route says.
 func TestADrainingMemberLeavesItsShare(t *testing.T) {
-	for _, where := range []string{"127.0.0.1:0", "0.0.0.0:0"} {
-		first := open(t, kernel.Config{Network: "udp4", Local: addr(where), ReusePort: true})
-		second := open(t, kernel.Config{Network: "udp4", Local: local(t, first), ReusePort: true})
-		to := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), local(t, first).Port())
+	for _, where := range []string{"127.0.0.1:0", "0.0.0.0:0", "[::1]:0", "[::]:0"} {
+		network, host := "udp4", netip.MustParseAddr("127.0.0.1")
+		if addr(where).Addr().Is6() {
+			network, host = "udp6", netip.IPv6Loopback()
+		}
+		first := open(t, kernel.Config{Network: network, Local: addr(where), ReusePort: true})
+		second := open(t, kernel.Config{Network: network, Local: local(t, first), ReusePort: true})
+		to := netip.AddrPortFrom(host, local(t, first).Port())
 		check(t, second.Drain())
 		for range 64 {
-			send(t, loopback(t, "udp4"), "x", to)
+			send(t, loopback(t, network), "x", to)
 		}
 		if a, b := first.Discard(), second.Discard(); a != 64 || b != 0 {
 			t.Errorf("%s: %d and %d, want 64 and 0", where, a, b)
 		}
-		peer := loopback(t, "udp4")
+		peer := loopback(t, network)
 		ds := []kernel.Datagram{{Data: []byte("one"), To: local(t, peer)}, {Data: []byte("two"), To: local(t, peer)}}
 		n, err := second.SendBatch(ds)
 		check(t, err)
@@ -80,25 +85,34 @@ func TestADrainingMemberLeavesItsShare(t *testing.T) {
 	}
 }
 
+// A draining member sends from where the route says, to any destination.
 func TestADrainingMemberSendsOffTheHost(t *testing.T) {
-	lab := netlab.New(t)
-	a, b := lab.Host("a"), lab.Host("b")
-	lab.Link(a.Port("eth0", "10.0.0.1/24"), b.Port("eth0", "10.0.0.2/24"))
-	on := func(h *netlab.Host, cfg kernel.Config) kernel.Conn {
-		c := netlab.On(h, func() (kernel.Conn, error) { return linux.System{}.Open(cfg) })
-		t.Cleanup(func() { c.Close() })
-		return c
-	}
-	peer := on(b, kernel.Config{Network: "udp4", Local: addr("10.0.0.2:0")})
-	member := on(a, kernel.Config{Network: "udp4", ReusePort: true})
-	check(t, member.Drain())
-	check(t, member.SendTo([]byte("still there"), local(t, peer)))
-	buffer := make([]byte, 100)
-	var p kernel.Packet
-	n, _, _, err := peer.ReadMsg(buffer, nil, &p)
-	check(t, err)
-	if string(buffer[:n]) != "still there" || p.From.Addr() != netip.MustParseAddr("10.0.0.1") {
-		t.Errorf("%q from %v", buffer[:n], p.From)
+	_, a, b := cabled(t)
+	for network, peers := range map[string][]string{
+		"udp4": {"10.77.0.2"},
+		"udp6": {"fe80::88%eth0", "10.77.0.2", "fe80::88%eth0"},
+	} {
+		member, other := openOn(t, a, kernel.Config{Network: network, ReusePort: true}), openOn(t, a, kernel.Config{Network: network})
+		check(t, member.Drain())
+		for _, p := range peers {
+			cfg := kernel.Config{Network: "udp6", Local: netip.AddrPortFrom(netip.MustParseAddr(p), 0)}
+			if cfg.Local.Addr().Is4() {
+				cfg.Network = "udp4"
+			}
+			peer := openOn(t, b, cfg)
+			to := netip.AddrPortFrom(cfg.Local.Addr(), local(t, peer).Port())
+			check(t, other.SendTo([]byte("still there"), to))
+			check(t, member.SendTo([]byte("still there"), to))
+			var packets [2]kernel.Packet
+			for i := range packets {
+				check(t, peer.SetReadDeadline(time.Now().Add(10*time.Second)))
+				_, _, _, err := peer.ReadMsg(make([]byte, 100), nil, &packets[i])
+				check(t, err)
+			}
+			if a, b := packets[0].From, packets[1].From; a.Addr() != b.Addr() || b.Port() != local(t, member).Port() {
+				t.Errorf("%s to %v: from %v, and from %v where no member drains", network, to, b, a)
+			}
+		}
 	}
 }
 
