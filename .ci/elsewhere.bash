@@ -27,6 +27,44 @@ tested() {
 	go list -e -f '{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}' "$@" | sed "s#^$PWD/##"
 }
 
+# tests builds the test binary of each directory $2…, as $work/bin/NAME$1, and runs
+# "run DIRECTORY BINARY" for each, which the caller defines. udp takes as long as the
+# others together, and runs beside them. The log is file $log. One that hangs is
+# ended.
+tests() {
+	local suffix=$1 directory lane=
+	shift
+	mkdir "$work/bin" "$work/sections"
+	go test "${build[@]}" -c -o "$work/bin/" "${@/#/./}"
+	for directory in "$@"; do
+		if [[ $directory == udp ]] && (($# > 1)); then
+			section "$directory" &
+			lane=$!
+		fi
+	done
+	for directory in "$@"; do
+		[[ $directory == udp && -n $lane ]] || section "$directory"
+	done
+	[[ -z $lane ]] || wait $lane
+	for directory in "$@"; do
+		cat "$work/sections/${directory//\//-}"
+	done >"$log"
+}
+
+# section writes the log of one package.
+section() {
+	local file=$work/sections/${1//\//-} began=$SECONDS status=0
+	(cd "$1" && run "$1" "$work/bin/${1##*/}.test$suffix") >"$file.out" 2>&1 || status=$?
+	{
+		echo "### $1"
+		cat "$file.out"
+		echo
+		echo "### $1 exit $status $((SECONDS - began))"
+	} >"$file"
+}
+
+build=()
+
 # program installs a package if the machine lacks a program of it.
 program() {
 	have "$1" && return
