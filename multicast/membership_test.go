@@ -276,9 +276,9 @@ func TestJoinAndLeaveWhileTheSocketCloses(t *testing.T) {
 			})
 		}
 		g, err := s.enter(t, other, multicast.OnAll())
-		must(t, err)
 		s.Close()
 		wg.Wait()
+		supported(t, err)
 		must(t, g.Leave())
 	}
 }

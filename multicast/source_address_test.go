@@ -1,6 +1,7 @@
 package multicast_test
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -66,6 +67,9 @@ func TestJoinThatCouldHearNothingIsAnError(t *testing.T) {
 		}
 		s := here(t, network, address)
 		_, err := multicast.Join(s.Socket, g)
+		if errors.Is(err, errors.ErrUnsupported) {
+			t.Skip(err)
+		}
 		fails(t, err, syscall.EINVAL)
 		if !strings.Contains(err.Error(), "hears no group") {
 			t.Errorf("the error does not say why: %v", err)

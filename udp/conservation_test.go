@@ -231,6 +231,8 @@ func flood(t *testing.T, to netip.AddrPort, each int, pace func(sent uint64)) ui
 	var sent atomic.Uint64
 	for _, source := range sources {
 		netlab.RequireAddress(t, netip.MustParseAddr(source))
+	}
+	for _, source := range sources {
 		from, err := udp.Listen(t.Context(), "udp4", source+":0")
 		if err != nil {
 			t.Skipf("this system has not all of 127.0.0.0/8: %v", err)

@@ -5,6 +5,7 @@ import (
 	"math"
 	"net"
 	"net/netip"
+	"runtime"
 	"syscall"
 	"testing"
 
@@ -189,7 +190,8 @@ func TestBufferSizesAreTheCallers(t *testing.T) {
 	ok(t, s.SetReadBuffer(1<<30))
 	n, err := s.ReadBuffer()
 	ok(t, err)
-	if n < 50000 || n == 1<<30 {
+	unlimited := runtime.GOOS == "windows" // Winsock names no limit of SO_RCVBUF
+	if n < 50000 || n == 1<<30 && !unlimited {
 		t.Errorf("granted %d bytes", n)
 	}
 }

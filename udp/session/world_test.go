@@ -56,13 +56,18 @@ func dial(t testing.TB, s *udp.Socket) client {
 	return dialTo(t, s.LocalAddr())
 }
 
+// dialTo opens a client on loopback: where dgram connects in place of the kernel, a
+// client that is bound to no address has none.
 func dialTo(t testing.TB, to netip.AddrPort) client {
 	t.Helper()
-	c, err := udp.Dial(context.Background(), "udp", to.String())
-	if err != nil {
+	local := "[::1]:0"
+	if to.Addr().Is4() {
+		local = "127.0.0.1:0"
+	}
+	c := listen(t, local)
+	if err := c.Connect(context.Background(), to.String()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close() })
 	return client{c, t}
 }
 

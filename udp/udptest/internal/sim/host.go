@@ -216,8 +216,12 @@ func (h *Host) IPv6() bool { return true }
 
 // Adopt refuses every file: none is a socket of this host.
 func (h *Host) Adopt(f *os.File, c kernel.Config) (kernel.Conn, kernel.Config, error) {
-	if _, err := f.Stat(); errors.Is(err, os.ErrClosed) {
-		return nil, c, net.ErrClosed
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return nil, c, err
+	}
+	if raw.Control(func(uintptr) {}) != nil {
+		return nil, c, net.ErrClosed // the only way in which Control fails
 	}
 	p, err := net.FilePacketConn(f)
 	if err != nil {
