@@ -49,7 +49,7 @@ func (s suite) TestAdoptedSocketsAreWhatTheyWere(t *testing.T) {
 }
 
 func (s suite) TestOnlyUDPSocketsAreAdopted(t *testing.T) {
-	dir, err := os.MkdirTemp("", "adopt") // Wine cannot remove a directory as t.TempDir does
+	dir, err := os.MkdirTemp("", "adopt") // t.TempDir cannot remove its directory on Wine
 	check(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")

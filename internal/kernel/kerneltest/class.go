@@ -28,7 +28,7 @@ var pairs = []pair{
 	{"dual-stack connected to IPv4", "udp6", "127.0.0.1", true},
 }
 
-// open opens the sockets; to is the destination of what the first sends.
+// openPair opens the two sockets and returns the destination of the first.
 func (s suite) openPair(t *testing.T, p pair, sender, receiver kernel.Config) (from, at kernel.Conn, to netip.AddrPort) {
 	t.Helper()
 	sender.Network, receiver.Network = p.network, p.network
@@ -44,7 +44,8 @@ func (s suite) openPair(t *testing.T, p pair, sender, receiver kernel.Config) (f
 	return from, at, to
 }
 
-// TestClassAndHopsArrive: those of the socket, and those that it was made with.
+// TestClassAndHopsArrive tests the class and hops that a socket was made with, and
+// those set later.
 func (s suite) TestClassAndHopsArrive(t *testing.T) {
 	for _, p := range pairs {
 		t.Run(p.name, func(t *testing.T) {
@@ -80,7 +81,7 @@ var senders = map[string]func(kernel.Conn, kernel.Datagram) error{
 	},
 }
 
-// TestADatagramHasItsOwnClassAndHops: and the next one the socket's again.
+// The next datagram has those of the socket again.
 func (s suite) TestADatagramHasItsOwnClassAndHops(t *testing.T) {
 	netlab.RequireTOS(t)
 	for _, p := range pairs {
@@ -111,8 +112,8 @@ func (s suite) TestADatagramHasItsOwnClassAndHops(t *testing.T) {
 	}
 }
 
-// TestAGroupsDatagramHasItsOwnHops: a datagram's TTL holds for groups, whose
-// hops are another option of the socket.
+// The TTL of a datagram also applies to groups, for which the hops of the socket
+// are another option.
 func (s suite) TestAGroupsDatagramHasItsOwnHops(t *testing.T) {
 	ifi := s.groupInterface(t)
 	for network, group := range map[string]string{"udp4": "239.255.7.8", "udp6": "ff02::4249"} {
@@ -130,7 +131,7 @@ func (s suite) TestAGroupsDatagramHasItsOwnHops(t *testing.T) {
 	}
 }
 
-// TestABatchKeepsClassesApart: datagrams of one burst have one class.
+// The datagrams of one burst have one class.
 func (s suite) TestABatchKeepsClassesApart(t *testing.T) {
 	netlab.RequireTOS(t)
 	from, at, to := s.openPair(t, pairs[0], kernel.Config{}, kernel.Config{ReceiveTOS: true, ReceiveTTL: true})
@@ -150,8 +151,8 @@ func (s suite) TestABatchKeepsClassesApart(t *testing.T) {
 	}
 }
 
-// TestADatagramThatCannotBeIsAnError: an error of every way to send, and never a
-// panic, also where package udp did not check.
+// An impossible datagram is an error of every way to send, and not a panic, also
+// where package udp did not check.
 func (s suite) TestADatagramThatCannotBeIsAnError(t *testing.T) {
 	v4, v6 := addr("127.0.0.1:9"), addr("[::1]:9")
 	for name, tt := range map[string]struct {

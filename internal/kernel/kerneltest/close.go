@@ -85,7 +85,7 @@ func (s suite) TestAfterCloseEverythingIsClosed(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// What a datagram is handed to may send, even if the socket closes meanwhile.
+// A sink may send while the socket closes.
 func (s suite) TestASinkMaySendWhileTheSocketCloses(t *testing.T) {
 	c := s.loopback(t, "udp4")
 	to := local(t, s.loopback(t, "udp4"))
@@ -103,8 +103,8 @@ func (s suite) TestASinkMaySendWhileTheSocketCloses(t *testing.T) {
 	check(t, <-closed)
 }
 
-// Whoever sends while the socket closes is turned away, or done before the
-// descriptor and the port are free for another socket.
+// A send beside Close fails, or is complete before the descriptor and the port are
+// free for another socket.
 func (s suite) TestCloseLeavesNobodyOnTheDescriptor(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows does not give the handle of a closed socket to the next one")
@@ -151,7 +151,7 @@ func (s suite) TestCloseLeavesNobodyOnTheDescriptor(t *testing.T) {
 			<-started
 		}
 		check(t, c.Close())
-		heir := s.loopback(t, "udp4") // mostly with the same descriptor
+		heir := s.loopback(t, "udp4") // mostly gets the same descriptor
 		heirs[local(t, heir).Port()] = true
 		check(t, s.open(t, kernel.Config{Network: "udp4", Local: own}).Close())
 		if err := group.Wait(); !errors.Is(err, net.ErrClosed) {

@@ -11,7 +11,7 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// TestTryReceiveEmptiesTheQueue: also past a deadline that has expired.
+// TryReceive ignores a deadline that has passed.
 func (s suite) TestTryReceiveEmptiesTheQueue(t *testing.T) {
 	a, b := s.loopback(t, "udp4"), s.loopback(t, "udp4")
 	var r recorder
@@ -50,8 +50,8 @@ func arrived(t testing.TB, c kernel.Conn) {
 	}
 }
 
-// fence waits until everything that was sent on loopback has arrived: loopback keeps
-// the order, and a datagram that is sent now arrives after the others.
+// fence waits until all datagrams that were sent on loopback have arrived. Loopback
+// keeps the order, so it sends one more and waits for that.
 func (s suite) fence(t testing.TB) {
 	t.Helper()
 	c := s.loopback(t, "udp4")

@@ -13,9 +13,9 @@ import (
 	"example.com/dgram/internal/netlab"
 )
 
-// joiner makes x/net join groups on a Conn.
+// joiner lets golang.org/x/net join groups on a Conn.
 type joiner struct {
-	*net.UDPConn // nil: only its methods' names are wanted
+	*net.UDPConn // nil: its methods are never called
 	conn         kernel.Conn
 }
 
@@ -78,7 +78,8 @@ func (s suite) TestASocketHearsOnlyTheGroupsItJoined(t *testing.T) {
 	}
 }
 
-// groupInterface is one on which groups can be joined. Linux' loopback is not.
+// groupInterface returns an interface on which groups can be joined. Linux'
+// loopback is not such an interface.
 func (s suite) groupInterface(t *testing.T) net.Interface {
 	t.Helper()
 	if n, ok := s.system.(Network); ok {
@@ -95,8 +96,8 @@ func (s suite) groupInterface(t *testing.T) net.Interface {
 	return *i
 }
 
-// requireGroups skips the test where not even net hears a group on the interface: Wine
-// ignores the interface of a datagram.
+// requireGroups skips the test if package net receives no groups on the interface
+// either: Wine ignores the interface of a datagram.
 func (s suite) requireGroups(t *testing.T, ifi net.Interface) {
 	t.Helper()
 	if _, ok := s.system.(Network); !ok {

@@ -7,11 +7,11 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// suite is the contract's tests for one system.
+// suite has the tests of the contract, for one system.
 type suite struct{ system kernel.System }
 
-// Test tests system against the contract of package kernel. What a system
-// cannot do is skipped.
+// Test tests system against the contract of package kernel. It skips what the
+// system does not support.
 func Test(t *testing.T, system kernel.System) {
 	s := suite{system}
 	for _, test := range []struct {

@@ -11,12 +11,12 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// TestDisconnectLeavesNoTrace: whom the socket hears, in every family, where it
-// is, and what it has queued. One peer after the other.
+// A disconnected socket has its old address and its queue, and receives from every
+// host, in both families. It can be connected and disconnected many times.
 func (s suite) TestDisconnectLeavesNoTrace(t *testing.T) {
 	for _, tt := range []struct {
 		network, bound string
-		peers          []string // networks and addresses of those who send
+		peers          []string // networks and addresses of the senders
 	}{
 		{"udp4", "0.0.0.0:0", []string{"127.0.0.1"}},
 		{"udp4", "127.0.0.1:0", []string{"127.0.0.1"}},
@@ -74,7 +74,7 @@ func (s suite) TestDisconnectLeavesNoTrace(t *testing.T) {
 	}
 }
 
-// TestConnectPassesOverWhatStrangersSent: also what they sent before it.
+// Datagrams that were queued before Connect and are not from the peer are dropped.
 func (s suite) TestConnectPassesOverWhatStrangersSent(t *testing.T) {
 	for name, read := range reads {
 		t.Run(name, func(t *testing.T) {
@@ -100,8 +100,7 @@ func (s suite) TestConnectPassesOverWhatStrangersSent(t *testing.T) {
 	}
 }
 
-// TestDisconnectBesideSendersKeepsThePort: a send that finds the socket without a
-// port would bind it to another.
+// A send that found the socket without a port would bind it to another.
 func (s suite) TestDisconnectBesideSendersKeepsThePort(t *testing.T) {
 	for _, network := range []string{"udp4", "udp6"} {
 		t.Run(network, func(t *testing.T) {
@@ -142,7 +141,7 @@ func (s suite) TestDisconnectBesideSendersKeepsThePort(t *testing.T) {
 	}
 }
 
-// TestDisconnectWakesNobodyForGood: a reader that waits goes on to wait, and hears.
+// A reader that waits during Disconnect goes on to wait, and receives.
 func (s suite) TestAReaderThatWaitsHearsAfterDisconnect(t *testing.T) {
 	c, peer, other := s.loopback(t, "udp4"), s.loopback(t, "udp4"), s.loopback(t, "udp4")
 	before := local(t, c)

@@ -14,19 +14,19 @@ import (
 // makes networks with package netlab.
 type Network interface {
 	kernel.System
-	// GroupInterface is one on which groups can be joined.
+	// GroupInterface returns an interface on which groups can be joined.
 	GroupInterface() net.Interface
-	// LinkLocal is an address of the system's host, with the name of its
-	// interface as the zone, and the interface's index.
+	// LinkLocal returns an address of the system's host, with the name of its
+	// interface as the zone, and the index of the interface.
 	LinkLocal() (a netip.Addr, index int)
-	// Throttle links the host's address from to the address to of a neighbour,
-	// and returns the neighbour. Once slow has been called, what is sent stays
-	// in the send buffer until fast is.
+	// Throttle connects the host's address from with the address to of a neighbour,
+	// and returns the neighbour. After slow has been called, datagrams stay in the
+	// send buffer until fast is called.
 	Throttle() (neighbour kernel.System, from, to netip.Addr, slow, fast func())
 }
 
-// linkLocal is an address of the system's host, with the interface's name and
-// with its number as the zone.
+// linkLocal returns an address of the system's host, with the name of its interface
+// and with the index as the zone.
 func (s suite) linkLocal(t *testing.T) (named, numbered netip.Addr) {
 	t.Helper()
 	if n, ok := s.system.(Network); ok {
@@ -41,8 +41,8 @@ func (s suite) linkLocal(t *testing.T) (named, numbered netip.Addr) {
 	return ip.WithZone("zone0"), ip
 }
 
-// neighbours are two sockets on two hosts. Once slow has been called, what the
-// first sends stays in its send buffer until fast is.
+// neighbours returns two sockets on two hosts. After slow has been called,
+// datagrams of the first stay in its send buffer until fast is called.
 func (s suite) neighbours(t *testing.T) (c, peer kernel.Conn, slow, fast func()) {
 	t.Helper()
 	config := func(a netip.Addr) kernel.Config {

@@ -9,7 +9,7 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// recorder is a Sink that keeps what it gets and the order of the calls.
+// recorder is a Sink that records packets and the order of the calls.
 type recorder struct {
 	packets []kernel.Packet
 	calls   []string
@@ -71,7 +71,7 @@ func want(t testing.TB, c kernel.Conn, s string) kernel.Packet {
 	return p
 }
 
-// silent expects nothing.
+// silent expects that no datagram arrives.
 func silent(t testing.TB, c kernel.Conn) {
 	t.Helper()
 	check(t, c.SetReadDeadline(time.Now().Add(calm)))

@@ -15,7 +15,7 @@ import (
 // full.
 func (s suite) throttled(t *testing.T) (kernel.Conn, kernel.Datagram, func()) {
 	c, peer, slow, fast := s.neighbours(t)
-	send(t, c, "hello", local(t, peer)) // they get to know each other
+	send(t, c, "hello", local(t, peer)) // so that the hosts know each other's Ethernet addresses
 	want(t, peer, "hello")
 	slow()
 	d := kernel.Datagram{Data: make([]byte, 1000), To: local(t, peer)}

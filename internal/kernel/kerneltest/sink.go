@@ -22,8 +22,8 @@ func (s suite) TestReceiveAsksTheSinkInOrder(t *testing.T) {
 	}
 }
 
-// A sink may hold back what was delivered, until the Conn is idle: it has to hear
-// of that before the Conn waits for a datagram that may never come.
+// A sink may hold delivered packets back until the Conn is idle. The Conn has to
+// call Idle before it waits for a datagram that may never come.
 func (s suite) TestReceiveIsIdleBeforeItWaits(t *testing.T) {
 	a, b := s.loopback(t, "udp4"), s.loopback(t, "udp4")
 	for _, text := range []string{"1", "2", "3"} {

@@ -12,8 +12,8 @@ import (
 	"example.com/dgram/internal/netlab"
 )
 
-// patience is how long a test waits for what must happen, calm for what must
-// not.
+// patience is how long a test waits for an event. calm is how long it waits to see
+// that there is none.
 const (
 	patience = 10 * time.Second
 	calm     = 100 * time.Millisecond
@@ -21,7 +21,8 @@ const (
 
 func addr(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
 
-// check ends the test unless err is nil, and skips it where the system cannot.
+// check ends the test unless err is nil. It skips the test if the system lacks
+// something.
 func check(t testing.TB, err error) {
 	t.Helper()
 	if errors.Is(err, errors.ErrUnsupported) {
@@ -63,7 +64,7 @@ func local(t testing.TB, c kernel.Conn) netip.AddrPort {
 	return a
 }
 
-// at is host with the port of c.
+// at returns host with the port of c.
 func at(t testing.TB, host string, c kernel.Conn) netip.AddrPort {
 	t.Helper()
 	return netip.AddrPortFrom(netip.MustParseAddr(host), local(t, c).Port())

@@ -31,7 +31,8 @@ func (s suite) TestAnUnboundDescriptorIsBound(t *testing.T) {
 	}
 }
 
-// A child process may clear O_NONBLOCK, which belongs to all.
+// A child process may clear O_NONBLOCK, which belongs to the open description that
+// all owners share.
 func (s suite) TestABlockingDescriptorBlocksNobody(t *testing.T) {
 	c := s.loopback(t, "udp4")
 	f, err := c.Dup()

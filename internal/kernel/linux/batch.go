@@ -44,8 +44,8 @@ type sendBatch struct {
 
 var sendBatches = sync.Pool{New: func() any { return new(sendBatch) }}
 
-// SendBatch hands ds to the kernel, in order and without waiting: runs of one
-// destination and size as bursts, all of them in as few calls as possible.
+// SendBatch sends ds in order and without waiting. Runs of datagrams with one
+// destination and size go as bursts, and all of them in as few calls as possible.
 func (c *conn) SendBatch(ds []kernel.Datagram) (int, error) {
 	if !c.acquire() {
 		return 0, net.ErrClosed
@@ -64,16 +64,17 @@ func (c *conn) SendBatch(ds []kernel.Datagram) (int, error) {
 	return n, err
 }
 
-// send calls the kernel until all are sent or one is refused. A refused burst
-// is sent again as plain datagrams: nothing of it went out. Errors of earlier
-// datagrams that were met on the way are kernel.ErrPending.
+// send calls the kernel until all datagrams are sent or one is refused. The
+// datagrams of a refused burst are sent again one by one: the kernel has sent none
+// of them. Errors of earlier datagrams that the calls return are reported as
+// kernel.ErrPending.
 func (o *sendBatch) send(fd uintptr) {
 	v := &o.verdict
 	*v = burstVerdict{}
 	for o.sent < len(o.ds) {
 		n := o.fillHeaders(fd)
 		if n == 0 {
-			return // the first of the rest is at fault
+			return // the error is that of the first unsent datagram
 		}
 		if n > 1 && !o.keeps {
 			o.keeps = o.c.keepErrors(fd)
@@ -82,8 +83,8 @@ func (o *sendBatch) send(fd uintptr) {
 		got, errno := o.c.calls.sendmmsg(fd, o.hdrs[:n])
 		switch {
 		case errno == 0:
-			// A short count has three reasons that look alike; the next call
-			// tells which.
+			// A short count has one of three causes. Only the next call shows
+			// which.
 			for _, carried := range o.carries[:got] {
 				o.sent += carried
 			}
@@ -114,14 +115,14 @@ func noRoom(errno syscall.Errno) bool {
 	return errno == unix.EAGAIN || kernel.IsMemoryShort(errno)
 }
 
-// segmenting is what the kernel said about UDP_SEGMENT.
+// segmenting caches whether the kernel knows UDP_SEGMENT.
 var segmenting struct {
 	once sync.Once
 	yes  bool
 }
 
-// segments reports whether the kernel knows UDP_SEGMENT. One that does not passes
-// over the control message and sends a burst as one long datagram.
+// segments reports whether the kernel knows UDP_SEGMENT. An older kernel ignores
+// the control message and sends a burst as one long datagram.
 func segments(fd uintptr) bool {
 	segmenting.once.Do(func() {
 		_, err := unix.GetsockoptInt(int(fd), unix.SOL_UDP, unix.UDP_SEGMENT)
@@ -169,8 +170,9 @@ func (o *sendBatch) fillHeaders(fd uintptr) (messages int) {
 	return messages
 }
 
-// gsoRun says how many datagrams from i on may go as one burst: one destination,
-// one set of control messages, one size, of which the last may be smaller.
+// gsoRun returns how many datagrams from i on may go as one burst: they have one
+// destination, the same control messages and one size, except that the last may be
+// smaller.
 func (o *sendBatch) gsoRun(i int) (n, bytes int) {
 	first := &o.ds[i]
 	size := len(first.Data)
@@ -212,8 +214,9 @@ func (o *sendBatch) coalesce(buffer, i, run, bytes int) []byte {
 	return b[:bytes]
 }
 
-// address writes the destination of message m. False means that its zone is
-// unknown: an error if it is the first, and otherwise the next call's affair.
+// address writes the destination of message m. It returns false if the zone of the
+// destination is unknown. For the first message that is an error; otherwise the
+// message is left for the next call.
 func (o *sendBatch) address(fd uintptr, m int, d *kernel.Datagram) bool {
 	h := &o.hdrs[m].hdr
 	h.Name, h.Namelen = nil, 0

@@ -14,18 +14,19 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// A burst may be refused although its datagrams are not: the path cannot segment
-// (EIO), a segment has to fit the MTU (EMSGSIZE), or an errno that a later kernel has
-// for it. What was learned holds for one destination and source, and for a while.
+// The kernel may refuse a burst although it accepts each datagram: the path cannot
+// segment (EIO), a segment has to fit the MTU (EMSGSIZE), or a later kernel has
+// another errno. A refusal holds for one destination and source, and is remembered
+// for a while.
 
-// refusedTime is how long a refusal is remembered: routes and path MTUs change. To
-// ask again costs a few calls.
+// refusedTime is how long a refusal is remembered: routes and path MTUs change.
+// Trying a burst again costs a few calls.
 const refusedTime = 5 * time.Second
 
 // maxRefused bounds the memory for the destinations of one socket.
 const maxRefused = 256
 
-// burstKey is what a burst's path depends on.
+// burstKey has what the path of a burst depends on.
 type burstKey struct {
 	to, from netip.Addr
 	index    int
@@ -35,7 +36,8 @@ func keyOf(d *kernel.Datagram) burstKey {
 	return burstKey{d.To.Addr(), d.From, d.Interface}
 }
 
-// burstLimit is the largest segment that may go as a burst; 0 is none at all.
+// burstLimit is the largest segment of a burst that the path accepts; 0 if it
+// accepts no burst.
 type burstLimit struct {
 	size  int
 	until time.Time
@@ -43,7 +45,7 @@ type burstLimit struct {
 
 // refusedBursts remembers the destinations that have refused bursts.
 type refusedBursts struct {
-	any  atomic.Bool // there are some: without, asking costs no lock
+	any  atomic.Bool // the map is not empty; if it is, allows takes no lock
 	mu   sync.Mutex
 	list map[burstKey]burstLimit
 }
@@ -67,7 +69,7 @@ func (r *refusedBursts) allows(d *kernel.Datagram) bool {
 	return false
 }
 
-// learn notes that a burst with the segments of d was refused, while d itself was
+// learn records that a burst with the segments of d was refused and d itself was
 // sent.
 func (r *refusedBursts) learn(d *kernel.Datagram, errno syscall.Errno) {
 	r.mu.Lock()
@@ -94,7 +96,7 @@ func (r *refusedBursts) remove(key burstKey) {
 	r.any.Store(len(r.list) > 0)
 }
 
-// clear forgets all: the peer has changed.
+// clear forgets all refusals, because the peer has changed.
 func (r *refusedBursts) clear() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -102,13 +104,14 @@ func (r *refusedBursts) clear() {
 	r.any.Store(false)
 }
 
-// burstVerdict judges the errno of a burst. An asynchronous error looks the same, so
-// the burst is tried again while nothing is pending, as package udp tries a datagram.
+// burstVerdict decides whether an errno of a burst is about the burst. An
+// asynchronous error has the same errno, so the burst is tried again until no error
+// is pending, as package udp does with a datagram.
 type burstVerdict struct {
 	errno        syscall.Errno
 	tries, quiet int
-	met          bool             // asynchronous errors were taken off: the caller has to be told
-	plain        *kernel.Datagram // the burst that begins here is refused for good
+	met          bool             // asynchronous errors were kept for NextRefusal: the caller returns kernel.ErrPending
+	plain        *kernel.Datagram // the burst that begins with this datagram is refused
 }
 
 const (
@@ -117,8 +120,9 @@ const (
 	maxBurstTry = 256
 )
 
-// refused notes an errno of the burst that begins with d. From when it is sure, plain
-// is d, and its datagrams go one by one.
+// refused records an errno of the burst that begins with d. Once the errno is known
+// to be about the burst, it sets plain to d, and the datagrams of the burst are
+// sent one by one.
 func (v *burstVerdict) refused(c *conn, fd uintptr, d *kernel.Datagram, errno syscall.Errno) {
 	v.tries++
 	switch {
@@ -135,14 +139,16 @@ func (v *burstVerdict) refused(c *conn, fd uintptr, d *kernel.Datagram, errno sy
 	}
 }
 
-// accepted notes that what was refused before has been sent.
+// accepted records that a send succeeded. If the datagrams of a refused burst went
+// one by one, the errno was about the burst; if the burst went after all, the errno
+// was about an earlier datagram.
 func (v *burstVerdict) accepted(c *conn) {
 	switch {
 	case v.tries == 0:
 		return
 	case v.plain != nil:
 		c.bursts.learn(v.plain, v.errno)
-	default: // the errno was not the burst's
+	default: // the errno was about an earlier datagram
 		v.met = true
 		if !c.errorQueue {
 			c.pending.Add(kernel.Refusal{Errno: v.errno})
@@ -151,7 +157,7 @@ func (v *burstVerdict) accepted(c *conn) {
 	v.tries, v.quiet, v.errno, v.plain = 0, 0, 0, nil
 }
 
-// splits reports whether d has to go by itself.
+// splits reports whether d must be sent by itself.
 func (v *burstVerdict) splits(d *kernel.Datagram) bool {
 	return v.plain != nil && keyOf(v.plain) == keyOf(d)
 }

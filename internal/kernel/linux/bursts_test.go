@@ -15,15 +15,15 @@ import (
 	"example.com/dgram/internal/netlab"
 )
 
-// A destination that has refused bursts is asked again after a while: routes change.
-// The sends are the kernel's, the while is synctest's.
+// A destination that has refused bursts is tried again after a while, because
+// routes change. The kernel makes the sends; synctest makes the time.
 func TestBurstsComeBackAfterAWhile(t *testing.T) {
 	netlab.RequireBursts(t)
 	lab := netlab.New(t)
 	host := lab.Host("alone")
 	lab.Must(host.SetMTU("lo", 600))
 	to := addr("127.0.0.1:6900")
-	openOn(t, host, kernel.Config{Network: "udp4", Local: to}) // which nobody reads: what is too much is dropped
+	openOn(t, host, kernel.Config{Network: "udp4", Local: to}) // the kernel drops what its buffer does not hold
 	c := openOn(t, host, kernel.Config{Network: "udp4", Local: addr("127.0.0.1:0")})
 	const n = 128
 	synctest.Test(t, func(t *testing.T) {
@@ -44,7 +44,7 @@ func TestBurstsComeBackAfterAWhile(t *testing.T) {
 	})
 }
 
-// sendCalls is how many system calls a batch takes.
+// sendCalls sends a batch and returns how many system calls that took.
 func sendCalls(t *testing.T, c kernel.Conn, to netip.AddrPort, n, size int) uint64 {
 	t.Helper()
 	ds := make([]kernel.Datagram, n)

@@ -26,10 +26,9 @@ type conn struct {
 	older olderSockets
 	kept  keptCalls
 
-	// What sends without waiting calls the kernel on fd itself. The poller would
-	// keep it open too, behind three more functions: after a system call the
-	// processor mispredicts the return from each of them, and that costs more
-	// than the lock.
+	// Sends that do not wait call the kernel on fd itself. The poller would keep fd
+	// open too, behind three more functions: after a system call the processor
+	// mispredicts the return from each of them, and that costs more than the lock.
 	fd    uintptr
 	using sync.RWMutex // held for reading to use fd or change options; for writing to set closed, or replace the socket
 
@@ -40,10 +39,10 @@ type conn struct {
 	packetInfo bool // the kernel was asked for the destination of each datagram
 
 	connected  atomic.Bool
-	peerIPv4   atomic.Bool                    // what goes to the peer is IPv4
-	only       atomic.Pointer[netip.AddrPort] // the peer: reads pass over what others sent before Connect
+	peerIPv4   atomic.Bool                    // datagrams to the peer are IPv4
+	only       atomic.Pointer[netip.AddrPort] // the peer: reads drop what others sent before Connect
 	peerDevice atomic.Pointer[peerDevice]     // what Connect has done to the device
-	strangers  atomic.Uint64                  // datagrams that were passed over
+	strangers  atomic.Uint64                  // datagrams that reads have dropped
 	shared     atomic.Bool                    // another descriptor reads from the same buffer
 	exposed    atomic.Bool                    // the descriptor was lent out: there may be another
 	closed     atomic.Bool
@@ -60,10 +59,10 @@ type conn struct {
 	pending kernel.PendingErrors
 	flood   errorFlood // of the error queue
 
-	swallowed swallowed // errors that sendmmsg does not tell
+	swallowed swallowed // errors that sendmmsg does not return
 }
 
-// newConn takes fd over, even when it fails.
+// newConn takes ownership of fd, also when it fails.
 func newConn(fd int, cfg kernel.Config) (*conn, error) {
 	if err := pollable(); err != nil {
 		unix.Close(fd)
@@ -90,7 +89,8 @@ func newConn(fd int, cfg kernel.Config) (*conn, error) {
 	return c, nil
 }
 
-// usable fails where the kernel refuses what no other call can do.
+// usable returns an error if the kernel refuses a call that no other call can
+// replace.
 func (c *conn) usable() error {
 	if err := c.calls.ask(); err != nil {
 		return err
@@ -98,16 +98,18 @@ func (c *conn) usable() error {
 	if c.sock.Load().file.SetDeadline(time.Time{}) == nil {
 		return nil
 	}
-	// The descriptor is not in the poller: nothing could wake a read. Package os
-	// asks fcntl first whether it may be.
+	// The descriptor is not in the poller, so nothing could wake a read. The error
+	// is that of fcntl if that failed: package os calls fcntl before it adds a
+	// descriptor to the poller.
 	if _, err := unix.FcntlInt(c.fd, unix.F_GETFL, 0); err != nil {
 		return os.NewSyscallError("fcntl", err)
 	}
 	return os.NewSyscallError("epoll_ctl", unix.EPERM)
 }
 
-// Close wakes whoever waits and frees the descriptor. It lets go of the lock
-// first: closing the file waits for the read loop, which may be about to send.
+// Close ends the calls that wait and frees the descriptor. It unlocks before it
+// closes the file: closing waits for the read loop, which may be about to send and
+// needs the lock.
 func (c *conn) Close() error {
 	c.using.Lock()
 	again := c.closed.Swap(true)
@@ -173,7 +175,7 @@ func (c *conn) withAddr(call string, a netip.AddrPort, f func(uintptr, *rawName,
 	return err
 }
 
-// LocalAddr asks the kernel: connecting changes it.
+// LocalAddr asks the kernel each time, because connecting changes the address.
 func (c *conn) LocalAddr() (a netip.AddrPort, err error) {
 	err = c.control("getsockname", func(fd uintptr) error {
 		sa, err := unix.Getsockname(int(fd))
@@ -201,7 +203,8 @@ func (c *conn) Index(zone string) (index int, err error) {
 	return index, err
 }
 
-// SetReadDeadline ends reads that wait. On a socket that drains none does.
+// SetReadDeadline sets when reads that wait end. It has no effect on a socket that
+// drains, whose reads do not wait.
 func (c *conn) SetReadDeadline(t time.Time) error {
 	c.drain.mu.Lock()
 	defer c.drain.mu.Unlock()
@@ -217,10 +220,11 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// Calls counts the system calls.
+// Calls returns the number of system calls.
 func (c *conn) Calls() kernel.Calls {
 	return kernel.Calls{Read: c.reads.Load(), Write: c.writes.Load()}
 }
 
-// Strangers counts what reads passed over on a connected socket.
+// Strangers returns how many datagrams reads dropped because they were not from the
+// peer.
 func (c *conn) Strangers() uint64 { return c.strangers.Load() }

@@ -12,10 +12,9 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// parseControl reads the control messages that came with a packet (cmsg(3)), and
-// the kernel's count of drops if it is among them.
-// What it does not know, or what is cut off, it leaves out: the payload is
-// worth having without.
+// parseControl parses the control messages of a packet (cmsg(3)), and the kernel's
+// count of drops if it is among them. It ignores unknown messages and one that is
+// cut off, because the payload is useful without them.
 func parseControl(b []byte, p *kernel.Packet) (drops uint32, counted bool) {
 	for len(b) >= unix.SizeofCmsghdr {
 		n, level, kind := controlHeader(b)
@@ -78,8 +77,9 @@ func parseIPv4(kind int32, data []byte, p *kernel.Packet) {
 	}
 }
 
-// parseIPv6 reads struct in6_pktinfo (RFC 3542, section 6.1) and the traffic
-// class and the hop limit, which are ints. For IPv4 the other family knows better.
+// parseIPv6 parses struct in6_pktinfo (RFC 3542, section 6.1) and the traffic class
+// and the hop limit, which are ints. For an IPv4 datagram the IPv4 messages take
+// precedence.
 func parseIPv6(kind int32, data []byte, p *kernel.Packet) {
 	switch {
 	case kind == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:

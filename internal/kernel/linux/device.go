@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// peerDevice is what Connect has done to the device of a socket: the kernel binds a
+// peerDevice records how Connect changed the device of a socket: the kernel binds a
 // socket to the device of a link-local peer.
 type peerDevice struct{ before, after int }
 
@@ -45,7 +45,7 @@ func (c *conn) BindToDevice(name string) error {
 	return c.replace(at)
 }
 
-// inZone gives an address that has a zone another.
+// inZone replaces the zone of an address that has one.
 func inZone(a netip.AddrPort, zone string) netip.AddrPort {
 	if a.Addr().Zone() == "" {
 		return a
@@ -53,8 +53,8 @@ func inZone(a netip.AddrPort, zone string) netip.AddrPort {
 	return netip.AddrPortFrom(a.Addr().WithZone(zone), a.Port())
 }
 
-// bindToDevice checks what the kernel does not: it cuts a long name off, and
-// might find another device.
+// bindToDevice binds a socket to a device by name. It checks the length of the
+// name, because the kernel cuts a long name off and might find another device.
 func bindToDevice(fd int, name string) error {
 	var err error = unix.ENODEV
 	if len(name) < unix.IFNAMSIZ && !strings.Contains(name, "\x00") {
@@ -63,8 +63,8 @@ func bindToDevice(fd int, name string) error {
 	return os.NewSyscallError("setsockopt", err)
 }
 
-// deviceOf is the index of the device that a socket is bound to, which may have gone, or
-// 0. Before Linux 5.0 the kernel tells the name alone.
+// deviceOf returns the index of the device that a socket is bound to, or 0. The
+// device may be deleted. Before Linux 5.0 the kernel returns the name alone.
 func deviceOf(fd int) int {
 	if index, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX); err == nil {
 		return index
@@ -96,7 +96,8 @@ func setDevice(fd, index int) error {
 	return os.NewSyscallError("setsockopt", err)
 }
 
-// deviceWithoutPeer is the device that the socket has for itself, and not for its peer.
+// deviceWithoutPeer returns the device that the socket was bound to apart from its
+// peer.
 func (c *conn) deviceWithoutPeer(fd int) int {
 	now := deviceOf(fd)
 	if p := c.peerDevice.Load(); p != nil && p.after == now {

@@ -37,8 +37,8 @@ func openOn(t *testing.T, h *netlab.Host, cfg kernel.Config) kernel.Conn {
 	return c
 }
 
-// with and without CAP_NET_RAW, which the kernel asks for when the device of a socket
-// changes (socket(7)).
+// privileges are ways to call a function with and without CAP_NET_RAW, which the
+// kernel asks for when the device of a socket changes (socket(7)).
 var privileges = map[string]func(t *testing.T, f func() error) error{
 	"with CAP_NET_RAW":    func(_ *testing.T, f func() error) error { return f() },
 	"without CAP_NET_RAW": withoutNetRaw,
@@ -103,7 +103,7 @@ func TestAConnectThatFailsLeavesTheDevice(t *testing.T) {
 	}
 }
 
-// alike expects the kernel to tell the same of two sockets.
+// alike expects the kernel to report the same options for two sockets.
 func alike(t *testing.T, never, was kernel.Conn) {
 	t.Helper()
 	a, b := answers(t, never), answers(t, was)

@@ -16,8 +16,8 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// Connect sets the one peer to talk to. What others have sent before is queued,
-// and not for this caller: reads pass over it.
+// Connect sets the peer. Datagrams that others sent before may be queued; reads
+// drop them.
 func (c *conn) Connect(peer netip.AddrPort) error {
 	err := c.withAddr("connect", peer, func(fd uintptr, name *rawName, n uint32) syscall.Errno {
 		var device peerDevice
@@ -47,8 +47,8 @@ func (c *conn) Connect(peer netip.AddrPort) error {
 	return nil
 }
 
-// isStranger reports whether a datagram was queued before the socket had the peer
-// that it has, and counts it.
+// isStranger reports whether a datagram is not from the peer, and counts it. It was
+// queued before the socket was connected.
 func (c *conn) isStranger(from netip.AddrPort) bool {
 	only := c.only.Load()
 	if only == nil || from == *only {
@@ -58,18 +58,18 @@ func (c *conn) isStranger(from netip.AddrPort) bool {
 	return true
 }
 
-// Disconnect forgets the peer and leaves everything else as it was.
+// Disconnect removes the peer and leaves everything else as it was.
 //
-// The kernel's own way (AF_UNSPEC, connect(2)) forgets more: the device, and a
-// port that the kernel had chosen. And it forgets less: an IPv6 socket goes on to
-// hear its old peer's address alone. So a new socket takes the place of the old
-// one, bound beside it. The old one is then connected to itself, so that it hears
-// nothing, and is closed when what it has queued has been read. Sends and options
-// wait meanwhile.
+// The kernel's way to disconnect (AF_UNSPEC, connect(2)) also removes the device,
+// and a port that the kernel had chosen, and an IPv6 socket goes on to receive on
+// its old peer's address alone. Therefore a new socket takes the place of the old
+// one, bound beside it. The old socket is connected to itself, so that it receives
+// nothing more, and is closed when its queue has been read. Sends and options wait
+// meanwhile.
 //
-// Others who share the socket keep the old one. An IPv4 socket that is shared is
-// disconnected in place, for all. An IPv6 socket cannot be: there the others keep
-// the peer, and hear it as long as they have the socket.
+// Other owners of a shared descriptor keep the old socket. A shared IPv4 socket is
+// disconnected in place, for all owners. A shared IPv6 socket cannot be: the other
+// owners keep the peer and receive its datagrams as long as they have the socket.
 func (c *conn) Disconnect(local netip.AddrPort) error {
 	c.using.Lock()
 	defer c.using.Unlock()
@@ -80,7 +80,8 @@ func (c *conn) Disconnect(local netip.AddrPort) error {
 	if c.shared.Load() && !c.inet6 {
 		err = c.disconnectInPlace(local)
 	} else if err = c.replace(place{local: local, device: c.deviceWithoutPeer(int(c.fd))}); errors.Is(err, unix.EADDRINUSE) {
-		// gVisor binds no socket beside another, and disconnects in place well.
+		// gVisor binds no socket beside another, and disconnects in place without
+		// these faults.
 		err = c.disconnectInPlace(local)
 	}
 	if err != nil {
@@ -134,15 +135,15 @@ func (c *conn) bindTo(fd uintptr, local netip.AddrPort) error {
 	return nil
 }
 
-// A place is where a socket is that takes the place of another.
+// A place has the addresses and the device of a socket that replaces another.
 type place struct {
 	local  netip.AddrPort
 	peer   netip.AddrPort // not valid where there is none
 	device int            // index of the device that the socket is bound to, or 0
 }
 
-// replace puts a new socket into the place of the present one. When it fails nothing
-// has changed. The caller holds using for writing.
+// replace replaces the present socket by a new one. If it fails nothing has
+// changed. The caller holds using for writing.
 func (c *conn) replace(at place) error {
 	family := unix.AF_INET
 	if c.inet6 {
@@ -183,7 +184,8 @@ func (c *conn) replace(at place) error {
 	return nil
 }
 
-// prepare makes fresh what old is, but for its place.
+// prepare gives fresh the options, the address and the peer that it needs to
+// replace old.
 func (c *conn) prepare(fresh, old *socket, at place) error {
 	to, from := int(fresh.fd), int(old.fd)
 	copyOptions(to, from)
@@ -194,7 +196,7 @@ func (c *conn) prepare(fresh, old *socket, at place) error {
 	if err != nil {
 		return os.NewSyscallError("getsockopt", err)
 	}
-	for _, s := range []int{from, to} { // both are bound, until the old one is read
+	for _, s := range []int{from, to} { // both sockets share the port until the old one is read
 		if err := unix.SetsockoptInt(s, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 			return os.NewSyscallError("setsockopt", err)
 		}
@@ -212,14 +214,14 @@ func (c *conn) prepare(fresh, old *socket, at place) error {
 	return os.NewSyscallError("setsockopt", unix.SetsockoptInt(to, unix.SOL_SOCKET, unix.SO_REUSEADDR, reuse))
 }
 
-// levels are where socket options are looked for, and how many there may be.
-// SOL_SOCKET comes last: IP_TOS changes SO_PRIORITY.
+// levels are the levels of socket options to copy, and how many options each may
+// have. SOL_SOCKET comes last: IP_TOS changes SO_PRIORITY.
 var levels = [...]struct{ level, options int }{
 	{unix.IPPROTO_IP, 64}, {unix.IPPROTO_IPV6, 96}, {unix.SOL_UDP, 128}, {unix.SOL_SOCKET, 96},
 }
 
-// copyOptions gives to every option of from that it does not have already,
-// whatever the option is: the kernel has more than are known here.
+// copyOptions copies every option of from that has another value on to. It goes
+// through all numbers, because the kernel has more options than package unix knows.
 func copyOptions(to, from int) {
 	var buffers [2][256]byte
 	for _, l := range levels {
@@ -245,8 +247,9 @@ func copyOptions(to, from int) {
 	}
 }
 
-// copied reports whether an option of SOL_SOCKET is one to copy: not what reading
-// takes off, what is no size in bytes, and where the socket was last.
+// copied reports whether an option of SOL_SOCKET is to be copied. SO_ERROR is reset
+// by reading, the length of SO_ATTACH_FILTER counts instructions, SO_INCOMING_CPU
+// is the CPU of the last datagram, and prepare sets the device.
 func copied(option int) bool {
 	switch option {
 	case unix.SO_ERROR, unix.SO_ATTACH_FILTER, unix.SO_INCOMING_CPU, unix.SO_BINDTODEVICE, unix.SO_BINDTOIFINDEX:

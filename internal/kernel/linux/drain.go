@@ -17,15 +17,15 @@ import (
 
 // draining is the state of a socket's Drain.
 type draining struct {
-	mu   sync.Mutex // one Drain at a time, and none beside a deadline that is set
+	mu   sync.Mutex // serializes Drain and SetReadDeadline
 	on   atomic.Bool
 	over atomic.Bool  // a read has returned ErrDrained
 	left atomic.Int64 // packets that reads may still take
 
 	deadline    time.Time // of reads; guarded by mu
-	interrupted bool      // reads are woken to look again; guarded by mu
+	interrupted bool      // interrupt has ended the reads that wait; guarded by mu
 
-	sourceless atomic.Bool  // connected to itself: sends need a source
+	sourceless atomic.Bool  // connected to itself: sends carry a source address
 	route      *routeSource // of IPv6; set before sourceless
 }
 
@@ -33,12 +33,12 @@ type draining struct {
 // one packet in a receive buffer: the struct sk_buff alone is larger.
 const smallestPacket = 200
 
-// Drain stops hearing and wakes reads that wait.
+// Drain makes the kernel reject later datagrams, and wakes reads that wait.
 //
-// A socket filter that accepts nothing keeps what is queued, for connected
+// A socket filter that accepts nothing does that and keeps the queue, for connected
 // sockets and for groups too. A socket that shares its port with others
-// (SO_REUSEPORT) is also connected to itself: otherwise the kernel would go on
-// to choose the socket for its share of the datagrams, and drop them.
+// (SO_REUSEPORT) is also connected to itself: otherwise the kernel would go on to
+// choose the socket for its share of the datagrams, and drop them.
 func (c *conn) Drain() error {
 	d := &c.drain
 	d.mu.Lock()
@@ -72,10 +72,10 @@ func (c *conn) deafen() error {
 	})
 }
 
-// leaveShare connects the socket to itself, where it can still send afterwards:
-// the kernel makes the address that it connects from the source of what is
-// sent. For IPv4 an empty IP_PKTINFO with each send leaves the source to the
-// route again. For IPv6 the route is asked for it.
+// leaveShare connects the socket to itself, if it can still send afterwards: the
+// kernel then sends from the address that it connected from. On an IPv4 socket an
+// empty IP_PKTINFO with each send makes the route choose the source again. For IPv6
+// a routeSource asks for the route's source.
 func (c *conn) leaveShare(fd uintptr) {
 	sa, err := unix.Getsockname(int(fd))
 	if err != nil {
@@ -101,7 +101,7 @@ func (c *conn) closeRoute() {
 	}
 }
 
-// queuedAtMost is an upper bound for the packets in the receive buffer.
+// queuedAtMost returns an upper bound of the packets in the receive buffer.
 func (c *conn) queuedAtMost() int64 {
 	bytes := 0
 	_ = c.sock.Load().raw.Control(func(fd uintptr) {
@@ -114,18 +114,18 @@ func (c *conn) queuedAtMost() int64 {
 	return int64(bytes/smallestPacket + 1)
 }
 
-// woken reports whether err is that of a read that Drain woke.
+// woken reports whether err is that of a read that Drain has ended.
 func (c *conn) woken(err error) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded) && c.drain.on.Load()
 }
 
-// allowed is how many of n packets a read may take.
+// allowed returns how many of n packets a read may take.
 func (d *draining) allowed(n int) int { return int(min(int64(n), d.left.Load())) }
 
-// isExhausted reports whether reads may take nothing more.
+// isExhausted reports whether reads may take no more packets.
 func (d *draining) isExhausted() bool { return d.on.Load() && d.left.Load() <= 0 }
 
-// ended notes that nothing is left to read.
+// ended records that the queue is empty.
 func (d *draining) ended() error {
 	d.over.Store(true)
 	d.left.Store(0)
@@ -147,10 +147,10 @@ func (c *conn) TryReceive(s kernel.Sink) error {
 	return err
 }
 
-// receiveNow delivers one batch. Where there is none it returns errEAGAIN, or
+// receiveNow delivers one batch. If nothing is queued it returns errEAGAIN, or
 // ErrDrained on a socket that drains.
 //
-// It does not ask the poller, which would not read past a deadline.
+// It bypasses the poller, which does not read after a deadline has passed.
 func (c *conn) receiveNow(s kernel.Sink) error {
 	r := &c.rx
 	r.sink, r.err = s, nil
@@ -195,14 +195,14 @@ func (c *conn) readOnce(fd uintptr) (found bool) {
 	}
 	c.drain.left.Add(-int64(n))
 	if len(s.batch.Packets) == 0 {
-		return true // all of it strangers': the caller comes again
+		return true // all packets were from others than the peer: the caller calls again
 	}
 	r.sink.Deliver(&s.batch)
 	return true
 }
 
-// Queued reports whether a read would find a datagram now. It takes nothing off
-// the queue, and no pending error either, as a read that peeks would.
+// Queued reports whether a read would find a datagram now. It leaves the queue and
+// a pending error alone; a read with MSG_PEEK would take the error.
 func (c *conn) Queued() bool {
 	if c.offload.any() {
 		return true

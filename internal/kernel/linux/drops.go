@@ -11,7 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A dropCounter makes a 64-bit count of the kernel's 32-bit one, which wraps.
+// A dropCounter extends the kernel's 32-bit count of drops, which wraps, to 64
+// bits.
 type dropCounter struct {
 	mu     sync.Mutex
 	last   uint32
@@ -25,8 +26,9 @@ func (d *dropCounter) reset(now uint32) {
 	d.last = now
 }
 
-// advance asks what the count is now, one caller after the other: an answer that
-// is older than the last would look like one that has wrapped.
+// advance calls ask for the present count and returns the extended one. It calls
+// ask under the lock: an answer older than the last would look like one that has
+// wrapped.
 func (d *dropCounter) advance(ask func() (now uint32, ok bool)) uint64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -40,7 +42,7 @@ func (d *dropCounter) advance(ask func() (now uint32, ok bool)) uint64 {
 	return d.total
 }
 
-// freeze takes the count for the last time.
+// freeze reads the count for the last time.
 func (d *dropCounter) freeze(ask func() (now uint32, ok bool)) {
 	d.advance(ask)
 	d.mu.Lock()
@@ -48,8 +50,8 @@ func (d *dropCounter) freeze(ask func() (now uint32, ok bool)) {
 	d.frozen = true
 }
 
-// Drops counts what the kernel dropped. SO_MEMINFO is current at any time;
-// SO_RXQ_OVFL would tell only with the next datagram that fits.
+// Drops returns how many datagrams the kernel dropped. SO_MEMINFO is current at any
+// time; SO_RXQ_OVFL comes only with the next datagram that fits.
 func (c *conn) Drops() uint64 { return c.dropped.advance(c.meminfoDrops) }
 
 // meminfoDrops is word SK_MEMINFO_DROPS of SO_MEMINFO (Linux 4.12).
@@ -69,9 +71,9 @@ func meminfo(fd uintptr) (info [unix.SK_MEMINFO_VARS]uint32, errno syscall.Errno
 	return info, errno
 }
 
-// Discard counts what lies in the receive buffer. First it makes the socket
-// deaf: a flood would never let it end, and what comes between the last look
-// and the close would be lost to every count.
+// Discard reads and counts what is in the receive buffer. It first makes the kernel
+// reject later datagrams: under a flood the queue would never be empty, and no
+// counter would have the datagrams between the last read and the close.
 func (c *conn) Discard() uint64 {
 	total := c.offload.discard()
 	if c.shared.Load() || c.exposed.Load() {
@@ -97,7 +99,7 @@ func (c *conn) Discard() uint64 {
 	return total
 }
 
-// discard takes what is queued on fd, and no more packets than limit.
+// discard reads the queue of fd, but no more packets than limit.
 func (c *conn) discard(fd uintptr, limit *int64) (total uint64) {
 	s := borrow()
 	defer s.giveBack()

@@ -9,7 +9,8 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// A socket that discards is deaf from then on, whatever it is bound to.
+// A socket that discards receives nothing afterwards, whatever address it is bound
+// to.
 func TestDiscardTurnsAwayWhatComesLater(t *testing.T) {
 	for _, where := range []struct{ network, bound, host string }{
 		{"udp4", "127.0.0.1:0", "127.0.0.1"},

@@ -11,20 +11,20 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// The entries of the error queue are charged to the receive buffer, and anybody can
-// forge them. When they take half of it, the queue is turned off for a while: reports
-// are lost then, and datagrams are not.
+// The entries of the error queue are charged to the receive buffer, and any host
+// can forge them. When they take half of the buffer, the error queue is turned off
+// for a while. Reports are lost during that time, but no datagrams.
 const (
 	firstPause = 50 * time.Millisecond
 	maxPause   = 2 * time.Second
-	lookEvery  = 8 // entries, to see how full the buffer is
+	lookEvery  = 8 // entries between two looks at the buffer
 )
 
-// errorFlood is the pause of a socket's error queue.
+// errorFlood is the state of the pauses of an error queue.
 type errorFlood struct {
 	mu    sync.Mutex
 	taken int       // entries, since the last look at the buffer
-	on    time.Time // since when the queue is on again
+	on    time.Time // when the queue was turned on again
 	pause time.Duration
 	timer *time.Timer // runs while the queue is off
 	over  bool
@@ -47,7 +47,7 @@ func (c *conn) noteTaken(fd uintptr) {
 	} else {
 		f.pause = min(2*f.pause, maxPause)
 	}
-	for range 1 << 10 { // turning it off throws the rest away
+	for range 1 << 10 { // turning the queue off drops the other entries
 		r, ok := c.nextQueued(fd)
 		if !ok {
 			break
@@ -58,8 +58,8 @@ func (c *conn) noteTaken(fd uintptr) {
 	f.timer = time.AfterFunc(f.pause, c.endPause)
 }
 
-// endPause turns the error queue on again, while the socket is not being replaced: the
-// next one copies what it finds.
+// endPause turns the error queue on again, while the socket is not being replaced:
+// a new socket copies the option.
 func (c *conn) endPause() {
 	if !c.acquire() {
 		return

@@ -13,8 +13,8 @@ import (
 )
 
 // isAsync reports whether errno, the result of a receive call, is about an earlier
-// datagram, and keeps it for NextRefusal. With the error queue on, the queue has it,
-// and the destination.
+// datagram, and keeps it for NextRefusal. If the error queue is on, the queue has
+// the error and its destination.
 func (c *conn) isAsync(errno syscall.Errno, failures *int) bool {
 	if !kernel.IsAsync(errno, failures) {
 		return false
@@ -26,9 +26,9 @@ func (c *conn) isAsync(errno syscall.Errno, failures *int) bool {
 	return true
 }
 
-// NextRefusal takes off one error. It empties the error queue (IP_RECVERR, ip(7)) of
-// errors of our own host, such as EMSGSIZE, as well: a send has returned those, and
-// in the queue they take room from what is to be received.
+// NextRefusal removes and returns one error. It also removes errors of the own
+// host, such as EMSGSIZE, from the error queue (IP_RECVERR, ip(7)): sends have
+// returned these errors, and their entries take room from datagrams.
 func (c *conn) NextRefusal() (r kernel.Refusal, ok bool) {
 	if r, ok := c.pending.Next(); ok {
 		return r, true
@@ -44,7 +44,7 @@ func (c *conn) NextRefusal() (r kernel.Refusal, ok bool) {
 	return r, ok
 }
 
-// takePending takes the next error off the descriptor.
+// takePending removes and returns the next error of the descriptor.
 func (c *conn) takePending(fd uintptr) (r kernel.Refusal, ok bool) {
 	for {
 		if c.errorQueue {
@@ -56,12 +56,12 @@ func (c *conn) takePending(fd uintptr) (r kernel.Refusal, ok bool) {
 		if errno == 0 || !c.errorQueue || kernel.IsSocketGone(errno) {
 			return kernel.Refusal{Errno: errno}, errno != 0
 		}
-		// The error queue has it by now.
+		// The error queue has an entry for errno by now.
 	}
 }
 
-// keepPending takes what is pending off the descriptor, up to a limit, and keeps it
-// for NextRefusal. It reports whether there was anything.
+// keepPending removes the pending errors of the descriptor, up to a limit, and
+// keeps them for NextRefusal. It reports whether there were any.
 func (c *conn) keepPending(fd uintptr) bool {
 	for n := range maxFailures {
 		r, ok := c.takePending(fd)
@@ -73,10 +73,11 @@ func (c *conn) keepPending(fd uintptr) bool {
 	return true
 }
 
-// maxFailures bounds what one call takes off.
+// maxFailures bounds how many errors one call removes.
 const maxFailures = 64
 
-// socketError takes the pending error of the socket off (SO_ERROR, socket(7)).
+// socketError removes and returns the pending error of the socket (SO_ERROR,
+// socket(7)).
 func socketError(fd uintptr) syscall.Errno {
 	var errno int32
 	size := uint32(unsafe.Sizeof(errno))
@@ -88,7 +89,8 @@ func socketError(fd uintptr) syscall.Errno {
 	return syscall.Errno(errno)
 }
 
-// nextQueued takes the next ICMP error from the error queue, and what is before it.
+// nextQueued removes entries of the error queue up to the next ICMP error, and
+// returns that.
 func (c *conn) nextQueued(fd uintptr) (r kernel.Refusal, ok bool) {
 	var name rawName
 	var payload [1]byte
@@ -114,7 +116,7 @@ func (c *conn) nextQueued(fd uintptr) (r kernel.Refusal, ok bool) {
 	return r, ok
 }
 
-// refusal finds a struct sock_extended_err that came by ICMP.
+// refusal parses the struct sock_extended_err of an ICMP error.
 func refusal(b []byte) (syscall.Errno, bool) {
 	for len(b) >= unix.SizeofCmsghdr {
 		n, level, kind := controlHeader(b)

@@ -16,18 +16,18 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// port is the port of c, or 0 where it cannot be known.
+// port returns the port of c, or 0 if the kernel does not say.
 func port(c kernel.Conn) uint16 {
 	a, _ := c.LocalAddr()
 	return a.Port()
 }
 
-// exercise sends in every way and reads in every way: nothing is lost, changed,
-// or waited for in vain.
+// exercise sends in every way and reads in every way, and expects each datagram
+// once, unchanged and without a long wait.
 func exercise(t *testing.T, a, b kernel.Conn, host string, cfg kernel.Config) {
 	t.Helper()
 	if port(b) == 0 {
-		return // package udp does not take such a socket: it has to know where it is
+		return // package udp refuses a socket whose address is unknown
 	}
 	to := netip.AddrPortFrom(netip.MustParseAddr(host), port(b))
 	_ = b.SetOffload(true)
@@ -68,7 +68,7 @@ func exercise(t *testing.T, a, b kernel.Conn, host string, cfg kernel.Config) {
 			return
 		}
 	}
-	_ = b.SetOffload(false) // bursts would be one for the reads that follow: the queue is emptied first
+	_ = b.SetOffload(false) // the queue is emptied first, or the next reads would return a burst in one piece
 	for end := time.Now().Add(10 * time.Second); len(got.texts) < len(sent) && time.Now().Before(end); {
 		if fail("TryReceive", b.TryReceive(&got)) {
 			return

@@ -34,24 +34,24 @@ func AppendControl(b []byte, level, kind int, data []byte) []byte {
 	return appendControl(room, level, kind, data)
 }
 
-// Decode is decode of bytes that the kernel might have written. No interface
-// has a name there.
+// Decode decodes bytes that the kernel might have written. No interface has a name
+// there.
 func Decode(b []byte) netip.AddrPort {
 	var name rawName
 	copy(unsafe.Slice((*byte)(unsafe.Pointer(&name)), sizeofName), b)
 	return decode(^uintptr(0), &name, new(zoneCache))
 }
 
-// Encode is what an address looks like to the kernel, on an IPv6 socket or an
-// IPv4 one.
+// Encode returns an address in the form that the kernel takes, on an IPv6 socket or
+// an IPv4 one.
 func Encode(a netip.AddrPort, inet6 bool) ([]byte, error) {
 	var name rawName
 	n, err := (&conn{inet6: inet6}).encode(^uintptr(0), &name, a)
 	return unsafe.Slice((*byte)(unsafe.Pointer(&name)), sizeofName)[:n], err
 }
 
-// WithoutSegments makes the kernel one that does not know UDP_SEGMENT, until
-// restore is called. The kernel has been asked before.
+// WithoutSegments makes the package behave as on a kernel without UDP_SEGMENT,
+// until restore is called. It asks the kernel first.
 func WithoutSegments() (restore func()) {
 	known := segmenting.yes
 	segmenting.yes = false

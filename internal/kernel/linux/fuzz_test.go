@@ -17,7 +17,7 @@ import (
 	"example.com/dgram/internal/kernel/linux"
 )
 
-// FuzzControl: no control message panics, whatever it says.
+// FuzzControl looks for control messages that make parseControl panic.
 func FuzzControl(f *testing.F) {
 	all := everything()
 	f.Add(all)
@@ -47,7 +47,7 @@ func FuzzControl(f *testing.F) {
 	})
 }
 
-// next cuts a datagram off, as those who read packets do.
+// next cuts one datagram off, as readers of packets do.
 func next(p *kernel.Packet, data []byte) (d, rest []byte) {
 	if p.Segment <= 0 || len(data) <= p.Segment {
 		return data, nil
@@ -55,7 +55,7 @@ func next(p *kernel.Packet, data []byte) (d, rest []byte) {
 	return data[:p.Segment], data[p.Segment:]
 }
 
-// FuzzRefusal: no report in the error queue panics.
+// FuzzRefusal looks for reports in the error queue that make refusal panic.
 func FuzzRefusal(f *testing.F) {
 	report := append(native(int(syscall.EHOSTUNREACH)), unix.SO_EE_ORIGIN_ICMP, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 	f.Add(linux.AppendControl(nil, unix.SOL_IP, unix.IP_RECVERR, report))
@@ -68,8 +68,8 @@ func FuzzRefusal(f *testing.F) {
 	})
 }
 
-// FuzzSockaddr: every address that is decoded can be encoded, and is the same
-// then.
+// FuzzSockaddr checks that every decoded address can be encoded, and is the same
+// when it is decoded again.
 func FuzzSockaddr(f *testing.F) {
 	for _, a := range []string{"192.0.2.1:53", "[2001:db8::1]:53", "[::ffff:192.0.2.1]:53"} {
 		b, err := linux.Encode(addr(a), true)
@@ -103,7 +103,7 @@ func FuzzSockaddr(f *testing.F) {
 	})
 }
 
-// FuzzZone: a zone is an interface's name or number, or an error.
+// FuzzZone checks that a zone is the name or number of an interface, or an error.
 func FuzzZone(f *testing.F) {
 	for _, zone := range []string{"lo", "1", "", "0", "nope0", "lo\x00x", "lo:x", "4294967297", "averylonginterfacename", "-1", "01"} {
 		f.Add(zone)

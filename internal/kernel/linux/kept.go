@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// keptCalls are what has to be done again on a socket that takes the place of
-// this one, because the kernel cannot be asked for it: memberships in groups.
+// keptCalls are calls to repeat on a socket that replaces this one, because the
+// kernel does not report their effect: joining groups.
 type keptCalls struct {
 	mu    sync.Mutex
 	order []any
@@ -30,7 +30,7 @@ func (c *conn) Keep(key any, call func(syscall.RawConn) error) {
 	k.calls[key] = call
 }
 
-// Forget takes back what was kept under the keys that match.
+// Forget removes the calls whose keys match.
 func (c *conn) Forget(match func(key any) bool) {
 	k := &c.kept
 	k.mu.Lock()

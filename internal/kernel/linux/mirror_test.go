@@ -17,8 +17,8 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// answers are every option of a socket that the kernel tells, as it tells it, and
-// the socket's addresses.
+// answers returns the value of every option of a socket that the kernel reports,
+// and the addresses of the socket.
 func answers(t *testing.T, c kernel.Conn) (all map[string][]byte) {
 	all = map[string][]byte{}
 	check(t, c.Borrow().Control(func(fd uintptr) {
@@ -55,8 +55,8 @@ func answers(t *testing.T, c kernel.Conn) (all map[string][]byte) {
 	return all
 }
 
-// A socket that was connected and disconnected is like one that never was, in
-// everything that the kernel tells of it.
+// The kernel reports the same about a socket that was connected and disconnected as
+// about one that never was.
 func TestTheMirror(t *testing.T) {
 	for name, cfg := range map[string]kernel.Config{
 		"udp4":          {Network: "udp4"},
@@ -150,7 +150,8 @@ func TestDisconnectLeavesNoDescriptors(t *testing.T) {
 	}
 }
 
-// Whoever shares an IPv6 socket keeps it, with its peer; ours hears the others.
+// The other owners of a shared IPv6 socket keep its peer. The own socket receives
+// from all.
 func TestASharedIPv6SocketIsLeftToTheOthers(t *testing.T) {
 	peer, other := loopback(t, "udp6"), loopback(t, "udp6")
 	c := loopback(t, "udp6")

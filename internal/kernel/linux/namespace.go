@@ -53,8 +53,8 @@ func udpSocket(family int) (int, error) {
 	return fd, os.NewSyscallError("socket", err)
 }
 
-// sameNamespace reports whether two sockets are in one network namespace. Where
-// the kernel does not say, they are taken to be.
+// sameNamespace reports whether two sockets are in one network namespace, or the
+// kernel does not say.
 func sameNamespace(a, b int) bool {
 	var buffers [2][16]byte
 	cookieA, errnoA := rawOption(a, unix.SOL_SOCKET, unix.SO_NETNS_COOKIE, buffers[0][:])

@@ -13,26 +13,25 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// offload is the receive offload of a socket (UDP_GRO, udp(7), Linux 5.0), and what
-// was read when it was turned off.
+// offload is the state of receive offload (UDP_GRO, udp(7), Linux 5.0).
 //
-// The kernel tells the size of the segments only while offload is on, also for a
-// burst that was queued before: turned off over a queue, bursts would be read as one
-// long datagram each. So the queue is read first. The receiver takes what was read
-// before it reads on.
+// The kernel reports the size of the segments only while offload is on, also for a
+// burst that was queued before. If offload were turned off with bursts in the
+// queue, each would be read as one long datagram. Therefore the queue is read ahead
+// first, and the receiver takes the batches that were read ahead before it reads
+// on.
 type offload struct {
 	mu   sync.Mutex // held for each receive call, and while offload is switched
 	left []*scratch
 }
 
-// maxSwitches is how often turning offload off is tried: each time that something
-// has arrived meanwhile, it is turned on again and the queue is read.
+// maxSwitches bounds how often stopOffload tries. If a datagram arrives while it
+// turns offload off, it turns offload on again and reads the queue.
 const maxSwitches = 256
 
-// SetOffload turns UDP_GRO on or off, while the socket is not being replaced: the next
-// socket copies it. It is called by the goroutine that will wait for messages, and so
-// takes the short way: through controlAll it would double that goroutine's stack for
-// good.
+// SetOffload turns UDP_GRO on or off, while the socket is not being replaced: a new
+// socket copies the option. It avoids controlAll, which would double the stack of
+// the calling goroutine for good: the goroutine that will wait for messages.
 func (c *conn) SetOffload(on bool) error {
 	if !c.acquire() {
 		return net.ErrClosed
@@ -50,10 +49,10 @@ func (c *conn) SetOffload(on bool) error {
 				c.interrupt()
 			}
 		case !segments(fd) || !c.calls.receivesControlNow():
-			errno = unix.ENOPROTOOPT // a kernel that knows no bursts may say yes to what it does not know
+			errno = unix.ENOPROTOOPT // a kernel without UDP_GRO may accept the unknown option
 		default:
 			if errno = setGRO(fd, 1); errno == 0 && !hasGRO(fd) {
-				errno = unix.ENOPROTOOPT // nor what it does not tell: stopOffload has to know
+				errno = unix.ENOPROTOOPT // stopOffload has to be able to read the option
 				setGRO(fd, 0)
 			}
 		}
@@ -71,21 +70,21 @@ func setGRO(fd uintptr, value int32) syscall.Errno {
 	return setInt(fd, unix.SOL_UDP, unix.UDP_GRO, value)
 }
 
-// setInt is setsockopt(2), which never waits for long.
+// setInt is setsockopt(2) without entersyscall: the call is short.
 func setInt(fd uintptr, level, option int, value int32) syscall.Errno {
 	_, _, errno := unix.RawSyscall6(unix.SYS_SETSOCKOPT, fd, uintptr(level), uintptr(option), uintptr(unsafe.Pointer(&value)), unsafe.Sizeof(value), 0)
 	return errno
 }
 
-// hasGRO reports whether offload is on. gVisor, which accepts the option and has none,
-// fails when it is asked.
+// hasGRO reports whether offload is on. On gVisor, which accepts the option without
+// an effect, reading it fails.
 func hasGRO(fd uintptr) bool {
 	value, err := unix.GetsockoptInt(int(fd), unix.SOL_UDP, unix.UDP_GRO)
 	return err == nil && value != 0
 }
 
-// stopOffload reads what is queued, turns offload off, and makes sure that nothing
-// has arrived in between.
+// stopOffload reads the queue ahead and turns offload off, so that no burst is left
+// in the queue.
 func (c *conn) stopOffload(fd uintptr) syscall.Errno {
 	if !hasGRO(fd) {
 		return 0
@@ -108,7 +107,7 @@ func (c *conn) stopOffload(fd uintptr) syscall.Errno {
 	return setGRO(fd, 0)
 }
 
-// readAhead reads what is queued. The caller holds mu.
+// readAhead reads the queue ahead. The caller holds mu.
 func (c *conn) readAhead(fd uintptr) {
 	failures := 0
 	for {
@@ -133,7 +132,8 @@ func (c *conn) readAhead(fd uintptr) {
 	}
 }
 
-// pop takes the oldest batch that was read ahead. The caller holds mu.
+// pop removes and returns the oldest batch that was read ahead. The caller holds
+// mu.
 func (o *offload) pop() *scratch {
 	if len(o.left) == 0 {
 		return nil
@@ -152,8 +152,8 @@ func (o *offload) any() bool {
 	return len(o.left) > 0
 }
 
-// next makes s the next batch of up to n packets: what was read ahead, or what a
-// receive call brings.
+// next returns the next batch of up to n packets: one that was read ahead, or that
+// of a receive call into s.
 func (c *conn) next(s *scratch, fd uintptr, n int, short bool) (*scratch, int, syscall.Errno) {
 	c.offload.mu.Lock()
 	if left := c.offload.pop(); left != nil {
@@ -173,7 +173,8 @@ func (c *conn) next(s *scratch, fd uintptr, n int, short bool) (*scratch, int, s
 	return s, got, errno
 }
 
-// discard counts and drops what was read ahead.
+// discard drops the batches that were read ahead and returns the number of their
+// datagrams.
 func (o *offload) discard() (datagrams uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -13,9 +13,9 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// System is the system that the program runs on: here Linux, by system calls of
-// our own. net could not bind to a group, connect a bound socket, disconnect
-// one, or read and write batches without allocating.
+// System implements the kernel contract with Linux' system calls. Package net
+// cannot bind to a group, connect a bound socket, disconnect one, or read and write
+// batches without allocating.
 type System struct{}
 
 // IPv6 reports whether an IPv6 socket can be bound.
@@ -104,7 +104,7 @@ func (System) Adopt(f *os.File, cfg kernel.Config) (kernel.Conn, kernel.Config, 
 	if err := raw.Control(func(s uintptr) {
 		fd, dup = unix.FcntlInt(s, unix.F_DUPFD_CLOEXEC, 0)
 	}); err != nil {
-		return nil, cfg, net.ErrClosed // the only way in which Control fails
+		return nil, cfg, net.ErrClosed // Control fails on a closed file alone
 	}
 	if dup != nil {
 		return nil, cfg, os.NewSyscallError("fcntl", dup)
@@ -127,7 +127,7 @@ func (System) Adopt(f *os.File, cfg kernel.Config) (kernel.Conn, kernel.Config, 
 		c.only.Store(&peer)
 	}
 	if before, ok := c.meminfoDrops(); ok {
-		c.dropped.reset(before) // those before us are not ours to report
+		c.dropped.reset(before) // drops before Adopt do not count
 	}
 	if err := c.adopt(&cfg); err != nil {
 		c.Close()
@@ -153,8 +153,8 @@ func (c *conn) adopt(cfg *kernel.Config) error {
 	return err
 }
 
-// isUDP reports whether fd is a UDP socket that datagrams go through as they are:
-// not a raw socket of the same protocol, and not the end of a tunnel.
+// isUDP reports whether fd is a plain UDP socket: not a raw socket of the same
+// protocol, and not the end of a tunnel.
 func isUDP(fd int) bool {
 	is := func(level, option, value int) bool {
 		v, err := unix.GetsockoptInt(fd, level, option)
@@ -165,9 +165,9 @@ func isUDP(fd int) bool {
 		(err != nil || encapsulation == 0)
 }
 
-// inherited turns off what the last owner of an adopted socket has set and a
-// socket of ours would not have. What cannot be turned off, and would change
-// datagrams, makes it no UDP socket.
+// inherited turns off options that the last owner of an adopted socket set and that
+// a new socket would not have. It fails with ErrNotUDP if an option that changes
+// datagrams cannot be turned off.
 func (s *settings) inherited(cfg kernel.Config) {
 	for _, option := range []int{unix.UDP_SEGMENT, unix.UDP_CORK} {
 		if value, err := unix.GetsockoptInt(s.fd, unix.SOL_UDP, option); err == nil && value != 0 && set(s.fd, unix.SOL_UDP, option, 0) != nil {
@@ -180,7 +180,7 @@ func (s *settings) inherited(cfg kernel.Config) {
 	s.must(unix.SOL_SOCKET, unix.SO_BROADCAST, 0, !cfg.Broadcast)
 }
 
-// inspect says what a descriptor is.
+// inspect returns the network, the addresses and the IPv6 option of a descriptor.
 func inspect(fd int, cfg kernel.Config) (kernel.Config, error) {
 	if !isUDP(fd) {
 		return cfg, kernel.ErrNotUDP

@@ -40,7 +40,7 @@ func timespec(sec, nsec int64) []byte {
 	return binary.NativeEndian.AppendUint64(b, uint64(nsec))
 }
 
-// everything is the control messages that a datagram can bring at most: IPv4
+// everything has all control messages that one datagram can bring: an IPv4 datagram
 // on a dual-stack socket that asked for all.
 func everything() []byte {
 	b := linux.AppendControl(nil, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, timespec(1700000000, 123456789))
@@ -63,7 +63,7 @@ func TestControlMessagesAreRead(t *testing.T) {
 	}
 }
 
-// A kernel without SO_TIMESTAMPNS has SO_TIMESTAMP: the same in microseconds.
+// A kernel without SO_TIMESTAMPNS has SO_TIMESTAMP, in microseconds.
 func TestReceiveTimesInMicrosecondsAreRead(t *testing.T) {
 	var p kernel.Packet
 	linux.ParseControl(linux.AppendControl(nil, unix.SOL_SOCKET, unix.SO_TIMESTAMP, timespec(1700000000, 123456)), &p)
@@ -82,8 +82,8 @@ func TestIPv6ControlMessagesAreRead(t *testing.T) {
 	}
 }
 
-// A control message that is cut off, as MSG_CTRUNC says, takes nothing with it
-// but those behind it.
+// A control message that is cut off, as MSG_CTRUNC reports, spoils itself and the
+// messages behind it alone.
 func TestACutOffControlMessageLosesOnlyWhatIsBehindIt(t *testing.T) {
 	all := everything()
 	var last kernel.Packet
@@ -100,7 +100,7 @@ func TestACutOffControlMessageLosesOnlyWhatIsBehindIt(t *testing.T) {
 	}
 }
 
-// An unknown control message, or a known one of the wrong size, is passed over.
+// Unknown control messages, and known ones of a wrong size, are ignored.
 func TestUnknownControlMessagesArePassedOver(t *testing.T) {
 	for _, size := range []int{0, 1, 3, 7, 200} {
 		var b []byte
@@ -135,7 +135,8 @@ func TestARefusalIsRead(t *testing.T) {
 	}
 }
 
-// The source that a reply asks for is what the kernel would report.
+// The control message for the source of a reply has the form in which the kernel
+// reports a destination.
 func TestTheSourceIsWrittenAsItIsRead(t *testing.T) {
 	for _, c := range []struct {
 		from  string

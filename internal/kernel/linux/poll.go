@@ -10,20 +10,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// blindWait bounds a wait without Go's poller, which cannot be woken by a deadline
-// or by Close.
+// blindWait bounds a wait without Go's poller: neither a deadline nor Close ends
+// such a wait.
 const blindWait = 10 * time.Millisecond
 
 // whenReadable calls try until it returns true, and waits in between.
 //
-// Go's poller calls a descriptor "not pollable" while the last that epoll said of it
-// is EPOLLERR alone: a pending error on a socket whose send buffer is full. That is
-// a state of the poller, not of the socket, and lasts until the next event. Meanwhile
-// the socket itself is asked.
+// Go's poller calls a descriptor "not pollable" while the last event of epoll was
+// EPOLLERR alone: a pending error on a socket whose send buffer is full. That is a
+// state of the poller, not of the socket, and lasts until the next event. Until
+// then whenReadable waits with poll(2).
 func (c *conn) whenReadable(try func(fd uintptr) bool) error {
 	for {
 		s := c.readable()
-		if s != c.sock.Load() { // Disconnect has replaced it, but not read it
+		if s != c.sock.Load() { // Disconnect has replaced s, and its queue is not read yet
 			done := false
 			if err := s.raw.Control(func(fd uintptr) { done = try(fd) }); done || err != nil && c.closed.Load() {
 				return c.mapClosed(err)
@@ -39,7 +39,7 @@ func (c *conn) whenReadable(try func(fd uintptr) bool) error {
 			continue
 		}
 		if s != c.sock.Load() && !c.closed.Load() {
-			continue // Disconnect has replaced it
+			continue // Disconnect has replaced s
 		}
 		if errors.Is(err, os.ErrDeadlineExceeded) || c.closed.Load() {
 			return c.mapClosed(err)
@@ -56,8 +56,8 @@ func (c *conn) whenReadable(try func(fd uintptr) bool) error {
 	}
 }
 
-// pollable fails where a sandbox refuses what the poller needs. The runtime would
-// end the process for it.
+// pollable returns an error if a sandbox refuses the calls of the poller. Otherwise
+// the runtime would end the process.
 func pollable() error {
 	none := ^uintptr(0)
 	_, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_CTL, none, unix.EPOLL_CTL_DEL, none, 0, 0, 0)
@@ -79,11 +79,11 @@ func hasPoller() bool {
 			return true
 		}
 	}
-	return err != nil // nothing is known
+	return err != nil // if the directory cannot be read, assume so
 }
 
-// interrupt makes a read that waits look again: there is something that the poller
-// does not know of. A deadline that has passed stands in for it.
+// interrupt makes a read that waits call try again, by way of an expired deadline,
+// because of a change that the poller does not see.
 func (c *conn) interrupt() {
 	d := &c.drain
 	d.mu.Lock()
@@ -94,8 +94,7 @@ func (c *conn) interrupt() {
 	}
 }
 
-// resumed reports whether a read has ended because of interrupt. The deadline is then
-// what it was.
+// resumed reports whether interrupt ended a read, and restores the deadline.
 func (c *conn) resumed() bool {
 	d := &c.drain
 	d.mu.Lock()
@@ -107,7 +106,7 @@ func (c *conn) resumed() bool {
 	return !d.on.Load() && c.sock.Load().file.SetReadDeadline(d.deadline) == nil
 }
 
-// poll asks what is so of fd now, or within the timeout.
+// poll returns the events of fd, after at most timeout.
 func poll(fd uintptr, events int16, timeout time.Duration) (revents int16) {
 	fds := []unix.PollFd{{Fd: int32(fd), Events: events}}
 	n, err := unix.Poll(fds, int(timeout.Milliseconds()))
@@ -121,5 +120,5 @@ func poll(fd uintptr, events int16, timeout time.Duration) (revents int16) {
 	return fds[0].Revents
 }
 
-// errorQueued reports whether there is an error to be taken off.
+// errorQueued reports whether an error is pending.
 func errorQueued(fd uintptr) bool { return poll(fd, 0, 0)&unix.POLLERR != 0 }

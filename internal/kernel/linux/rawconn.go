@@ -12,10 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SyscallConn gives the descriptor to others.
+// SyscallConn gives access to the descriptor. The user may make a duplicate.
 func (c *conn) SyscallConn() syscall.RawConn { return sharedConn{rawConn{c}} }
 
-// Borrow gives the descriptor to code that keeps no duplicate.
+// Borrow gives access to the descriptor to code that makes no duplicate.
 func (c *conn) Borrow() syscall.RawConn { return rawConn{c} }
 
 // sharedConn is a rawConn whose user may make a duplicate.
@@ -24,7 +24,7 @@ type sharedConn struct{ raw rawConn }
 func (r sharedConn) Control(f func(uintptr)) error {
 	c := r.raw.c
 	c.exposed.Store(true)
-	return c.mapClosed(c.sock.Load().raw.Control(f)) // without the lock: f may do anything
+	return c.mapClosed(c.sock.Load().raw.Control(f)) // without the lock: f may call any method
 }
 
 func (r sharedConn) Read(f func(uintptr) bool) error {
@@ -37,7 +37,7 @@ func (r sharedConn) Write(f func(uintptr) bool) error {
 	return r.raw.Write(f)
 }
 
-// rawConn says net.ErrClosed where os says that a file is closed.
+// rawConn replaces the errors of package os after Close with net.ErrClosed.
 type rawConn struct{ c *conn }
 
 // Control runs f while the socket is not being replaced.
@@ -51,15 +51,15 @@ func (r rawConn) Control(f func(uintptr)) error {
 
 func (r rawConn) Read(f func(uintptr) bool) error { return r.c.whenReadable(f) }
 
-// Write goes on after a deadline: the only one that a write can meet is SendWait's,
-// for itself.
+// Write tries again after a deadline: the only write deadline is that of SendWait,
+// which is not meant for Write.
 func (r rawConn) Write(f func(uintptr) bool) error {
 	for {
 		err := r.c.sock.Load().raw.Write(f)
 		if r.c.closed.Load() || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return r.c.mapClosed(err)
 		}
-		runtime.Gosched() // SendWait takes the deadline back
+		runtime.Gosched() // SendWait is about to remove the deadline
 	}
 }
 

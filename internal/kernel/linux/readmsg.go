@@ -14,10 +14,9 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// reading is a read straight into the caller's memory, for code that brings
-// its own. It is made on first use and used again, with its callbacks bound
-// once, so that reading allocates nothing. Between calls it holds nobody's
-// memory.
+// reading is the state of ReadMsg and ReadMsgs, which read into the caller's
+// memory. It is made on first use and reused, with its callbacks bound once, so
+// that reading allocates nothing. Between calls it refers to no memory of a caller.
 type reading struct {
 	c     *conn
 	one   func(fd uintptr) bool
@@ -54,8 +53,9 @@ func (c *conn) reading() *reading {
 	return r
 }
 
-// ReadMsg reads one datagram into b and its control messages into oob. A socket
-// that is told where datagrams were sent to brings room of its own for that.
+// ReadMsg reads one datagram into b and its control messages into oob. If the
+// kernel reports destinations and oob is empty, ReadMsg uses a buffer of its own
+// for them.
 func (c *conn) ReadMsg(b, oob []byte, p *kernel.Packet) (n, oobn, flags int, err error) {
 	r := c.reading()
 	r.b = b
@@ -88,8 +88,8 @@ func (c *conn) ReadMsg(b, oob []byte, p *kernel.Packet) (n, oobn, flags int, err
 	return n, oobn, flags, nil
 }
 
-// readMsg runs a system call until it has found something. On a socket that
-// drains it does not wait.
+// readMsg runs a system call until it returns true. On a socket that drains it does
+// not wait.
 func (c *conn) readMsg(call func(fd uintptr) bool) error {
 	if !c.drain.on.Load() {
 		if err := c.whenReadable(call); err == nil || !c.woken(err) {
@@ -108,9 +108,9 @@ func (c *conn) readMsg(call func(fd uintptr) bool) error {
 	return c.mapClosed(err)
 }
 
-// readOne is the system call. False waits for something to read. Without a
-// header the kernel does not say that it cut a datagram off, but, when asked,
-// how long it was.
+// readOne receives one datagram. It returns false to wait for one. recvfrom does
+// not report that it cut a datagram off; with MSG_TRUNC it returns the whole
+// length.
 func (r *reading) readOne(fd uintptr) bool {
 	if r.c.rx.pending {
 		return r.tellPending(fd)
@@ -141,7 +141,7 @@ func (r *reading) readOne(fd uintptr) bool {
 			}
 		default:
 			if r.c.isAsync(errno, &failures) {
-				continue // what there is to read comes first
+				continue // queued datagrams come first
 			}
 			r.err = os.NewSyscallError("recvmsg", errno)
 		}
@@ -149,7 +149,8 @@ func (r *reading) readOne(fd uintptr) bool {
 	}
 }
 
-// tellPending makes the call return kernel.ErrPending, if it should.
+// tellPending sets the error of the call to kernel.ErrPending if errors are
+// pending.
 func (r *reading) tellPending(fd uintptr) bool {
 	if !r.c.tellPending(fd) {
 		return false

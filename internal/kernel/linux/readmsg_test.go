@@ -34,8 +34,7 @@ func TestBurstsAreCountedByTheirDatagrams(t *testing.T) {
 	}
 }
 
-// A kernel that does not know UDP_SEGMENT would send a burst as one long
-// datagram.
+// A kernel without UDP_SEGMENT would send a burst as one long datagram.
 func TestAKernelWithoutBurstsGetsNone(t *testing.T) {
 	a, b := loopback(t, "udp4"), loopback(t, "udp4")
 	ds := make([]kernel.Datagram, 65) // 64 fit a call, as messages or as a burst

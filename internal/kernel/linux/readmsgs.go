@@ -12,8 +12,8 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// ReadMsgs reads what is there, at least one datagram, into ms. Each address is
-// a net.Addr, which allocates; that is the interface's doing.
+// ReadMsgs reads at least one datagram into ms. Each address is a net.Addr, so each
+// datagram costs an allocation.
 func (c *conn) ReadMsgs(ms []ipv4.Message, flags int) (int, error) {
 	if len(ms) == 0 {
 		return 0, nil
@@ -38,7 +38,7 @@ func (c *conn) ReadMsgs(ms []ipv4.Message, flags int) (int, error) {
 	return n, nil
 }
 
-// point makes the headers of what ms asks for.
+// point fills the headers for ms.
 func (r *reading) point() {
 	r.iovs = r.iovs[:0]
 	for i := range r.ms {
@@ -51,7 +51,7 @@ func (r *reading) point() {
 	if len(r.hdrs) < len(r.ms) {
 		r.hdrs, r.names = make([]mmsghdr, len(r.ms)), make([]rawName, len(r.ms))
 	}
-	iovs := r.iovs // which have stopped moving
+	iovs := r.iovs // append moves them no more
 	for i := range r.ms {
 		m, h := &r.ms[i], &r.hdrs[i].hdr
 		h.Name, h.Namelen = (*byte)(unsafe.Pointer(&r.names[i])), sizeofName
@@ -63,11 +63,11 @@ func (r *reading) point() {
 	}
 }
 
-// errNothing is what a caller reads who would rather not wait.
+// errNothing is the error of a read with MSG_DONTWAIT when nothing is queued.
 var errNothing = os.NewSyscallError("recvmmsg", unix.EAGAIN)
 
-// readMany is the system call. False waits for something to read, unless the
-// caller would rather not.
+// readMany receives a batch. It returns false to wait for a datagram, unless the
+// caller passed MSG_DONTWAIT.
 func (r *reading) readMany(fd uintptr) bool {
 	if r.c.rx.pending {
 		return r.tellPending(fd)
@@ -90,7 +90,7 @@ func (r *reading) readMany(fd uintptr) bool {
 			r.n = n
 		default:
 			if r.c.isAsync(errno, &failures) {
-				continue // what there is to read comes first
+				continue // queued datagrams come first
 			}
 			r.err = os.NewSyscallError("recvmmsg", errno)
 		}

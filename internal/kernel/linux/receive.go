@@ -19,11 +19,11 @@ type receiving struct {
 	sink    kernel.Sink
 	step    func(fd uintptr) bool // conn.read
 	now     func(fd uintptr)      // conn.readNow
-	found   bool                  // what it found
+	found   bool                  // whether readNow found something
 	err     error
 	pending bool  // the next call returns kernel.ErrPending
 	most    int32 // packets that the next call may bring
-	bytes   int32 // that the last call brought
+	bytes   int32 // bytes that the last call brought
 	once    bool
 
 	blocked atomic.Bool // the read loop waits for its receiver
@@ -36,18 +36,18 @@ func (r *receiving) wait() bool {
 	return r.sink.Wait()
 }
 
-// shortCall is how many bytes the last call may have brought for the next to
-// count as short: about ten microseconds of work for the kernel. Only a receive
-// that returns to its caller after each batch makes such calls. They cannot be
-// preempted, so they must not follow each other.
+// shortCall is how many bytes the last call may have brought if the next is to be a
+// short one, without entersyscall: the kernel needs about ten microseconds for
+// them. Short calls cannot be preempted, so a loop must not make one after the
+// other. Only a receive that returns to its caller after each batch makes them.
 const shortCall = 32 << 10
 
-// Receive is where datagrams are read.
+// Receive reads until the sink has enough.
 //
-// The loop runs inside one RawConn.Read. The poller forgets what it knew only
-// when RawConn.Read begins, so a datagram that arrives after the last receive
-// call wakes the callback again: no call is needed that finds nothing, and no
-// edge is lost. A loop of reads makes two calls for a datagram at low rates.
+// The loop runs inside one RawConn.Read. The poller resets its readiness only when
+// RawConn.Read begins, so a datagram that arrives after the last receive call runs
+// the callback again. The loop needs no call that finds nothing, and misses no
+// event. A loop of reads would make two calls for each datagram at low rates.
 func (c *conn) Receive(s kernel.Sink, once bool) error {
 	r := &c.rx
 	if !c.drain.on.Load() {
@@ -64,9 +64,9 @@ func (c *conn) Receive(s kernel.Sink, once bool) error {
 	return c.receiveQueued(s, once)
 }
 
-// tellPending makes the call return kernel.ErrPending, if it should. Where there is
-// an error queue that is so whenever the queue is not empty: not every entry comes
-// with an errno.
+// tellPending sets the error of the call to kernel.ErrPending if errors are
+// pending. A socket with an error queue looks at the queue, because some entries
+// come without an errno.
 func (c *conn) tellPending(fd uintptr) bool {
 	r := &c.rx
 	if !r.pending && !(c.errorQueue && errorQueued(fd)) {
@@ -76,8 +76,8 @@ func (c *conn) tellPending(fd uintptr) bool {
 	return true
 }
 
-// read empties the receive buffer. False waits for more; scratch is never held
-// meanwhile.
+// read empties the receive buffer. It returns false to wait for more, and holds no
+// scratch while it waits.
 func (c *conn) read(fd uintptr) bool {
 	r := &c.rx
 	if r.pending {
@@ -103,7 +103,7 @@ func (c *conn) read(fd uintptr) bool {
 			return !r.idle() || c.tellPending(fd)
 		default:
 			if c.isAsync(errno, &failures) {
-				continue // what there is to read comes first
+				continue // queued datagrams come first
 			}
 			s.giveBack()
 			r.err = callError("recvmmsg", errno)
@@ -127,8 +127,8 @@ func (c *conn) read(fd uintptr) bool {
 			r.most = batchSize
 		}
 		if drained && (c.connected.Load() || c.errorQueue) {
-			// recvmmsg that fails after its first message keeps the error for
-			// the next call, and no edge announces it.
+			// A recvmmsg that fails after its first message keeps the error for the
+			// next call, and the poller reports no event for it.
 			drained = false
 		}
 		if !r.once && !r.pending && !drained {
@@ -141,18 +141,19 @@ func (c *conn) read(fd uintptr) bool {
 	}
 }
 
-// idle tells the sink that a read may now find nothing. False ends Receive.
+// idle calls the sink before a read that may find nothing. It returns false to end
+// Receive.
 func (r *receiving) idle() bool {
 	return !r.sink.Idle() || r.wait()
 }
 
-// callError names the system call that failed, if it did.
+// callError wraps errno with the name of the system call, or returns nil.
 func callError(call string, errno syscall.Errno) error {
 	switch errno {
 	case 0:
 		return nil
 	case unix.EAGAIN:
-		return errEAGAIN // often, and no surprise: without allocating
+		return errEAGAIN // frequent, so without an allocation
 	}
 	return os.NewSyscallError(call, errno)
 }

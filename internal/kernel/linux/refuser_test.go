@@ -20,20 +20,20 @@ import (
 )
 
 // A sandbox may refuse any system call and any option, with any errno, before a
-// socket is made or later. A test runs itself as a child process with a seccomp
-// filter (seccomp(2)) that does so. Errno 0 is a kernel that says yes and does
-// nothing.
+// socket is made or later. The test runs itself as a child process with a seccomp
+// filter (seccomp(2)) that does so. Errno 0 stands for a kernel that accepts the
+// call and does nothing.
 
 var (
 	refuse    = flag.String("refuse", "", "what a child process is refused")
 	refuseAll = flag.Bool("refuse-all", false, "try all that may be refused")
 )
 
-// lies are the calls for which a yes that does nothing is a thing to live with.
+// lies are the calls that may return success without an effect.
 var lies = map[string]bool{"recvmmsg": true, "sendmmsg": true, "setsockopt": true}
 
-// refusals are what children are refused: names, "+" between them, the errno,
-// and when.
+// refusals returns what child processes are refused: names with "+" between them,
+// the errno, and when the refusal begins.
 func refusals() (all []string) {
 	if !*refuseAll {
 		return []string{
@@ -59,7 +59,7 @@ func refusals() (all []string) {
 				continue
 			}
 			if name == "epoll_create1" && errno == "EINVAL" {
-				continue // what a kernel that has it says to a bad argument
+				continue // the errno of a bad argument, from a kernel that has the call
 			}
 			for _, when := range []string{"before", "after"} {
 				if strings.Count(name, "+") == 2 && when == "after" {

@@ -41,7 +41,7 @@ var options = map[string][2]uint32{
 
 var errnos = map[string]syscall.Errno{"ENOSYS": unix.ENOSYS, "EPERM": unix.EPERM, "EINVAL": unix.EINVAL, "yes": 0}
 
-// sandbox makes the kernel refuse what is named, on every thread.
+// sandbox makes the kernel refuse the named calls and options, on every thread.
 func sandbox(t *testing.T, names []string, errno syscall.Errno) {
 	t.Helper()
 	const nr, arg1, arg2 = 0, 16 + 8, 16 + 16 // of struct seccomp_data
@@ -67,7 +67,7 @@ func sandbox(t *testing.T, names []string, errno syscall.Errno) {
 		}
 		for _, trap := range []uint32{unix.SYS_SETSOCKOPT, unix.SYS_GETSOCKOPT} {
 			if errno == 0 && trap == unix.SYS_GETSOCKOPT {
-				continue // it is asked back, and says what is so
+				continue // getsockopt reports the true value
 			}
 			program = append(program, load(nr), unless(trap, 5), load(arg1), unless(o[0], 3), load(arg2), unless(o[1], 1), no)
 		}

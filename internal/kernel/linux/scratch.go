@@ -16,14 +16,13 @@ import (
 )
 
 const (
-	// batchSize is how many packets one receive call may bring. Between 8 and
-	// 128 it makes no difference to the cost of each; 16 keeps the call short
-	// and the scratch at 1 MiB, of which ordinary traffic touches a page or two
-	// in each slot.
+	// batchSize is how many packets one receive call may bring. Between 8 and 128
+	// the cost of each is the same. 16 keeps the call short and the scratch at 1
+	// MiB, of which ordinary traffic touches a page or two in each slot.
 	batchSize = 16
 
-	// firstBatch is how many the first call after a wait may bring: mostly
-	// there is but one, and slots that are never used stay empty.
+	// firstBatch is how many packets the first call after a wait may bring. Mostly
+	// one is queued, and the memory of unused slots is never touched.
 	firstBatch = 4
 
 	// controlSize is room for every control message that we ask for: on a
@@ -39,10 +38,10 @@ type mmsghdr struct {
 	len uint32
 }
 
-// scratch is what one receive call needs. It is borrowed for as long as there
-// is something to read and never while waiting, so that an idle socket owns
-// none. A slot has room for a whole burst: into less, UDP_GRO would lose the
-// rest of it.
+// scratch is the memory of one receive call. A reader borrows it while datagrams
+// are queued and returns it before it waits, so that an idle socket has none. A
+// slot has room for a whole burst: UDP_GRO drops the part of a burst that does not
+// fit.
 type scratch struct {
 	hdrs    [batchSize]mmsghdr
 	iovs    [batchSize]unix.Iovec
@@ -71,8 +70,7 @@ func newScratch() *scratch {
 }
 
 // receive reads up to n packets and never waits. A short call goes without
-// entersyscall, which is for calls that take long: the runtime could not use the
-// processor meanwhile, and looks after all that do.
+// entersyscall, with which the runtime prepares for a long call.
 func (s *scratch) receive(k *syscalls, fd uintptr, n int, short bool) (int, syscall.Errno) {
 	for i := range n {
 		if s.blocks[i] == nil {
@@ -83,8 +81,8 @@ func (s *scratch) receive(k *syscalls, fd uintptr, n int, short bool) (int, sysc
 	return k.recvmmsg(fd, s.hdrs[:n], unix.MSG_DONTWAIT, short || n <= firstBatch)
 }
 
-// parse fills the batch from what receive read, makes the headers ready for the
-// next call, and returns how many bytes there are.
+// parse fills the batch from what receive read, resets the headers for the next
+// call, and returns the number of bytes.
 func (s *scratch) parse(c *conn, fd uintptr, n int) (bytes int32) {
 	for i := range n {
 		m, p := &s.hdrs[i], &s.packets[i]
@@ -112,10 +110,10 @@ func (s *scratch) parse(c *conn, fd uintptr, n int) (bytes int32) {
 	return bytes
 }
 
-// scratches are those that nobody borrows. They outlive the garbage
-// collector's cycles, unlike a sync.Pool's: their pages are warm. There are
-// never more than readers that were busy at one time, and no more than
-// maxScratches of them are kept, besides the last.
+// scratches are the free ones. Unlike those of a sync.Pool they survive garbage
+// collection, so that their pages stay in memory. There are never more than the
+// readers that were busy at one time, and at most maxScratches of them are kept,
+// besides the last.
 var scratches struct {
 	last atomic.Pointer[scratch] // enough where one reader is busy
 	mu   sync.Mutex
@@ -152,8 +150,8 @@ func (s *scratch) giveBack() {
 	}
 }
 
-// passOver removes what others than the peer have sent. It keeps the order of the
-// rest.
+// passOver removes the packets that are not from the peer. It keeps the order of
+// the others.
 func (s *scratch) passOver(c *conn, only netip.AddrPort, n int) (left int) {
 	for i := range n {
 		if s.packets[i].From != only {

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Datagrams is how many datagrams the kernel makes of n bytes that are sent
-// with the control messages in oob: many, where one of those says so
+// Datagrams returns how many datagrams the kernel makes of n bytes that are sent
+// with the control messages in oob: more than one if a message asks for segments
 // (UDP_SEGMENT, udp(7)).
 func (*conn) Datagrams(n int, oob []byte) int {
 	for len(oob) >= unix.SizeofCmsghdr {

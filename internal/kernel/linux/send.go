@@ -13,8 +13,8 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// SendTo hands one datagram to the kernel without waiting. What the kernel has
-// to see of it lies on the stack.
+// SendTo sends one datagram without waiting. The address is on the stack, so that
+// SendTo does not allocate.
 func (c *conn) SendTo(b []byte, to netip.AddrPort) error {
 	if !c.acquire() {
 		return net.ErrClosed
@@ -29,8 +29,8 @@ func (c *conn) SendTo(b []byte, to netip.AddrPort) error {
 	return err
 }
 
-// Send hands d to the kernel without waiting. Nobody who waits for room is in
-// its way: the kernel needs no lock of ours.
+// Send sends d without waiting. A sender that waits in SendWait does not hold it
+// up.
 func (c *conn) Send(d *kernel.Datagram, oob []byte) error {
 	if !c.acquire() {
 		return net.ErrClosed
@@ -40,9 +40,10 @@ func (c *conn) Send(d *kernel.Datagram, oob []byte) error {
 	return err
 }
 
-// SendWait waits for room. The poller knows deadlines, not channels, so one
-// that has passed stands in for stop. Nobody else sets the write deadline of the
-// descriptor: SendWait has one caller at a time, and takes it back.
+// SendWait waits for room. The poller waits for deadlines and not for channels, so
+// when stop closes, an expired write deadline ends the wait. The write deadline
+// belongs to SendWait alone: it has one caller at a time, and removes the deadline
+// before it returns.
 func (c *conn) SendWait(d *kernel.Datagram, oob []byte, stop <-chan struct{}) error {
 	over, watched := make(chan struct{}), make(chan struct{})
 	stopped := false
@@ -51,7 +52,7 @@ func (c *conn) SendWait(d *kernel.Datagram, oob []byte, stop <-chan struct{}) er
 		select {
 		case <-stop:
 			stopped = true
-			for s := (*socket)(nil); s != c.sock.Load(); { // Disconnect may replace it
+			for s := (*socket)(nil); s != c.sock.Load(); { // Disconnect may replace the socket
 				s = c.sock.Load()
 				_ = s.file.SetWriteDeadline(time.Unix(1, 0))
 			}
@@ -92,8 +93,8 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// send is the system call for a datagram of any kind. One part to one address
-// needs no header.
+// send makes the system call for any datagram. A datagram of one part without
+// control messages needs no header.
 func (c *conn) send(d *kernel.Datagram, oob []byte) (err error) {
 	if len(d.More) == 0 && len(oob) == 0 && !c.needsControl(d) {
 		return c.sendto(d.Data, d.To)
@@ -135,8 +136,8 @@ func (c *conn) send(d *kernel.Datagram, oob []byte) (err error) {
 	}
 }
 
-// sendto is the system call for one part. Without an address it goes to the
-// peer.
+// sendto makes the system call for one part. Without an address the datagram goes
+// to the peer.
 func (c *conn) sendto(b []byte, to netip.AddrPort) (err error) {
 	var name rawName
 	var at *rawName

@@ -21,9 +21,9 @@ func (c *conn) needsControl(d *kernel.Datagram) bool {
 	return d.From.IsValid() || d.Interface != 0 || d.TOS != 0 || d.TTL != 0 || c.drain.sourceless.Load()
 }
 
-// appendControls appends the control messages that d needs. On a dual-stack
-// socket the destination decides on the family: an IPv4 datagram takes those of
-// IPv4, and the kernel refuses or ignores the others (ip(7), ipv6(7)).
+// appendControls appends the control messages that d needs. On a dual-stack socket
+// the destination decides the family: an IPv4 datagram takes the messages of IPv4,
+// and the kernel refuses or ignores those of IPv6 (ip(7), ipv6(7)).
 func (c *conn) appendControls(b []byte, d *kernel.Datagram) ([]byte, error) {
 	if !c.needsControl(d) {
 		return b, nil
@@ -87,8 +87,8 @@ func appendSource6(b []byte, from netip.Addr, index int) []byte {
 	return appendControl(b, unix.SOL_IPV6, unix.IPV6_PKTINFO, unsafe.Slice((*byte)(unsafe.Pointer(&info)), unix.SizeofInet6Pktinfo))
 }
 
-// appendSource4 is appendSource6 for IPv4. It is also what a socket sends with
-// that is connected to itself: then the route chooses the address again.
+// appendSource4 is appendSource6 for IPv4. A socket that is connected to itself
+// also sends with this message, so that the route chooses the source.
 func appendSource4(b []byte, from netip.Addr, index int) []byte {
 	info := unix.Inet4Pktinfo{Ifindex: int32(index)}
 	if from.IsValid() {

@@ -8,7 +8,7 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// share lets others bind to the address of the socket.
+// share lets other sockets bind to the address of the socket.
 func (c *conn) share(cfg kernel.Config) error {
 	return c.controlAll(func(fd int) error {
 		set := settings{fd: fd}
@@ -17,16 +17,16 @@ func (c *conn) share(cfg kernel.Config) error {
 	})
 }
 
-// sharesAfterBind reports whether the socket is shared after it was bound. So it is
-// where it asks for a free port, because the kernel takes a port that others share
-// for free as well. gVisor heeds what was set before the bind alone, and takes ports
-// that are free.
+// sharesAfterBind reports whether the sharing options are set after the bind. They
+// are if the socket asks for a free port: with the options set, the kernel may
+// choose a port that other sockets share. gVisor ignores the options after the
+// bind, and chooses free ports in any case.
 func sharesAfterBind(cfg kernel.Config) bool {
 	return cfg.Local.Port() == 0 && (cfg.ReuseAddr || cfg.ReusePort) && lateSharing() == nil
 }
 
-// lateSharing tries with two sockets of its own whether a port can be shared by what
-// is set after the bind.
+// lateSharing returns an error if a port cannot be shared by options that are set
+// after the bind. It tries that with two sockets.
 func lateSharing() error {
 	var fds [2]int
 	for i := range fds {

@@ -17,8 +17,8 @@ import (
 	"example.com/dgram/internal/netlab"
 )
 
-// A free port is free, also for a socket that will share it: the kernel by
-// itself takes a port that others share for free.
+// A free port is free also for a socket that will share it. The kernel by itself
+// may choose a port that others share.
 func TestAFreePortIsNoStrangers(t *testing.T) {
 	lab := netlab.New(t)
 	host := lab.Host("alone")
@@ -41,7 +41,7 @@ func TestAFreePortIsNoStrangers(t *testing.T) {
 	}
 }
 
-// Sockets that were bound before they were opened to others balance as ever.
+// The kernel balances between sockets that set the sharing options after the bind.
 func TestSiblingsOfAFreePortBalance(t *testing.T) {
 	first := open(t, kernel.Config{Network: "udp4", Local: addr("127.0.0.1:0"), ReusePort: true})
 	second := open(t, kernel.Config{Network: "udp4", Local: local(t, first), ReusePort: true})
@@ -53,8 +53,8 @@ func TestSiblingsOfAFreePortBalance(t *testing.T) {
 	}
 }
 
-// A member of a group that drains leaves its share to the others, and sends from
-// where the route says.
+// A socket that drains leaves its share of the port to the others, and its
+// datagrams have the source that the route says.
 func TestADrainingMemberLeavesItsShare(t *testing.T) {
 	for _, where := range []string{"127.0.0.1:0", "0.0.0.0:0", "[::1]:0", "[::]:0"} {
 		network, host := "udp4", netip.MustParseAddr("127.0.0.1")
@@ -116,7 +116,7 @@ func TestADrainingMemberSendsOffTheHost(t *testing.T) {
 	}
 }
 
-// Whoever duplicated the descriptor keeps a working one.
+// A duplicate of the descriptor works after the socket is closed.
 func TestADuplicateOutlivesTheSocket(t *testing.T) {
 	for name, dup := range map[string]func(kernel.Conn) int{
 		"Control": func(c kernel.Conn) (fd int) {
@@ -157,7 +157,7 @@ func TestADuplicateOutlivesTheSocket(t *testing.T) {
 	}
 }
 
-// What the last owner set is not ours.
+// An adopted socket loses the options of its last owner.
 func TestAnAdoptedSocketIsLikeOneOfOurs(t *testing.T) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	check(t, err)

@@ -23,12 +23,13 @@ const (
 	sizeofName4 = unix.SizeofSockaddrInet4
 )
 
-// errFamily is an address that the socket's family does not have.
+// errFamily is the error of an address that the family of the socket cannot
+// express.
 var errFamily error = &os.SyscallError{Syscall: "sendmsg", Err: unix.EAFNOSUPPORT}
 
-// encode writes a as the socket's family has it: IPv4 is mapped on an IPv6
-// socket. An address of another family is an error here, whatever was checked
-// before.
+// encode writes a in the family of the socket: an IPv6 socket takes IPv4 addresses
+// as IPv4-mapped ones. An address of another family is an error, even if no caller
+// passes one.
 func (c *conn) encode(fd uintptr, name *rawName, a netip.AddrPort) (uint32, error) {
 	addr := a.Addr().Unmap()
 	if !addr.IsValid() || !c.inet6 && !addr.Is4() {
@@ -68,7 +69,8 @@ func decode(fd uintptr, name *rawName, zones *zoneCache) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// fromSockaddr translates what x/sys read, away from the data path.
+// fromSockaddr converts an address that package unix returned. It is not for the
+// data path.
 func fromSockaddr(fd uintptr, sa unix.Sockaddr) netip.AddrPort {
 	switch sa := sa.(type) {
 	case *unix.SockaddrInet4:
@@ -112,9 +114,9 @@ type ifreq struct {
 	_     [20]byte
 }
 
-// zoneIndex resolves the name or number of an interface. It asks through the
-// socket, so in its network namespace, and each time: an interface that was
-// made again has another index.
+// zoneIndex returns the index of an interface by its number or name. It asks
+// through the socket, and so in its network namespace. It asks each time, because
+// an interface that is made again has another index.
 func zoneIndex(fd uintptr, zone string) (int, error) {
 	var req ifreq
 	if n, err := strconv.ParseUint(zone, 10, 31); err == nil && n > 0 {
@@ -124,7 +126,8 @@ func zoneIndex(fd uintptr, zone string) (int, error) {
 		}
 		return int(n), nil
 	}
-	// Behind a colon the ioctl looks no further: there were alias interfaces.
+	// The ioctl ignores a colon and what follows: colons once named alias
+	// interfaces.
 	if zone == "" || len(zone) >= len(req.name) || strings.ContainsAny(zone, "\x00:") {
 		return 0, kernel.ZoneError(zone)
 	}
@@ -135,14 +138,14 @@ func zoneIndex(fd uintptr, zone string) (int, error) {
 	return int(req.index), nil
 }
 
-// A zoneCache spares the string, not the question: it asks the kernel each
-// time and keeps the last answer's spelling.
+// A zoneCache saves the allocation of the name. It asks the kernel each time, and
+// reuses the last string if the name is the same.
 type zoneCache struct {
 	raw  [unix.IFNAMSIZ]byte
 	zone string
 }
 
-// name is the interface's name, or its number where it has gone.
+// name returns the name of an interface, or its number if it was deleted.
 func (z *zoneCache) name(fd uintptr, index int) string {
 	req := ifreq{index: int32(index)}
 	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, fd, unix.SIOCGIFNAME, uintptr(unsafe.Pointer(&req))); errno != 0 {

@@ -18,7 +18,7 @@ type socket struct {
 	fd   uintptr
 }
 
-// newSocket takes fd over, even when it fails.
+// newSocket takes ownership of fd, also when it fails.
 func newSocket(fd int, name string) (*socket, error) {
 	f := os.NewFile(uintptr(fd), name)
 	raw, err := f.SyscallConn()
@@ -32,8 +32,8 @@ func newSocket(fd int, name string) (*socket, error) {
 // wake ends the reads and the writes that wait.
 func (s *socket) wake() { _ = s.file.SetDeadline(time.Unix(1, 0)) }
 
-// olderSockets are sockets that Disconnect has replaced. They hear nothing any
-// more; what is queued is read before the present socket is.
+// olderSockets are the sockets that Disconnect has replaced. They receive nothing
+// more. Their queues are read before that of the present socket.
 type olderSockets struct {
 	some atomic.Bool
 	mu   sync.Mutex
@@ -49,7 +49,7 @@ func (o *olderSockets) add(s *socket) {
 	o.some.Store(true)
 }
 
-// oldest is nil where there is none.
+// oldest returns the oldest socket, or nil if there is none.
 func (o *olderSockets) oldest() *socket {
 	if !o.some.Load() {
 		return nil
@@ -74,12 +74,13 @@ func (o *olderSockets) each(f func(fd uintptr)) {
 	}
 }
 
-// retireWait is how long retire waits for the read loop to leave a socket. It leaves
-// at once, unless it is about to wait for its receiver.
+// retireWait is how long retire waits for the read loop to leave a socket. The loop
+// leaves at once, unless it is about to wait for its receiver.
 const retireWait = 20 * time.Millisecond
 
-// retire closes s, which has been read empty. Closing a file waits for the read loop,
-// which may wait for its receiver, so that retire does not wait for the end of it.
+// retire closes s, whose queue has been read. Closing a file waits for the read
+// loop, which may wait for its receiver, so retire waits for the close no longer
+// than retireWait.
 func (o *olderSockets) retire(s *socket) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -106,8 +107,8 @@ func (o *olderSockets) close() {
 	o.closing.Wait()
 }
 
-// readable is the socket that is read next: one that Disconnect has replaced and
-// that is not read empty, or else the present one.
+// readable returns the socket to read next: one that Disconnect has replaced and
+// whose queue is not empty, or else the present one.
 func (c *conn) readable() *socket {
 	if s := c.older.oldest(); s != nil {
 		return s
@@ -115,9 +116,9 @@ func (c *conn) readable() *socket {
 	return c.sock.Load()
 }
 
-// readWithoutWaiting runs read, which does not wait and reports in found whether
-// there was something, on the socket that is to be read. If there was not, it goes
-// on to the next socket.
+// readWithoutWaiting runs read on the socket to read next. read does not wait, and
+// sets found if it found something. If it did not, readWithoutWaiting goes on to
+// the next socket.
 func (c *conn) readWithoutWaiting(read func(fd uintptr), found *bool) error {
 	for {
 		s := c.readable()

@@ -10,7 +10,7 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// configure sets what has to be set before the socket is bound.
+// configure sets the options that must be set before the bind.
 func (c *conn) configure(cfg kernel.Config) error {
 	return c.controlAll(func(fd int) error {
 		set := settings{fd: fd}
@@ -70,8 +70,8 @@ func (c *conn) SetOption(o kernel.Option, value int) error {
 	})
 }
 
-// Option reads an integer property. The kernel doubles what is asked for a
-// buffer, to have room for its own books, and reports the double (socket(7)).
+// Option reads an integer property. For a buffer the kernel reports twice the size
+// that was asked for (socket(7)); Option halves it.
 func (c *conn) Option(o kernel.Option) (value int, err error) {
 	level, option, share := unix.SOL_SOCKET, 0, 1
 	switch o {
@@ -101,7 +101,8 @@ func (c *conn) Option(o kernel.Option) (value int, err error) {
 	return value / share, err
 }
 
-// controlAll is control for several calls that name themselves.
+// controlAll is control for functions that make several calls and name them in
+// their errors.
 func (c *conn) controlAll(f func(fd int) error) error {
 	var err error
 	if closed := c.Borrow().Control(func(fd uintptr) { err = f(int(fd)) }); closed != nil {

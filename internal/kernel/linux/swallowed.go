@@ -11,18 +11,18 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// swallowed finds the errors of earlier datagrams that sendmmsg takes off and does not
-// tell: after its first message it tells a short count alone (sendmmsg(2)). A connected
-// socket without an error queue gets such errors. It has a queue for as long as it sends
-// a batch, which keeps a copy of each.
+// swallowed finds the errors of earlier datagrams that sendmmsg removes without
+// returning them: after its first message it returns a short count alone
+// (sendmmsg(2)). Only a connected socket without an error queue meets such errors.
+// While it sends a batch it has an error queue, which keeps a copy of each error.
 type swallowed struct {
 	mu      sync.Mutex
-	batches int // that are being sent
+	batches int // batches that are being sent
 }
 
-// keepErrors turns the error queue of a connected socket on, until dropErrors. It does
-// nothing and returns false where there is a queue anyway, and where others have the
-// descriptor: the queue may be theirs.
+// keepErrors turns on the error queue of a connected socket, until dropErrors. It
+// does nothing and returns false if the socket has a queue anyway, or if the
+// descriptor is shared: the queue may belong to another owner.
 func (c *conn) keepErrors(fd uintptr) bool {
 	if !c.connected.Load() || c.errorQueue || c.shared.Load() || c.exposed.Load() {
 		return false
@@ -37,7 +37,7 @@ func (c *conn) keepErrors(fd uintptr) bool {
 	return true
 }
 
-// dropErrors turns the error queue off again, which throws away what is in it.
+// dropErrors turns the error queue off again, which discards its entries.
 func (c *conn) dropErrors(fd uintptr) {
 	s := &c.swallowed
 	s.mu.Lock()
@@ -54,8 +54,8 @@ func (c *conn) setPeerQueue(fd uintptr, on int32) syscall.Errno {
 	return setInt(fd, unix.IPPROTO_IP, unix.IP_RECVERR, on)
 }
 
-// keepSwallowed keeps the error that a sendmmsg with a short count has taken off, for
-// NextRefusal: the last one in the queue. It reports whether there was one.
+// keepSwallowed keeps for NextRefusal the last error in the queue: the one that a
+// sendmmsg with a short count has removed. It reports whether there was one.
 func (c *conn) keepSwallowed(fd uintptr) (found bool) {
 	var last kernel.Refusal
 	for range maxFailures {

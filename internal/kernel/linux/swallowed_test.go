@@ -11,9 +11,9 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// The first datagram is refused while the next is on its way: sendmmsg takes that error
-// off with a short count and does not tell it. It is told all the same, and the batch
-// goes on behind it.
+// The first datagram is refused while the next is on its way. sendmmsg then removes
+// the error and returns a short count alone. The error is reported all the same,
+// and the batch goes on behind it.
 func TestARefusalInsideABatchIsTold(t *testing.T) {
 	for _, network := range []string{"udp4", "udp6"} {
 		t.Run(network, func(t *testing.T) {

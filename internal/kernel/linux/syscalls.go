@@ -30,17 +30,19 @@ var traps = map[call]uintptr{
 	callSendmmsg: unix.SYS_SENDMMSG, callSendmsg: unix.SYS_SENDMSG, callSendto: unix.SYS_SENDTO,
 }
 
-// syscalls is what a socket may call. A sandbox may refuse any call (seccomp(2)),
-// with any errno, before the socket is opened or later. The next best call takes
-// its place then: recvmmsg, recvmsg, recvfrom, and the same to send.
+// syscalls records which system calls a socket may make. A sandbox may refuse any
+// call (seccomp(2)), with any errno, before the socket is opened or later. Then the
+// next best call takes its place: recvmmsg, recvmsg, recvfrom, and the same to
+// send.
 type syscalls struct {
 	refused atomic.Uint32 // calls
-	later   syscall.Errno // what the next receive returns; the one reader's
+	later   syscall.Errno // the errno of the next receive; the reader's alone
 }
 
 func (k *syscalls) may(c call) bool { return k.refused.Load()&uint32(c) == 0 }
 
-// ask finds out which calls are refused.
+// ask finds out which calls the kernel refuses. It fails if no call is left that
+// receives, or none that sends.
 func (k *syscalls) ask() error {
 	var errno syscall.Errno
 	for c := range traps {
@@ -58,10 +60,10 @@ func (k *syscalls) ask() error {
 	return nil
 }
 
-// probe calls the kernel with a descriptor that cannot be open. A kernel that
-// has the call says so: EBADF. What else it says is why it refuses, but for what
-// is so for a moment. Nothing else is wrong with the call: qemu-user looks at the
-// message before the descriptor.
+// probe makes a call with a descriptor that cannot be open. A kernel that permits
+// the call returns EBADF. probe returns 0 then, and for errnos that may be
+// temporary; any other errno is that of the refusal. The message of the call is
+// valid, because qemu-user looks at it before the descriptor.
 func probe(trap uintptr) syscall.Errno {
 	var part unix.Iovec
 	message := mmsghdr{hdr: unix.Msghdr{Iov: &part}}
@@ -73,15 +75,15 @@ func probe(trap uintptr) syscall.Errno {
 	_, _, errno := syscall.RawSyscall6(trap, ^uintptr(0), uintptr(unsafe.Pointer(&message)), count, 0, 0, 0)
 	switch {
 	case errno == 0:
-		return unix.ENOSYS // yes, to a descriptor that is not one
+		return unix.ENOSYS // success on a descriptor that is not open
 	case kernel.IsSocketGone(errno), kernel.IsMemoryShort(errno), errno == unix.EINTR, errno == unix.EIO:
 		return 0
 	}
 	return errno
 }
 
-// refuses reports whether errno, which c returned, is about the call and not
-// about the socket or the datagram.
+// refuses reports whether errno, which c returned, means that the call is refused,
+// and not that the socket or the datagram is at fault.
 func (k *syscalls) refuses(fd uintptr, c call, errno syscall.Errno) bool {
 	switch errno {
 	case 0, unix.EAGAIN, unix.EINTR, unix.ECONNREFUSED, unix.ENOBUFS, unix.ENOMEM, unix.EMSGSIZE:
@@ -97,9 +99,9 @@ func (k *syscalls) refuses(fd uintptr, c call, errno syscall.Errno) bool {
 	return true
 }
 
-// refuse notes that c is of no use. Without control messages a burst that the
-// kernel coalesces would look like one datagram, so it has to stop. What it has
-// coalesced already stays in one piece.
+// refuse records that the kernel refuses c. Without control messages a coalesced
+// burst would look like one datagram, so refuse turns offload off. Bursts that are
+// queued already stay in one piece.
 func (k *syscalls) refuse(fd uintptr, c call) {
 	k.refused.Or(uint32(c))
 	if !k.receivesControl() {
@@ -112,7 +114,7 @@ func (k *syscalls) refuse(fd uintptr, c call) {
 func (k *syscalls) receivesControl() bool { return k.may(callRecvmmsg) || k.may(callRecvmsg) }
 func (k *syscalls) sendsControl() bool    { return k.may(callSendmmsg) || k.may(callSendmsg) }
 
-// receivesControlNow is receivesControl after the kernel was asked again.
+// receivesControlNow is receivesControl with the present answers of the kernel.
 func (k *syscalls) receivesControlNow() bool {
 	for _, c := range []call{callRecvmmsg, callRecvmsg} {
 		if probe(traps[c]) != 0 {
@@ -122,7 +124,7 @@ func (k *syscalls) receivesControlNow() bool {
 	return k.receivesControl()
 }
 
-// bytesOf is the first buffer.
+// bytesOf returns the first buffer.
 func bytesOf(iovs []unix.Iovec) []byte {
 	if len(iovs) == 0 {
 		return nil

@@ -11,8 +11,7 @@ import (
 	"example.com/dgram/internal/slab"
 )
 
-// recvmmsg receives into as many of hdrs as there are datagrams for. With quick
-// the call is short: it skips entersyscall.
+// recvmmsg receives up to len(hdrs) datagrams. A quick call skips entersyscall.
 func (k *syscalls) recvmmsg(fd uintptr, hdrs []mmsghdr, flags int, quick bool) (n int, errno syscall.Errno) {
 	if errno, k.later = k.later, 0; errno != 0 {
 		return 0, errno
@@ -27,7 +26,7 @@ func (k *syscalls) recvmmsg(fd uintptr, hdrs []mmsghdr, flags int, quick bool) (
 		switch {
 		case errno == 0 && got > 0, errno != 0 && !k.refuses(fd, callRecvmmsg, errno):
 			return int(got), errno
-		case errno == 0: // neither a datagram nor a reason
+		case errno == 0: // neither a datagram nor an errno
 			k.refuse(fd, callRecvmmsg)
 		}
 	}
@@ -64,14 +63,14 @@ func (k *syscalls) recvmsg(fd uintptr, hdr *unix.Msghdr, flags int) (n int, errn
 		}
 	}
 	if flags&unix.MSG_ERRQUEUE != 0 {
-		return 0, unix.EAGAIN // its entries are control messages
+		return 0, unix.EAGAIN // the entries of the error queue are control messages
 	}
 	return k.recvfromHeader(fd, hdr, flags)
 }
 
-// recvfromHeader is recvmsg by recvfrom, which knows neither control messages
-// nor more than one buffer, and does not say that it cut a datagram off but,
-// when asked, how long it was.
+// recvfromHeader does the work of recvmsg with recvfrom, which has no control
+// messages and takes one buffer. recvfrom does not report that it cut a datagram
+// off; with MSG_TRUNC it returns the whole length.
 func (k *syscalls) recvfromHeader(fd uintptr, hdr *unix.Msghdr, flags int) (n int, errno syscall.Errno) {
 	iovs := unsafe.Slice(hdr.Iov, int(hdr.Iovlen))
 	b, scattered := bytesOf(iovs), len(iovs) > 1
@@ -100,8 +99,8 @@ func (k *syscalls) recvfromHeader(fd uintptr, hdr *unix.Msghdr, flags int) (n in
 	return n, 0
 }
 
-// recvfrom receives one datagram into b, and returns its length, which may be
-// more than there is room for.
+// recvfrom receives one datagram into b and returns its length, which may be larger
+// than len(b).
 func (k *syscalls) recvfrom(fd uintptr, b []byte, name *rawName) (n int, errno syscall.Errno) {
 	if k.may(callRecvfrom) {
 		size := uint32(sizeofName)

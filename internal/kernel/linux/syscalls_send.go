@@ -13,21 +13,21 @@ import (
 
 const sendFlags = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
 
-// sendmmsg sends as many of hdrs as the kernel takes.
+// sendmmsg sends up to len(hdrs) messages and returns how many the kernel accepted.
 func (k *syscalls) sendmmsg(fd uintptr, hdrs []mmsghdr) (n int, errno syscall.Errno) {
 	if k.may(callSendmmsg) {
 		got, _, errno := syscall.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(unsafe.SliceData(hdrs))), uintptr(len(hdrs)), sendFlags, 0, 0)
 		switch {
 		case errno == 0 && got > 0, errno != 0 && !k.refuses(fd, callSendmmsg, errno):
 			return int(got), errno
-		case errno == 0: // neither sent nor a reason
+		case errno == 0: // neither a datagram sent nor an errno
 			k.refuse(fd, callSendmmsg)
 		}
 	}
 	for i := range hdrs {
 		if errno := k.sendmsg(fd, &hdrs[i].hdr); errno != 0 {
 			if i > 0 {
-				return i, 0 // the next call says why
+				return i, 0 // the next call returns the errno
 			}
 			return 0, errno
 		}
@@ -35,8 +35,8 @@ func (k *syscalls) sendmmsg(fd uintptr, hdrs []mmsghdr) (n int, errno syscall.Er
 	return len(hdrs), 0
 }
 
-// sendmsg sends one datagram. Where no call takes its control messages it is an
-// error: what they ask for cannot be had.
+// sendmsg sends one datagram. It fails if the datagram has control messages and a
+// sandbox refuses every call that takes them.
 func (k *syscalls) sendmsg(fd uintptr, hdr *unix.Msghdr) syscall.Errno {
 	if k.may(callSendmsg) {
 		_, _, errno := syscall.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(hdr)), sendFlags)
@@ -72,7 +72,7 @@ func (k *syscalls) sendmsg(fd uintptr, hdr *unix.Msghdr) syscall.Errno {
 	return errno
 }
 
-// sendto sends b to the address, or to the peer.
+// sendto sends b to the address, or to the peer if size is 0.
 func (k *syscalls) sendto(fd uintptr, b []byte, name *rawName, size uint32) syscall.Errno {
 	if k.may(callSendto) {
 		_, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
@@ -84,8 +84,8 @@ func (k *syscalls) sendto(fd uintptr, b []byte, name *rawName, size uint32) sysc
 	return k.sendtoHeader(fd, b, name, size)
 }
 
-// sendtoHeader is sendto by sendmsg. It has a function of its own, so that the
-// header does not lie on the stack of every sendto.
+// sendtoHeader does the work of sendto with sendmsg. It is a function of its own,
+// so that the header is not on the stack of every sendto.
 //
 //go:noinline
 func (k *syscalls) sendtoHeader(fd uintptr, b []byte, name *rawName, size uint32) syscall.Errno {

@@ -19,7 +19,7 @@ func (System) Adopt(f *os.File, cfg kernel.Config) (kernel.Conn, kernel.Config, 
 		return nil, cfg, err
 	}
 	if raw.Control(func(uintptr) {}) != nil {
-		return nil, cfg, net.ErrClosed // the only way in which Control fails
+		return nil, cfg, net.ErrClosed // Control fails on a closed file alone
 	}
 	s, err := net.FilePacketConn(f)
 	switch {
@@ -49,8 +49,8 @@ func (System) Adopt(f *os.File, cfg kernel.Config) (kernel.Conn, kernel.Config, 
 	return c, cfg, nil
 }
 
-// adopt says what the descriptor is, and gives it the options that were asked
-// for and an address if it has none.
+// adopt fills cfg with what the descriptor is, sets the options that were asked
+// for, and binds the socket if it has no address.
 func (c *conn) adopt(cfg *kernel.Config) error {
 	err := c.control(func(fd uintptr) error {
 		if !isUDP(fd) {

@@ -16,21 +16,19 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// System is the system that the program runs on: here one that is reached by way
-// of package net.
+// System implements the kernel contract with package net.
 //
-// Against Linux' own implementation it lacks batches (one datagram for each
-// call), offload, receive times, the error queue and the count of what the
-// kernel dropped. What else a system cannot do is errors.ErrUnsupported:
+// Compared with package linux it lacks batches (it makes one call for each
+// datagram), offload, receive times, the error queue and the count of drops. What
+// else a system lacks is errors.ErrUnsupported:
 //
-//   - OpenBSD and DragonFly have no dual-stack sockets: "udp6" is IPv6 there.
-//   - Solaris and illumos hand out no control messages: no destination, no
-//     source to send from.
-//   - Where the kernel could not forget a peer without forgetting the address
-//     too, connecting is done here: see [conn.Connect]. ICMP refusals are then
-//     not heard.
-//   - Windows cannot try to send without waiting: Send may wait there. An IPv6
-//     socket cannot be bound to an IPv4 address.
+//   - OpenBSD and DragonFly have no dual-stack sockets: "udp6" is IPv6 alone.
+//   - On Solaris and illumos package net has no control messages: no destination,
+//     and no source to send from.
+//   - Where the kernel could not remove a peer without removing the local address
+//     too, sockets are connected in this package and not in the kernel: see
+//     [conn.Connect]. ICMP errors are not reported then.
+//   - On Windows Send may wait. An IPv6 socket cannot be bound to an IPv4 address.
 type System struct{}
 
 // IPv6 reports whether an IPv6 socket can be bound.
@@ -59,26 +57,26 @@ func (System) Open(cfg kernel.Config) (kernel.Conn, error) {
 	return c, nil
 }
 
-// conn is a socket in net's poller. net's idea of its addresses is not asked:
-// it is from when the socket was made.
+// conn is a socket in the poller of package net. The addresses that net keeps are
+// not used: they are those of the time when the socket was made.
 type conn struct {
 	udp *net.UDPConn
 	raw syscall.RawConn
 
 	inet6   bool       // AF_INET6
-	v6only  bool       // and nothing else
+	v6only  bool       // IPV6_V6ONLY
 	knowsTo bool       // the system was asked for the destination of each datagram
-	group   netip.Addr // what it was bound to, where the system would not have it
+	group   netip.Addr // the group that the socket stands for, where the system binds to none
 
-	peer      atomic.Pointer[netip.AddrPort] // whom it is connected to, where the kernel does not know
-	only      atomic.Pointer[netip.AddrPort] // whom the kernel has connected it to: others' datagrams were queued before
-	strangers atomic.Uint64                  // that were passed over
-	peerIPv4  atomic.Bool                    // what goes to the peer is IPv4
+	peer      atomic.Pointer[netip.AddrPort] // the peer, if the kernel is not connected
+	only      atomic.Pointer[netip.AddrPort] // the peer, if the kernel is connected; datagrams of others were queued before
+	strangers atomic.Uint64                  // datagrams that reads have dropped
+	peerIPv4  atomic.Bool                    // datagrams to the peer are IPv4
 	shared    atomic.Bool                    // another descriptor reads from the same buffer
 	closed    atomic.Bool
 
 	pending  kernel.PendingErrors
-	told     bool // the next receive returns kernel.ErrPending; of the one receiver
+	told     bool // the next receive returns kernel.ErrPending; the receiver's alone
 	failures int  //nolint:unused // Windows: errnos in a row, where a receive cannot try again at once
 
 	reads, writes atomic.Uint64
@@ -87,7 +85,7 @@ type conn struct {
 	refusal refusal
 }
 
-// newConn takes s over.
+// newConn takes ownership of s.
 func newConn(s *net.UDPConn, network string, v6only bool) (*conn, error) {
 	raw, err := s.SyscallConn()
 	if err != nil {
@@ -97,7 +95,7 @@ func newConn(s *net.UDPConn, network string, v6only bool) (*conn, error) {
 	return &conn{udp: s, raw: raw, inet6: network == "udp6", v6only: v6only}, nil
 }
 
-// Close wakes whoever waits and frees the descriptor.
+// Close ends the calls that wait and frees the descriptor.
 func (c *conn) Close() error {
 	if c.closed.Swap(true) {
 		return net.ErrClosed
@@ -114,8 +112,8 @@ func (c *conn) control(f func(fd uintptr) error) error {
 	return system(err)
 }
 
-// xnetError takes net's wrapping off an error: the addresses in it are stale, and
-// package udp has its own.
+// xnetError removes net's wrapping from an error. The addresses in it are stale,
+// and package udp adds its own.
 func xnetError(err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		err = op.Err
@@ -126,13 +124,14 @@ func xnetError(err error) error {
 	return system(err)
 }
 
-// unsupported says what the system lacks.
+// unsupported returns errors.ErrUnsupported with what the system lacks.
 func unsupported(what string) error { return fmt.Errorf("%w: %s", errors.ErrUnsupported, what) }
 
-// speaksIPv4 reports whether IPv4 datagrams go through the socket.
+// speaksIPv4 reports whether the socket sends and receives IPv4.
 func (c *conn) speaksIPv4() bool { return !c.inet6 || !c.v6only }
 
-// SetReadDeadline ends reads that wait. On a socket that drains none does.
+// SetReadDeadline sets when reads that wait end. It has no effect on a socket that
+// drains, whose reads do not wait.
 func (c *conn) SetReadDeadline(t time.Time) error {
 	c.drain.mu.Lock()
 	defer c.drain.mu.Unlock()
@@ -146,12 +145,12 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// Calls counts the system calls.
+// Calls returns the number of system calls.
 func (c *conn) Calls() kernel.Calls {
 	return kernel.Calls{Read: c.reads.Load(), Write: c.writes.Load()}
 }
 
-// Drops is 0: no system but Linux says.
+// Drops returns 0: only Linux reports drops.
 func (c *conn) Drops() uint64 { return 0 }
 
 // isAsync reports whether err, the error of a receive call, is about an earlier
@@ -174,8 +173,8 @@ func (c *conn) takeTold() bool {
 	return told
 }
 
-// NextRefusal takes the pending error of the socket off. Only Linux keeps an error
-// queue.
+// NextRefusal removes and returns the pending error of the socket. Only Linux has
+// an error queue.
 func (c *conn) NextRefusal() (r kernel.Refusal, ok bool) {
 	if r, ok := c.pending.Next(); ok {
 		return r, true
@@ -188,10 +187,11 @@ func (c *conn) NextRefusal() (r kernel.Refusal, ok bool) {
 	return r, ok
 }
 
-// Datagrams is 1: only Linux makes many of one send.
+// Datagrams returns 1: only Linux makes several datagrams of one send.
 func (c *conn) Datagrams(int, []byte) int { return 1 }
 
-// SetOffload fails unless it asks for what is so anyway.
+// SetOffload fails if it is to turn offload on, which no other system than Linux
+// has.
 func (c *conn) SetOffload(on bool) error {
 	if on {
 		return unsupported("receive offload")
@@ -212,13 +212,14 @@ func (c *conn) Dup() (*os.File, error) {
 	return f, nil
 }
 
-// SyscallConn gives the descriptor to others.
+// SyscallConn gives access to the descriptor. The user may make a duplicate.
 func (c *conn) SyscallConn() syscall.RawConn { return rawConn{c.raw, &c.shared} }
 
-// Borrow gives the descriptor to code that keeps no duplicate.
+// Borrow gives access to the descriptor to code that makes no duplicate.
 func (c *conn) Borrow() syscall.RawConn { return rawConn{c.raw, new(atomic.Bool)} }
 
-// rawConn is net's with plain errors. It notes that it was used.
+// rawConn is the RawConn of package net without its wrapping of errors. It records
+// that it was used.
 type rawConn struct {
 	raw  syscall.RawConn
 	used *atomic.Bool
@@ -234,8 +235,8 @@ func (r rawConn) Read(f func(uintptr) bool) error {
 	return xnetError(r.raw.Read(f))
 }
 
-// Write goes on after a deadline: the only one that a write can meet is SendWait's,
-// for itself.
+// Write tries again after a deadline: the only write deadline is that of SendWait,
+// which is not meant for Write.
 func (r rawConn) Write(f func(uintptr) bool) error {
 	r.used.Store(true)
 	for {
@@ -243,6 +244,6 @@ func (r rawConn) Write(f func(uintptr) bool) error {
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return xnetError(err)
 		}
-		runtime.Gosched() // SendWait takes the deadline back
+		runtime.Gosched() // SendWait is about to remove the deadline
 	}
 }

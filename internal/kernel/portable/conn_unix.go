@@ -13,15 +13,15 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// system leaves the system's errors as they are.
+// system returns err as it is. Windows has another version.
 func system(err error) error { return err }
 
 // canDup says that descriptors can be duplicated.
 const canDup = true
 
-// open makes a socket, sets its options and binds it. net's Listen functions
-// would bind a group's socket to every interface, so the socket is made here
-// and net adopts it.
+// open makes a socket, sets its options and binds it. net's Listen functions would
+// bind a group's socket to every interface, so open makes the socket itself and net
+// adopts it.
 func open(cfg kernel.Config) (*conn, error) {
 	family := unix.AF_INET
 	if cfg.Network == "udp6" {
@@ -80,8 +80,8 @@ func (c *conn) connect(peer netip.AddrPort) error {
 	return c.withAddr("connect", peer, unix.Connect)
 }
 
-// disconnect disconnects in the kernel. Some systems give up a port that they
-// had chosen themselves, so it is bound again.
+// disconnect disconnects in the kernel. Some systems then also release a port that
+// they had chosen, so disconnect binds the socket again.
 func (c *conn) disconnect(local netip.AddrPort) error {
 	if err := c.control(clearPeer); err != nil {
 		return err
@@ -92,7 +92,7 @@ func (c *conn) disconnect(local netip.AddrPort) error {
 	return c.bind(local)
 }
 
-// adopted notes that the descriptor came with a peer: the kernel knows.
+// adopted does nothing: the kernel knows the peer of an adopted socket.
 func (c *conn) adopted(netip.AddrPort) {}
 
 // withAddr runs f on the descriptor with a as the kernel writes it.
@@ -104,8 +104,8 @@ func (c *conn) withAddr(call string, a netip.AddrPort, f func(int, unix.Sockaddr
 	return c.control(func(fd uintptr) error { return os.NewSyscallError(call, f(int(fd), sa)) })
 }
 
-// sockaddr writes a as the socket's family has it: IPv4 is mapped on an IPv6
-// socket, and no address is every interface's.
+// sockaddr converts a to the family of the socket: an IPv6 socket takes IPv4
+// addresses as IPv4-mapped ones. An invalid address stands for every interface.
 func (c *conn) sockaddr(call string, a netip.AddrPort) (unix.Sockaddr, error) {
 	addr := a.Addr().Unmap()
 	if c.inet6 {

@@ -49,13 +49,14 @@ const (
 	canDup = false
 )
 
-// open has net make the socket. Windows binds no socket to a group: it is bound to
-// every interface, and the destination of each datagram is looked at here. net does
-// the same for a group's address, but shares the port unasked.
+// open has package net make the socket. Windows binds no socket to a group, so the
+// socket is bound to every interface, and accepts checks the destination of each
+// datagram. Package net does the same for the address of a group, but shares the
+// port without being asked to.
 func open(cfg kernel.Config) (*conn, error) {
 	local := cfg.Local
 	if cfg.Network == "udp6" && local.Addr().Is4() {
-		return nil, unsupported("an IPv4 address of an IPv6 socket") // net would find none
+		return nil, unsupported("an IPv4 address of an IPv6 socket") // net would find no address
 	}
 	if a := local.Addr(); a.Zone() != "" {
 		index, err := zoneIndex(a.Zone())
@@ -97,20 +98,21 @@ func open(cfg kernel.Config) (*conn, error) {
 // bind fails: only net binds here.
 func (c *conn) bind(netip.AddrPort) error { return unsupported("binding an adopted socket") }
 
-// adopted notes that the socket came with a peer. net has to be told whom to
-// send to each time.
+// adopted records the peer of an adopted socket. Package net has to be given the
+// destination of each send.
 func (c *conn) adopted(peer netip.AddrPort) { c.peer.Store(&peer) }
 
-// isUDP trusts net, which has looked at the type.
+// isUDP returns true: package net has checked the type of the socket.
 func isUDP(uintptr) bool { return true }
 
-// canConnect is false: net cannot send on a socket that it did not connect
-// itself without an address.
+// canConnect returns false: package net sends without an address only on a socket
+// that it has connected itself.
 func canConnect(netip.Addr) bool { return false }
 
 func (c *conn) connect(netip.AddrPort) error { return errors.ErrUnsupported }
 
-// disconnect has no peer to forget: only a closed socket is an error.
+// disconnect does nothing, because the kernel has no peer. It fails on a closed
+// socket alone.
 func (c *conn) disconnect(netip.AddrPort) error {
 	_, err := c.LocalAddr()
 	return err
@@ -161,16 +163,16 @@ func v6only(fd uintptr, only bool) error {
 	return setInt(fd, levelIPv6, nameV6Only, value)
 }
 
-// exclusive keeps the port to this socket: without SO_EXCLUSIVEADDRUSE any socket
-// with SO_REUSEADDR takes it over. ("Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE" in
-// the documentation of Windows Sockets 2.)
+// exclusive keeps other sockets off the port: without SO_EXCLUSIVEADDRUSE any
+// socket with SO_REUSEADDR can take it. ("Using SO_REUSEADDR and
+// SO_EXCLUSIVEADDRUSE" in the documentation of Windows Sockets 2.)
 func exclusive(fd uintptr) error { return setInt(fd, levelSocket, nameExclusive, 1) }
 
 func reuseAddr(fd uintptr) error { return setInt(fd, levelSocket, windows.SO_REUSEADDR, 1) }
 func reusePort(uintptr) error    { return unsupported("balancing SO_REUSEPORT") }
 
-// disableMulticastAll: other sockets' groups are not heard, but a socket that is bound to
-// one has to know destinations.
+// disableMulticastAll asks for destinations if the socket stands for a group.
+// Windows delivers no groups that only other sockets have joined.
 func (c *conn) disableMulticastAll(fd uintptr) error {
 	if c.group.IsValid() {
 		return c.packetInfo(fd)

@@ -9,9 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// parseControl reads the control messages that came with a datagram. What it
-// does not know, or what is cut off, it leaves out: the payload is worth
-// having without.
+// parseControl parses the control messages of a datagram. It ignores unknown
+// messages and one that is cut off, because the payload is useful without them.
 func parseControl(b []byte) (i info) {
 	for len(b) >= unix.CmsgLen(0) {
 		h, data, rest, err := unix.ParseOneSocketControlMessage(b)
@@ -30,9 +29,9 @@ func parseControl(b []byte) (i info) {
 	return i
 }
 
-// parse6 reads struct in6_pktinfo (RFC 3542, section 6.1) and the traffic
-// class and the hop limit, which are ints. Of an IPv4 datagram, IPv4's control message knows
-// more.
+// parse6 parses struct in6_pktinfo (RFC 3542, section 6.1) and the traffic class
+// and the hop limit, which are ints. For an IPv4 datagram the IPv4 messages take
+// precedence.
 func (i *info) parse6(kind int, data []byte) {
 	switch {
 	case kind == unix.IPV6_PKTINFO && len(data) >= 20:
@@ -47,8 +46,8 @@ func (i *info) parse6(kind int, data []byte) {
 	}
 }
 
-// parsePktinfo reads struct in_pktinfo: interface, our address, destination.
-// It belongs to Linux, and macOS has it too.
+// parsePktinfo parses struct in_pktinfo: interface, own address, destination. Linux
+// and macOS have it.
 func (i *info) parsePktinfo(data []byte) {
 	if len(data) >= 12 {
 		i.index = getNative(data)
@@ -83,7 +82,7 @@ func control(level, kind int, data []byte) []byte {
 	return b
 }
 
-// native is v as the kernel writes an int.
+// native returns v as the kernel writes an int.
 func native(v int) []byte { return binary.NativeEndian.AppendUint32(nil, uint32(v)) }
 
 func putInt(b []byte, v int) { binary.NativeEndian.PutUint32(b, uint32(v)) }

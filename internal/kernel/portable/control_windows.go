@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// WSACMSGHDR (ws2def.h) is a length as wide as a pointer, level, and type; the
-// data and the next header start where a pointer may.
+// WSACMSGHDR (ws2def.h) is a length as wide as a pointer, level, and type. The data
+// and the next header are aligned like a pointer.
 const (
 	wide       = int(unsafe.Sizeof(uintptr(0)))
 	headerSize = (wide + 8 + wide - 1) &^ (wide - 1)

@@ -14,11 +14,11 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// draining is the state of a socket's Drain. No system here can make a socket
-// deaf, so reads take at most as many datagrams as can have been queued when
-// Drain was called.
+// draining is the state of a socket's Drain. The systems of this package cannot
+// reject datagrams, so reads return at most as many datagrams as can have been
+// queued when Drain was called.
 type draining struct {
-	mu   sync.Mutex // one Drain at a time, and none beside SetReadDeadline
+	mu   sync.Mutex // serializes Drain and SetReadDeadline
 	on   atomic.Bool
 	left atomic.Int64 // datagrams that reads may still take
 
@@ -29,7 +29,7 @@ type draining struct {
 // datagram in a receive buffer.
 const smallestDatagram = 64
 
-// Drain ends reads that wait. Later reads take what is queued.
+// Drain ends reads that wait. Later reads return what is queued.
 func (c *conn) Drain() error {
 	d := &c.drain
 	d.mu.Lock()
@@ -49,15 +49,15 @@ func (c *conn) Drain() error {
 	return xnetError(c.udp.SetReadDeadline(d.deadline))
 }
 
-// woken reports whether err is that of a read that Drain woke.
+// woken reports whether err is that of a read that Drain has ended.
 func (c *conn) woken(err error) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded) && c.drain.on.Load()
 }
 
-// isExhausted reports whether reads may take nothing more.
+// isExhausted reports whether reads may take no more datagrams.
 func (d *draining) isExhausted() bool { return d.on.Load() && d.left.Load() <= 0 }
 
-// ended notes that nothing is left to read.
+// ended records that the queue is empty.
 func (d *draining) ended() error {
 	d.left.Store(0)
 	return kernel.ErrDrained
@@ -69,7 +69,7 @@ func (c *conn) receiveQueued(sink kernel.Sink, once bool) error {
 	return kernel.ReceiveQueued(sink, once, c.receiveNow)
 }
 
-// TryReceive delivers one datagram that is there now.
+// TryReceive delivers one queued datagram.
 func (c *conn) TryReceive(sink kernel.Sink) error {
 	err := c.receiveNow(sink)
 	if err != nil && errors.Is(err, syscall.EAGAIN) {
@@ -78,14 +78,14 @@ func (c *conn) TryReceive(sink kernel.Sink) error {
 	return err
 }
 
-// receiveNow delivers one datagram. Where there is none it returns EAGAIN, or
-// ErrDrained on a socket that drains.
+// receiveNow delivers one queued datagram. If nothing is queued it returns EAGAIN,
+// or ErrDrained on a socket that drains.
 func (c *conn) receiveNow(sink kernel.Sink) error {
 	for {
 		if c.drain.on.Load() && c.drain.left.Add(-1) < 0 {
 			return c.drain.ended()
 		}
-		sink.Room() // one always fits
+		sink.Room() // there is room for one datagram
 		s := borrow()
 		var err error
 		if s.msg, err = c.recvNow([][]byte{s.block.Bytes()}, s.oob[:], 0); err != nil {
@@ -103,7 +103,8 @@ func (c *conn) receiveNow(sink kernel.Sink) error {
 	}
 }
 
-// nothingNow is the error of a read that did not wait.
+// nothingNow converts the error of a read that does not wait: EAGAIN is ErrDrained
+// on a socket that drains.
 func (c *conn) nothingNow(err error) error {
 	if errors.Is(err, syscall.EAGAIN) && c.drain.on.Load() {
 		return c.drain.ended()

@@ -9,15 +9,15 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// dualErrno is one error under two names: that of Windows, which it prints as, and
-// that of package syscall, which on Windows is a number of Go's own that no
-// system call returns. errors.Is finds both.
+// dualErrno is one error with two errnos: that of Windows, whose text it has, and
+// that of package syscall, which on Windows is a number that no system call
+// returns. errors.Is finds both.
 type dualErrno struct{ native, portable syscall.Errno }
 
 func (e dualErrno) Error() string   { return e.native.Error() }
 func (e dualErrno) Unwrap() []error { return []error{e.native, e.portable} }
 
-// system gives a system call's error its second name.
+// system adds the second errno to the error of a system call.
 func system(err error) error {
 	call, ok := err.(*os.SyscallError)
 	if !ok {

@@ -13,7 +13,7 @@ import (
 	"example.com/dgram/internal/kernel/portable"
 )
 
-// everything is what an IPv6 datagram brings.
+// everything has all control messages of an IPv6 datagram.
 func everything() []byte {
 	to := netip.MustParseAddr("2001:db8::1").As16()
 	info := binary.NativeEndian.AppendUint32(to[:], 3)
@@ -43,7 +43,7 @@ func TestACutOffControlMessageLosesOnlyWhatIsBehindIt(t *testing.T) {
 	}
 }
 
-// FuzzControl: no control message panics, whatever it says.
+// FuzzControl looks for control messages that make parseControl panic.
 func FuzzControl(f *testing.F) {
 	all := everything()
 	f.Add(all)

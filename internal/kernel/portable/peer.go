@@ -10,12 +10,12 @@ import (
 	"syscall"
 )
 
-// Connect sets the one peer to talk to.
+// Connect sets the peer.
 //
-// The BSDs and macOS forget the address that a socket was bound to together
-// with its peer, and on other systems there is no telling: there, a socket that
-// is bound to one address is connected here and not in the kernel. What comes
-// from others is dropped after it was read.
+// When the BSDs and macOS disconnect a socket, it also loses the address that it
+// was bound to. Other systems do not document what happens. On these systems a
+// socket that is bound to one address is connected in this package and not in the
+// kernel: reads drop datagrams that are not from the peer.
 func (c *conn) Connect(peer netip.AddrPort) error {
 	c.peerIPv4.Store(peer.Addr().Unmap().Is4())
 	local, err := c.LocalAddr()
@@ -23,7 +23,7 @@ func (c *conn) Connect(peer netip.AddrPort) error {
 		return err
 	}
 	if canConnect(local.Addr()) && !(oldPeerStays && c.inet6) {
-		// FreeBSD connects no socket of a balanced SO_REUSEPORT group.
+		// FreeBSD refuses to connect a socket of a balanced SO_REUSEPORT group.
 		err := c.connect(peer)
 		if err == nil {
 			if peer, err := c.getpeername(); err == nil {
@@ -56,24 +56,25 @@ func (c *conn) sendsIPv6(to netip.Addr) bool {
 	return !c.peerIPv4.Load()
 }
 
-// oldPeerStays is true for Linux: an IPv6 socket that the kernel has connected
-// hears its old peer's address alone, for good.
+// oldPeerStays is true on Linux, where a disconnected IPv6 socket goes on to
+// receive on its old peer's address alone.
 const oldPeerStays = runtime.GOOS == "linux"
 
-// Strangers counts what reads passed over on a connected socket.
+// Strangers returns how many datagrams reads dropped because they were not from the
+// peer.
 func (c *conn) Strangers() uint64 { return c.strangers.Load() }
 
-// Disconnect forgets the peer.
+// Disconnect removes the peer.
 func (c *conn) Disconnect(local netip.AddrPort) error {
 	c.only.Store(nil)
 	if c.peer.Swap(nil) != nil {
-		_, err := c.LocalAddr() // net.ErrClosed, if so
+		_, err := c.LocalAddr() // net.ErrClosed on a closed socket
 		return err
 	}
 	return c.disconnect(local)
 }
 
-// RemoteAddr is the peer's address.
+// RemoteAddr returns the peer.
 func (c *conn) RemoteAddr() (netip.AddrPort, error) {
 	peer, err := c.getpeername()
 	if p := c.peer.Load(); p != nil && !c.closed.Load() {
@@ -82,7 +83,7 @@ func (c *conn) RemoteAddr() (netip.AddrPort, error) {
 	return peer, err
 }
 
-// LocalAddr asks the kernel: connecting changes it.
+// LocalAddr asks the kernel each time, because connecting changes the address.
 func (c *conn) LocalAddr() (netip.AddrPort, error) {
 	local, err := c.getsockname()
 	if err == nil && c.group.IsValid() {
@@ -91,7 +92,8 @@ func (c *conn) LocalAddr() (netip.AddrPort, error) {
 	return local, err
 }
 
-// accepts reports whether m is for this socket, where the kernel left that to us.
+// accepts reports whether m is for this socket, in the cases that the kernel does
+// not check.
 func (c *conn) accepts(m *message) bool {
 	if p := c.peer.Load(); p != nil && m.from != *p {
 		c.strangers.Add(1)

@@ -12,8 +12,9 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// The systems that need it are not at hand for every test run, so what is done
-// here instead of in the kernel is tested on sockets that need it not.
+// Some systems connect sockets in this package and not in the kernel. They are not
+// at hand for every test run, so these tests do the same with sockets of the
+// present system.
 
 type first struct{ p *kernel.Packet }
 
@@ -99,7 +100,7 @@ func TestAPeerThatTheKernelDoesNotKnow(t *testing.T) {
 func TestAGroupThatTheSystemWouldNotHave(t *testing.T) {
 	c, here := openLoopback(t, kernel.On)
 	other, _ := openLoopback(t, kernel.Off)
-	c.group = here.Addr() // as good as any address
+	c.group = here.Addr() // any address will do
 	write(t, other, "1", here)
 	if s := next(t, c); s != "1" {
 		t.Errorf("received %q", s)

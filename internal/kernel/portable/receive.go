@@ -13,14 +13,14 @@ import (
 	"example.com/dgram/internal/slab"
 )
 
-// message is one datagram as it was read.
+// message is one received datagram.
 type message struct {
 	n, oobn, flags int
 	from           netip.AddrPort
 	info
 }
 
-// info is what control messages tell.
+// info has the contents of the control messages.
 type info struct {
 	to      netip.Addr
 	index   int // of the interface
@@ -29,12 +29,12 @@ type info struct {
 	foreign bool
 }
 
-// oobSize is room for the control messages of a datagram: on a dual-stack
-// socket an IPv4 one brings both families'.
+// oobSize is room for the control messages of a datagram: an IPv4 datagram on a
+// dual-stack socket has those of both families.
 const oobSize = 256
 
-// scratch is what receiving one datagram needs. It is borrowed when there is
-// one to read, and given back before anybody waits.
+// scratch is the memory for receiving one datagram. A reader borrows it for one
+// datagram, and returns it before it waits.
 type scratch struct {
 	oob     [oobSize]byte
 	block   *slab.Block
@@ -125,8 +125,8 @@ func (c *conn) ReadMsgs(ms []ipv4.Message, flags int) (int, error) {
 	return 1, nil
 }
 
-// readAccepted reads until something is for this socket. Where the destination
-// decides, the control messages that tell it need room.
+// readAccepted reads until a datagram is for this socket. If that depends on the
+// destination, it provides room for the control message.
 func (c *conn) readAccepted(bufs [][]byte, oob []byte, flags int) (message, error) {
 	room := oob
 	if (c.group.IsValid() || c.knowsTo) && len(oob) < oobSize {
@@ -160,7 +160,7 @@ func (c *conn) readOrDrain(bufs [][]byte, oob []byte, flags int) (message, error
 	return m, c.nothingNow(err)
 }
 
-// foreign reports whether nobody has the address for itself.
+// foreign reports whether an address is a group's or the broadcast address.
 func foreign(a netip.Addr) bool {
 	return a.IsMulticast() || a == netip.AddrFrom4([4]byte{255, 255, 255, 255})
 }

@@ -14,12 +14,12 @@ import (
 
 const flagTruncated = unix.MSG_TRUNC
 
-// next reads one datagram into borrowed scratch. The scratch is given back
-// before the poller waits.
+// next reads one datagram into borrowed scratch. It returns the scratch before the
+// poller waits.
 func (c *conn) next(sink kernel.Sink) (*scratch, error) {
 	var s *scratch
 	err := c.whenReadable(func(fd int) (err error) {
-		sink.Room() // one always fits
+		sink.Room() // there is room for one datagram
 		s = borrow()
 		if s.msg, err = c.recvmsg(fd, [][]byte{s.block.Bytes()}, s.oob[:], 0); err != nil {
 			s.giveBack()
@@ -47,12 +47,13 @@ func (c *conn) recvNow(bufs [][]byte, oob []byte, flags int) (m message, err err
 	return m, err
 }
 
-// blindWait bounds a wait without Go's poller, which cannot be woken by a deadline
-// or by Close.
+// blindWait bounds a wait without Go's poller: neither a deadline nor Close ends
+// such a wait.
 const blindWait = 10 * time.Millisecond
 
-// whenReadable tries until there is something. Where Go's poller refuses to wait
-// ("not pollable": it has seen an error and nothing else), the socket itself is asked.
+// whenReadable calls try until it finds something, and waits in between. If Go's
+// poller refuses to wait ("not pollable": its last event was an error alone),
+// whenReadable waits with poll(2).
 func (c *conn) whenReadable(try func(fd int) error) error {
 	var err error
 	step := func(fd uintptr) bool {
@@ -90,8 +91,8 @@ func recvError(err error) error {
 	return os.NewSyscallError("recvmsg", err)
 }
 
-// recvmsg never waits: MSG_DONTWAIT, because another process that shares the
-// socket may clear O_NONBLOCK.
+// recvmsg receives one datagram without waiting. It passes MSG_DONTWAIT, because
+// another process that shares the socket may clear O_NONBLOCK.
 func (c *conn) recvmsg(fd int, bufs [][]byte, oob []byte, flags int) (message, error) {
 	if !hasControl {
 		oob = nil
@@ -128,22 +129,22 @@ func (c *conn) recvmsg(fd int, bufs [][]byte, oob []byte, flags int) (message, e
 			return message{}, unix.EAGAIN
 		default:
 			if !c.refusal.recvmsg.Load() && c.refusal.receiveRefused(err) {
-				continue // recvfrom is not
+				continue // the next try uses recvfrom
 			}
 			if c.isAsync(err, &failures) {
-				continue // what there is to read comes first
+				continue // queued datagrams come first
 			}
 			return message{}, err
 		}
-		m.n = min(m.n, size) // x/sys makes room for one byte where there is none
+		m.n = min(m.n, size) // for an empty buffer x/sys makes room for one byte
 		m.from = fromSockaddr(sa)
 		m.info = parseControl(oob[:m.oobn])
 		return m, nil
 	}
 }
 
-// Queued reports whether a read would find a datagram now. It takes no pending
-// error, as a read that peeks would.
+// Queued reports whether a read would find a datagram now. It leaves a pending
+// error alone; a read with MSG_PEEK would take it.
 func (c *conn) Queued() bool {
 	fds := []unix.PollFd{{Events: unix.POLLIN}}
 	err := c.control(func(fd uintptr) error {
@@ -157,7 +158,7 @@ func (c *conn) Queued() bool {
 	return err == nil && fds[0].Revents&unix.POLLIN != 0 && !c.drain.isExhausted()
 }
 
-// Discard reads and drops until nothing is left, or a flood outlasts it.
+// Discard reads and counts the queued datagrams. Under a flood it stops at a limit.
 func (c *conn) Discard() (datagrams uint64) {
 	if c.shared.Load() {
 		return 0

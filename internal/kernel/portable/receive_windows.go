@@ -16,8 +16,8 @@ import (
 	"example.com/dgram/internal/slab"
 )
 
-// next reads one datagram into borrowed scratch, once RawConn.Read says that
-// there is one: it waits with an empty read that leaves the datagram there.
+// next reads one datagram into borrowed scratch. First it waits in RawConn.Read,
+// which reads nothing and leaves the datagram in the queue.
 func (c *conn) next(sink kernel.Sink) (*scratch, error) {
 	waited := false
 	if err := c.raw.Read(func(uintptr) bool {
@@ -27,7 +27,7 @@ func (c *conn) next(sink kernel.Sink) (*scratch, error) {
 	}); err != nil {
 		return nil, xnetError(err)
 	}
-	sink.Room() // one always fits
+	sink.Room() // there is room for one datagram
 	s := borrow()
 	var err error
 	if s.msg, err = c.recvmsg(s.block.Bytes(), s.oob[:]); err != nil {
@@ -37,7 +37,7 @@ func (c *conn) next(sink kernel.Sink) (*scratch, error) {
 	return s, nil
 }
 
-// recvNow reads one datagram that is there.
+// recvNow reads one datagram without waiting.
 func (c *conn) recvNow(bufs [][]byte, oob []byte, flags int) (message, error) {
 	c.drain.mu.Lock()
 	defer c.drain.mu.Unlock()
@@ -48,7 +48,7 @@ func (c *conn) recvNow(bufs [][]byte, oob []byte, flags int) (message, error) {
 		if !c.readable() {
 			return message{}, system(os.NewSyscallError("wsarecvmsg", windows.WSAEWOULDBLOCK))
 		}
-		// net does not read past a deadline that has expired.
+		// Package net does not read after a deadline has passed.
 		_ = c.udp.SetReadDeadline(time.Now().Add(stolen))
 		m, err := c.read(bufs, oob, flags)
 		_ = c.udp.SetReadDeadline(c.drain.deadline)
@@ -58,8 +58,8 @@ func (c *conn) recvNow(bufs [][]byte, oob []byte, flags int) (message, error) {
 	}
 }
 
-// recvmsg reads into b, which holds any datagram: of one that does not fit,
-// net forgets who sent it.
+// recvmsg reads into b, which has room for any datagram: for one that does not fit,
+// package net returns no sender.
 func (c *conn) recvmsg(b, oob []byte) (m message, err error) {
 	c.reads.Add(1)
 	m.n, m.oobn, m.flags, m.from, err = c.udp.ReadMsgUDPAddrPort(b, oob)
@@ -117,9 +117,10 @@ var procSelect = windows.NewLazySystemDLL("ws2_32.dll").NewProc("select")
 // fionread is FIONREAD (winsock2.h), which x/sys lacks.
 const fionread = 0x4004667f
 
-// readable asks how many bytes there are (FIONREAD), and, because a datagram may be
-// empty, select (winsock2.h), which does not wait. FIONREAD comes first: while another
-// thread reads, Wine's select denies what is there.
+// readable reports whether a datagram is queued. It asks for the number of bytes
+// (FIONREAD) and, because a datagram may be empty, calls select (winsock2.h)
+// without a wait. FIONREAD comes first: while another thread reads, Wine's select
+// does not report a datagram.
 func (c *conn) readable() bool {
 	found := false
 	_ = c.control(func(fd uintptr) error {
@@ -137,10 +138,10 @@ func (c *conn) readable() bool {
 	return found
 }
 
-// stolen bounds the wait for a datagram that somebody else has read meanwhile.
+// stolen bounds the wait for a datagram that another reader has taken meanwhile.
 const stolen = time.Second
 
-// Discard reads and drops until nothing is left, or a flood outlasts it.
+// Discard reads and counts the queued datagrams. Under a flood it stops at a limit.
 func (c *conn) Discard() (datagrams uint64) {
 	if c.shared.Load() {
 		return 0

@@ -9,14 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// refusal is what a sandbox refuses a socket: recvmsg and sendmsg, with any errno,
-// before the socket is made or later. recvfrom and sendto, which know no control
-// messages, take their place.
+// refusal records what a sandbox refuses a socket: recvmsg and sendmsg, with any
+// errno, before the socket is made or later. recvfrom and sendto, which have no
+// control messages, take their place.
 type refusal struct{ recvmsg, sendmsg atomic.Bool }
 
-// refused reports whether err, which a call returned, is about the call itself: it
-// is called again with a descriptor that cannot be open. A system that has the
-// call says EBADF.
+// refused reports whether err means that a call is refused, and not that the socket
+// or the datagram is at fault. It makes the call again with a descriptor that
+// cannot be open: a system that permits the call returns EBADF.
 func refused(err error, again func(fd int) error) bool {
 	switch err {
 	case unix.EBADF, unix.ENOTSOCK, unix.EAGAIN, unix.EINTR, unix.ENOMEM, unix.ENOBUFS, unix.ECONNREFUSED, unix.EMSGSIZE, unix.EIO:
@@ -53,8 +53,8 @@ func (r *refusal) sendRefused(err error) bool {
 	return false
 }
 
-// recvfrom reads one datagram into memory that holds any, because it does not say
-// that it cut one off.
+// recvfrom reads one datagram into memory that has room for any, because it does
+// not report that it cut one off.
 func recvfrom(fd int, bufs [][]byte, flags int) (n int, more int, from unix.Sockaddr, err error) {
 	s := borrow()
 	defer s.giveBack()

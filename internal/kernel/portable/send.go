@@ -15,7 +15,7 @@ import (
 
 var datagrams = sync.Pool{New: func() any { return new(kernel.Datagram) }}
 
-// SendTo hands b to the kernel.
+// SendTo sends b without waiting.
 func (c *conn) SendTo(b []byte, to netip.AddrPort) error {
 	d := datagrams.Get().(*kernel.Datagram)
 	d.Data, d.To = b, to
@@ -25,7 +25,7 @@ func (c *conn) SendTo(b []byte, to netip.AddrPort) error {
 	return err
 }
 
-// SendBatch sends one after the other.
+// SendBatch sends the datagrams with one call each.
 func (c *conn) SendBatch(ds []kernel.Datagram) (int, error) {
 	for i := range ds {
 		if err := c.Send(&ds[i], nil); err != nil {
@@ -35,8 +35,9 @@ func (c *conn) SendBatch(ds []kernel.Datagram) (int, error) {
 	return len(ds), nil
 }
 
-// A poller that has lost the edge, as macOS' does for UDP, is asked again
-// after lostEdge. A full device queue, ENOBUFS, has no edge at all.
+// A wait in the poller ends after lostEdge, because macOS sends no event for UDP
+// when there is room again. fullQueue is the wait after ENOBUFS, a full device
+// queue, for which no system sends an event.
 const (
 	lostEdge  = 50 * time.Millisecond
 	fullQueue = time.Millisecond
@@ -68,8 +69,8 @@ func (c *conn) SendWait(d *kernel.Datagram, oob []byte, stop <-chan struct{}) er
 	}
 }
 
-// sendUntil waits in the poller, which knows deadlines, not channels: one that
-// has passed stands in for stop.
+// sendUntil waits in the poller, which waits for deadlines and not for channels:
+// when stop closes, an expired deadline ends the wait.
 func (c *conn) sendUntil(d *kernel.Datagram, oob []byte, stop <-chan struct{}) error {
 	over, watched := make(chan struct{}), make(chan struct{})
 	_ = c.udp.SetWriteDeadline(time.Now().Add(lostEdge))

@@ -12,7 +12,7 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// Send hands d to the kernel without waiting.
+// Send sends d without waiting.
 func (c *conn) Send(d *kernel.Datagram, oob []byte) error {
 	to, oob, err := c.address(d, oob)
 	if err != nil {
@@ -41,7 +41,7 @@ func (c *conn) sendWhenReady(d *kernel.Datagram, oob []byte) error {
 	return os.NewSyscallError("sendmsg", err)
 }
 
-// address says where d goes, and from where.
+// address returns the destination of d and its control messages.
 func (c *conn) address(d *kernel.Datagram, oob []byte) (unix.Sockaddr, []byte, error) {
 	dst := d.To
 	if p := c.peer.Load(); p != nil && !dst.IsValid() {
@@ -68,7 +68,7 @@ func (c *conn) sendmsg(fd int, d *kernel.Datagram, oob []byte, to unix.Sockaddr)
 		c.writes.Add(1)
 		switch {
 		case c.refusal.sendmsg.Load() && len(oob) > 0:
-			return unix.EOPNOTSUPP // no call is left that takes them
+			return unix.EOPNOTSUPP // no call is left that takes control messages
 		case c.refusal.sendmsg.Load():
 			err = sendto(fd, append([][]byte{d.Data}, d.More...), to)
 		case len(d.More) == 0:
@@ -85,8 +85,8 @@ func (c *conn) sendmsg(fd int, d *kernel.Datagram, oob []byte, to unix.Sockaddr)
 	}
 }
 
-// sendEmpty sends an empty datagram with control messages. x/sys and net add a
-// byte to it on most systems; x/net does not, but may wait.
+// sendEmpty sends an empty datagram with control messages. x/sys and net add a byte
+// to it on most systems. x/net does not, but may wait.
 func (c *conn) sendEmpty(oob []byte, to unix.Sockaddr) error {
 	m := ipv4.Message{Buffers: [][]byte{{}}, OOB: oob}
 	if to != nil {

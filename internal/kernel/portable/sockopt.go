@@ -12,15 +12,15 @@ import (
 // longest is more than the payload of any datagram.
 const longest = 65535
 
-// configure sets what has to be set before the socket is bound. An adopted
-// socket keeps what only its maker could choose.
+// configure sets the options that must be set before the bind. An adopted socket
+// keeps options that only Open sets.
 func (c *conn) configure(fd uintptr, cfg kernel.Config) error {
 	s := settings{fd: fd}
 	if !c.shared.Load() {
 		if c.inet6 {
 			s.do(v6only(fd, cfg.IPv6Only))
 		}
-		s.set(levelSocket, nameBroadcast, 0, !cfg.Broadcast && s.get(levelSocket, nameBroadcast) != 0) // net turns it on
+		s.set(levelSocket, nameBroadcast, 0, !cfg.Broadcast && s.get(levelSocket, nameBroadcast) != 0) // package net turns broadcast on
 	}
 	s.set(levelSocket, nameBroadcast, 1, cfg.Broadcast)
 	s.call(reuseAddr, cfg.ReuseAddr)
@@ -56,12 +56,12 @@ func (c *conn) configure(fd uintptr, cfg kernel.Config) error {
 	return s.err
 }
 
-// BindToDevice binds to the device that has the name now, where the system can.
+// BindToDevice binds to the device with the name, if the system can.
 func (c *conn) BindToDevice(name string) error {
 	return c.control(func(fd uintptr) error { return kernel.InterfaceError(name, c.useInterface(fd, name)) })
 }
 
-// settings sets options until one fails.
+// settings sets options until one fails. Later calls do nothing.
 type settings struct {
 	fd  uintptr
 	err error
@@ -90,22 +90,22 @@ func (s *settings) call(f func(fd uintptr) error, wanted bool) {
 	}
 }
 
-// try is call for what may fail.
+// try calls f and ignores its error.
 func (s *settings) try(f func(fd uintptr) error, wanted bool) {
 	if wanted && s.err == nil {
 		_ = f(s.fd)
 	}
 }
 
-// both sets an option for each family that the socket speaks. Not every system
-// lets a dual-stack socket have IPv4's.
+// both sets an option for each family that the socket speaks. Some systems refuse
+// IPv4's options on a dual-stack socket.
 func (s *settings) both(c *conn, v4, v6, value int, wanted bool) {
 	s.set(levelIPv4, v4, value, wanted && !c.inet6)
 	s.set(levelIPv6, v6, value, wanted && c.inet6)
 	s.try(func(fd uintptr) error { return setInt(fd, levelIPv4, v4, value) }, wanted && c.inet6 && c.speaksIPv4())
 }
 
-// tos sets the type of service of what is sent; 0 is every system's default.
+// tos sets the type of service of sent datagrams; 0 is the default of every system.
 func (s *settings) tos(c *conn, value int) {
 	if value != 0 && !hasTOS {
 		s.do(unsupported("type of service"))
@@ -120,9 +120,9 @@ func (s *settings) buffer(name, size int) {
 	}
 }
 
-// setAtMost sets a buffer to size, or to the most that the system grants, as Linux
-// does by itself: BSD, macOS and Solaris refuse with ENOBUFS what is beyond their
-// limit (kern.ipc.maxsockbuf, kern.sbmax, udp_max_buf).
+// setAtMost sets a buffer to size, or to the largest size that the system grants.
+// Linux reduces the size by itself. BSD, macOS and Solaris refuse a size above
+// their limit with ENOBUFS (kern.ipc.maxsockbuf, kern.sbmax, udp_max_buf).
 func setAtMost(size int, set func(size int) error) error {
 	err := set(size)
 	if !errors.Is(err, syscall.ENOBUFS) {

@@ -10,7 +10,7 @@ import (
 	"example.com/dgram/internal/kernel/portable"
 )
 
-// A buffer that the system refuses for its size is cut to the most that it grants.
+// A size that the system refuses is reduced to the largest that it grants.
 func TestABufferIsCutToTheLimit(t *testing.T) {
 	for _, limit := range []int{1, 1024, 8192, 262144, 2 << 20} {
 		for _, asked := range []int{1, limit / 2, limit, limit + 1, 4 << 20, 1 << 30} {
@@ -24,7 +24,7 @@ func TestABufferIsCutToTheLimit(t *testing.T) {
 			})
 			want := min(asked, limit)
 			switch {
-			case limit < 1024 && asked > limit: // there is no buffer to speak of
+			case limit < 1024 && asked > limit: // the limit is too small
 				if granted == 0 && !errors.Is(err, syscall.ENOBUFS) {
 					t.Errorf("limit %d, asked for %d: error %v", limit, asked, err)
 				}

@@ -45,11 +45,11 @@ func getInt(fd uintptr, level, name int) (int, error) {
 	return value, os.NewSyscallError("getsockopt", err)
 }
 
-// exclusive has nothing to do: on Unix a port is shared where every socket of it
-// asked for that.
+// exclusive does nothing: on Unix sockets share a port only if each of them asked
+// for it.
 func exclusive(uintptr) error { return nil }
 
-// v6only makes an IPv6 socket dual-stack or not, where there is a choice.
+// v6only sets whether an IPv6 socket is IPv6 alone, on systems with a choice.
 func v6only(fd uintptr, only bool) error {
 	if only || !alwaysV6Only {
 		return setInt(fd, levelIPv6, nameV6Only, truth(only))
@@ -87,7 +87,7 @@ func (c *conn) receiveControl(fd uintptr, what string, ask4 func(fd uintptr) err
 	return setInt(fd, levelIPv6, option6, 1)
 }
 
-// dontFragment keeps datagrams whole: too long is EMSGSIZE.
+// dontFragment forbids fragments: a datagram that is too long is EMSGSIZE.
 func (c *conn) dontFragment(fd uintptr) error {
 	if !c.inet6 {
 		return dontFragment4(fd)

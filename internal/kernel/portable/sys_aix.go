@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What is AIX' own.
+// The constants of AIX.
 const (
 	dontWait            = unix.MSG_NONBLOCK
 	hasControl          = true

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What the BSDs share.
+// The constants of the BSDs.
 const (
 	dontWait         = unix.MSG_DONTWAIT
 	hasControl       = true
@@ -36,7 +36,7 @@ func (i *info) parse4(kind int, data []byte) {
 	}
 }
 
-// source4 makes IP_SENDSRCADDR, which is IP_RECVDSTADDR by another name.
+// source4 makes IP_SENDSRCADDR, which has the number of IP_RECVDSTADDR.
 func source4(from netip.Addr, index int) ([]byte, error) {
 	if index != 0 || !from.Is4() {
 		return nil, unsupported("sending on an interface")

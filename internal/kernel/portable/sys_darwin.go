@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What is macOS' own.
+// The constants of macOS.
 const (
 	dontWait         = unix.MSG_DONTWAIT
 	hasControl       = true

@@ -2,7 +2,7 @@ package portable
 
 import "golang.org/x/sys/unix"
 
-// What is DragonFly's own.
+// The constants of DragonFly.
 const (
 	alwaysV6Only = true
 	receivedTOS  = -1

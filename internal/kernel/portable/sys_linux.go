@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What is Linux' own.
+// The constants of Linux.
 const (
 	dontWait            = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
 	bufferDoubling      = 2 // SO_RCVBUF is read back doubled (socket(7))
@@ -26,7 +26,8 @@ func isUDP(fd uintptr) bool {
 
 func canConnect(netip.Addr) bool { return true }
 
-// clearPeer disconnects: an address of no family (connect(2)).
+// clearPeer disconnects by connecting to an address of family AF_UNSPEC
+// (connect(2)).
 func clearPeer(fd uintptr) error {
 	none := unix.RawSockaddrInet6{Family: unix.AF_UNSPEC}
 	_, _, errno := unix.Syscall(unix.SYS_CONNECT, fd, uintptr(unsafe.Pointer(&none)), unix.SizeofSockaddrInet6)
@@ -39,7 +40,8 @@ func clearPeer(fd uintptr) error {
 func reuseAddr(fd uintptr) error { return setInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1) }
 func reusePort(fd uintptr) error { return setInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) }
 
-// disableMulticastAll turns off that a socket hears what others have joined.
+// disableMulticastAll turns off that a socket receives groups which only other
+// sockets have joined.
 func (c *conn) disableMulticastAll(fd uintptr) error {
 	_ = setInt(fd, unix.IPPROTO_IP, unix.IP_MULTICAST_ALL, 0)
 	if c.inet6 {
@@ -65,8 +67,9 @@ func receiveTTL4(fd uintptr) error { return setInt(fd, unix.IPPROTO_IP, unix.IP_
 
 func receiveTOS4(fd uintptr) error { return setInt(fd, unix.IPPROTO_IP, unix.IP_RECVTOS, 1) }
 
-// parse4 reads struct in_pktinfo (ip(7)): the address in the header is where
-// it was sent to, the other is ours, and differs for a broadcast or a group.
+// parse4 parses struct in_pktinfo (ip(7)). The address in the IP header is the
+// destination. The other is the own address, and differs for a broadcast or a
+// group.
 func (i *info) parse4(kind int, data []byte) {
 	switch {
 	case kind == unix.IP_PKTINFO && len(data) >= 12:

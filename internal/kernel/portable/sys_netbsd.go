@@ -1,6 +1,6 @@
 package portable
 
-// What is NetBSD's own.
+// The constants of NetBSD.
 const (
 	alwaysV6Only = false
 	receivedTOS  = -1

@@ -4,14 +4,14 @@ package portable
 
 import "golang.org/x/sys/unix"
 
-// What every Unix but Linux shares.
+// This file has the answers of every Unix but Linux.
 
-// bufferDoubling is by what SO_RCVBUF and SO_SNDBUF are multiplied when they are read
-// back.
+// bufferDoubling is the factor between the size of a buffer that is set and the one
+// that is read back.
 const bufferDoubling = 1
 
-// isUDP reports that a datagram socket is one of UDP: these systems do not tell the
-// protocol of a socket.
+// isUDP returns true: these systems do not report the protocol of a datagram
+// socket.
 func isUDP(uintptr) bool { return true }
 
 // disableMulticastAll has nothing to do: a socket hears only the groups that it has

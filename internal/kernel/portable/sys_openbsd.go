@@ -1,6 +1,6 @@
 package portable
 
-// What is OpenBSD's own.
+// The constants of OpenBSD.
 const (
 	alwaysV6Only = true
 	receivedTOS  = -1

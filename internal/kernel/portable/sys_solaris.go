@@ -6,8 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What is Solaris' and illumos' own. x/sys and net do not reach control
-// messages here.
+// The constants of Solaris and illumos. x/sys and net have no control messages for them.
 const (
 	dontWait            = unix.MSG_DONTWAIT
 	hasControl          = false

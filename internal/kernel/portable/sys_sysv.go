@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What the heirs of System V share.
+// This file has the answers of the descendants of System V.
 
-// canConnect is false: these systems have no way to disconnect that keeps the local
-// address.
+// canConnect returns false: these systems have no way to disconnect that keeps the
+// local address.
 func canConnect(netip.Addr) bool { return false }
 
 func clearPeer(uintptr) error {

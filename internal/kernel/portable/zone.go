@@ -10,8 +10,8 @@ import (
 	"example.com/dgram/internal/kernel"
 )
 
-// Index resolves the number or name of an interface. It asks the system each
-// time: an interface that was made again has another index.
+// Index returns the index of an interface by its number or name. It asks the system
+// each time, because an interface that is made again has another index.
 func (c *conn) Index(zone string) (int, error) {
 	if c.closed.Load() {
 		return 0, net.ErrClosed
@@ -33,15 +33,16 @@ func zoneIndex(zone string) (int, error) {
 	return i.Index, nil
 }
 
-// canListInterfaces reports whether not to find an interface means that there is
-// none: Android lets no app look.
+// canListInterfaces reports whether programs can list interfaces, which Android
+// forbids to apps. Only then does a failed lookup mean that there is no such
+// interface.
 func canListInterfaces() bool {
 	_, err := net.Interfaces()
 	return err == nil
 }
 
-// zoned gives a the zone that the kernel calls index: by name, or by number
-// where the interface has gone.
+// zoned sets the zone of a to the name of the interface with an index, or to the
+// index if it was deleted.
 func zoned(a netip.Addr, index int) netip.Addr {
 	a = a.Unmap()
 	if index == 0 {
@@ -53,8 +54,8 @@ func zoned(a netip.Addr, index int) netip.Addr {
 	return a.WithZone(strconv.Itoa(index))
 }
 
-// canonical writes a as the kernel's answers are written here, so that they
-// can be compared.
+// canonical returns a in the form of the addresses that the kernel returns, for
+// comparison.
 func canonical(a netip.AddrPort) (netip.AddrPort, error) {
 	addr := a.Addr().Unmap()
 	if zone := addr.Zone(); zone != "" {
