@@ -145,6 +145,7 @@ func TestQueuedDatagramThatFailsIsReported(t *testing.T) {
 		{false, udp.Datagram{Data: []byte("abc")}, udp.ErrAddressFamily},
 		{false, udp.Datagram{To: netip.AddrPortFrom(netip.Addr{}, 9)}, udp.ErrAddressFamily},
 		{false, udp.Datagram{To: friend, From: netip.IPv6Loopback()}, udp.ErrAddressFamily},
+		{false, udp.Datagram{To: friend, Interface: -1}, syscall.EINVAL},
 		{false, udp.Datagram{Data: []byte("abc"), To: friend}, syscall.EPERM}, // says the kernel
 		{true, udp.Datagram{Data: []byte("abc"), To: friend}, udp.ErrAlreadyConnected},
 	} {

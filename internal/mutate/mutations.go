@@ -17,17 +17,17 @@ var mutations = []mutation{
 	{"udp/send.go", "a reply on a connected socket goes to the peer", "if ep != nil && ep.peer.IsValid() {\n\t\treturn s.Send(ctx, parts...)", "if false {\n\t\treturn s.Send(ctx, parts...)", "Reply"},
 	{"udp/sender.go", "a source that the kernel refuses is left out of a reply", "if d.AnySource && d.From.IsValid() {", "if false {", "Reply"},
 	{"udp/sender.go", "a source that the caller named is not replaced", "if d.AnySource && d.From.IsValid() {", "if d.From.IsValid() {", "ARefusedSource"},
-	{"udp/sender.go", "no sender overtakes one that waits", "if se.waiting.Load() > 0 {\n\t\t\treturn se.sendQueued(conn, d, oob, stop)", "if false {\n\t\t\treturn se.sendQueued(conn, d, oob, stop)", "Overtake|Order"},
+	{"udp/sender.go", "no sender overtakes one that waits", "if se.waiting.Load() > 0 {\n\t\t\treturn se.sendQueued(conn, d, oob, stop)", "if false {\n\t\t\treturn se.sendQueued(conn, d, oob, stop)", "Overtaken"},
 	{"udp/sender.go", "what is sent is counted", "se.s.count.send(1, n)", "_ = n", "Send"},
 	{"udp/sender.go", "sending keeps no bytes", "o.d.Data, o.d.More = nil, nil", "", "Alloc|Keep|Hold|Send"},
 	{"udp/batch.go", "SendBatch goes past what fails", "failures = append(failures, s.sendError(next+i, &batch[next+i], err))\n\t\t\t\treturn true", "failures = append(failures, s.sendError(next+i, &batch[next+i], err))\n\t\t\t\treturn false", "SendBatch|Route|Simulation"},
 	{"udp/batch.go", "a SendError has the index", "&SendError{Index: index,", "&SendError{", "SendBatch"},
 	{"udp/batch.go", "the context's error is joined", "return errors.Join(append(failures, err)...)", "return err", "SendBatch"},
-	{"udp/batch.go", "a negative interface is an error", "if d.Interface < 0 {", "if d.Interface < -1 {", "Interface|Datagram"},
+	{"udp/batch.go", "a negative interface is an error", "if d.Interface < 0 {", "if d.Interface < -1 {", "QueuedDatagram"},
 	{"udp/explain.go", "broadcast that is off is named", "on == 0", "on == 1", "ErrorsSay"},
 
 	// The Outbox.
-	{"udp/writer.go", "what was queued and not sent is counted", "w.s.count.sendDropped.Add(uint64(len(w.batch) - next))", "", "CloseCounts|Simulation"},
+	{"udp/writer.go", "what was queued and not sent is counted", "w.s.count.sendDropped.Add(uint64(len(w.batch) - next))", "", "QueueIs|Simulation"},
 	{"udp/writer.go", "Flush fails when the socket ends", "if w.s.ending() {\n\t\t\treturn nil // a Flush must not return nil\n\t\t}", "", "Flush"},
 	{"udp/writer.go", "SendQueueSize includes what waits in the queue", "if len(w.batch) >= w.limit || w.closed {", "if true {", "QueueIs"},
 	{"udp/writer.go", "the writer holds no more than WithSendQueue", "if len(w.batch) >= w.limit || w.closed {", "if w.closed {", "QueueIs"},
@@ -41,7 +41,7 @@ var mutations = []mutation{
 	// Addresses and names.
 	{"udp/resolve.go", "IPv4 comes first where both families work", "if a.Addr().Is4() {\n\t\t\treturn a", "if a.Addr().Is6() {\n\t\t\treturn a", "Lookup"},
 	{"udp/resolve.go", "without IPv6 an IPv6 answer is passed over", "(a.Is4() || s.system.IPv6())", "true", "IPv6Answers"},
-	{"udp/resolve.go", "a lookup holds up neither the call nor Close", "case <-ended.done:", "case <-(chan struct{})(nil):", "Stubborn|Lookup"},
+	{"udp/resolve.go", "a lookup holds up neither the call nor Close", "case <-ended.done:", "case <-(chan struct{})(nil):", "ALookupHolds"},
 	{"udp/connect.go", "Connect goes on to the next address", "if err == nil || s.ending() {\n\t\t\treturn err", "if true {\n\t\t\treturn err", "ConnectGoesOn"},
 	{"udp/connect.go", "Connect respects the send block list", "if blocks(s.cfg.sendBlock, peer.Addr()) {", "if false {", "Block"},
 	{"udp/connect.go", "a socket connects once", "if ep != nil && ep.peer.IsValid() {", "if false {", "Connect"},
@@ -57,17 +57,17 @@ var mutations = []mutation{
 	{"udp/errors.go", "the end is named with its cause", "if cause := s.Err(); cause != nil {", "if cause := s.Err(); false {", "TheEnd"},
 	{"udp/lifetime.go", "the first cause counts", "if l.ended() {\n\t\treturn false", "if false {\n\t\treturn false", "Cause|Context|Close"},
 	{"udp/latch.go", "Connected is fresh after Disconnect", "case !on:\n\t\tl.ch = nil", "case !on:", "Connected"},
-	{"udp/fifomutex.go", "a waiter that gives up passes the lock on", "\tm.handOff()\n}\n\n// unlock", "}\n\n// unlock", "Mutex|Lock|Stress|Simulation"},
+	{"udp/fifomutex.go", "a waiter that gives up passes the lock on", "\tm.handOff()\n}\n\n// unlock", "}\n\n// unlock", "PassesTheLock"},
 
 	// Receiving.
 	{"udp/reader.go", "the receive block list keeps datagrams out", "if list := s.cfg.receiveBlock; blocks(list, p.From.Addr()) {", "if list := s.cfg.receiveBlock; list != nil && false {", "Block"},
 	{"udp/reader.go", "what the policy drops is counted", "r.s.count.droppedOverflow.Add(uint64(n))", "", "Drop|Overflow"},
-	{"udp/reader.go", "a bound socket's address is in To", "u.head.To = to", "", "To|Packet"},
+	{"udp/reader.go", "a bound socket's address is in To", "u.head.To = to", "_ = to", "To|Packet"},
 	{"udp/burst.go", "a datagram is cut to WithMaxDatagram", "return data[:limit]", "return data", "Max|Trunc"},
 	{"udp/burst.go", "the last datagram of a burst may be shorter", "return min(u.segment, len(u.rest))", "return u.segment", "Burst|Offload|Simulation|Runs"},
-	{"udp/messages.go", "Clone has its own bytes", "m.Data = slices.Clip(bytes.Clone(m.Data))", "", "Clone"},
+	{"udp/messages.go", "Clone has its own bytes", "m.Data = slices.Clip(bytes.Clone(m.Data))", "_ = slices.Clip(bytes.Clone(m.Data))", "Clone"},
 	{"udp/report.go", "an error equal to the last is not queued again", "if len(q.ch) > 0 && same(err, q.last) {", "if false {", "Err"},
-	{"udp/stream.go", "a call that waits ends with its context", "st.watch(ctx)\n\terr := conn.Receive", "err := conn.Receive", "Receive|All"},
+	{"udp/streamread.go", "a call that waits ends with its context", "\tst.watch(ctx)\n", "", "AReadEnds"},
 	{"udp/drain.go", "Drain flushes the Outbox", "if s.flush(context.Background()) == nil {", "if true {", "Drain"},
 
 	// Groups.
