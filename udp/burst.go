@@ -77,6 +77,33 @@ func (u *burst) next() {
 	u.setHead()
 }
 
+// take moves the next datagrams to ms, as many as fit, and counts them. It does
+// not make each of them u.head first: the copy would wait for the stores.
+func (u *burst) take(ms []Message, count *taken) (n int) {
+	for n < len(ms) && u.left > 1 {
+		m := &ms[n]
+		*m = u.head
+		size := u.size()
+		m.Data, m.Truncated = u.rest[:size:size], u.cut
+		m.tag += uint32(n)
+		count.add(m)
+		u.rest = u.rest[size:]
+		u.left--
+		n++
+	}
+	if n > 0 {
+		u.head.tag += uint32(n)
+		u.setHead()
+	}
+	if n < len(ms) && u.left == 1 {
+		ms[n] = u.head
+		count.add(&ms[n])
+		u.next()
+		n++
+	}
+	return n
+}
+
 // clear drops the references to memory.
 func (u *burst) clear() {
 	u.rest, u.head.Data, u.head.block = nil, nil, nil

@@ -107,7 +107,7 @@ func (r *reader) Deliver(b *kernel.Batch) {
 			p.To, p.Interface = netip.Addr{}, 0
 		}
 		n := p.Datagrams()
-		if list := s.cfg.receiveBlock; blocks(list, p.From.Addr()) {
+		if list := s.cfg.receiveBlock; list != nil && blocks(list, p.From.Addr()) {
 			s.count.droppedBlocked.Add(uint64(n))
 			continue
 		}
@@ -138,7 +138,10 @@ func (r *reader) Deliver(b *kernel.Batch) {
 // next extends pending by one burst and returns it.
 func (r *reader) next() *burst {
 	n := len(r.pending)
-	r.pending = slices.Grow(r.pending, 1)[:n+1]
+	if n == cap(r.pending) {
+		r.pending = slices.Grow(r.pending, 1)
+	}
+	r.pending = r.pending[:n+1]
 	return &r.pending[n]
 }
 

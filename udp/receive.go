@@ -60,10 +60,9 @@ func (s *Socket) ReceiveBatch(ctx context.Context, ms []Message) (int, error) {
 		return 0, err
 	}
 	n := 0
-	for n < len(ms) {
-		if st.take(&ms[n]) {
-			n++
-			continue
+	for err == nil {
+		if n += st.takeAll(ms[n:]); n == len(ms) {
+			break
 		}
 		if n > 0 {
 			if len(st.news) > 0 || !st.poll() {
@@ -72,9 +71,7 @@ func (s *Socket) ReceiveBatch(ctx context.Context, ms []Message) (int, error) {
 			continue
 		}
 		soft, end := st.fill(ctx)
-		if err = cmpError(soft, end); err != nil {
-			break
-		}
+		err = cmpError(soft, end)
 	}
 	st.unlock()
 	return n, err

@@ -100,6 +100,22 @@ func (st *stream) take(m *Message) bool {
 	return false
 }
 
+// takeAll moves datagrams that were read to ms, as many as there are and fit.
+func (st *stream) takeAll(ms []Message) (n int) {
+	r := st.r
+	if r == nil {
+		return 0
+	}
+	for ; st.next < len(r.pending); st.next++ {
+		u := &r.pending[st.next]
+		if n += u.take(ms[n:], &st.taken); u.left > 0 {
+			return n
+		}
+	}
+	st.reset()
+	return n
+}
+
 // reset forgets what was taken: all of it.
 func (st *stream) reset() {
 	r := st.r
