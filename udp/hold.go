@@ -17,10 +17,12 @@ import (
 const (
 	firstHold = 1
 	minHold   = 16
-	maxHold   = 256 // and a batch
+	maxHold   = 256 // one batch more may be held
 	holdBytes = 512 << 10
 
-	fewPackets = 8 // a reader that asks for fewer holds nothing back: the channel is small, or carries bursts
+	// A reader that asks for fewer packets holds nothing back: its channel is small,
+	// or the packets are bursts.
+	fewPackets = 8
 )
 
 // holding is what a reader holds back.

@@ -39,103 +39,84 @@ func keepBursts(s *udp.Socket) error {
 	return errors.Join(err, bad)
 }
 
-func messagesSource(job recvJob, release bool, opts ...udp.Option) (source, error) {
-	s, src, err := listen(job, opts...)
-	if err != nil {
+// ours opens a socket of dgram's, which read will read.
+func ours(read func(s *udp.Socket, m *meter) error, opts ...udp.Option) func(recvJob) (source, error) {
+	return func(job recvJob) (source, error) {
+		s, src, err := listen(job, opts...)
+		src.read = func(m *meter) error { return read(s, m) }
 		return src, err
 	}
-	src.read = func(m *meter) error {
-		for msg := range s.Messages() {
-			more := m.add(len(msg.Data))
-			msg.Release()
+}
+
+func readMessages(s *udp.Socket, m *meter) error {
+	for msg := range s.Messages() {
+		more := m.add(len(msg.Data))
+		msg.Release()
+		if !more {
+			return nil
+		}
+	}
+	return s.Err()
+}
+
+// keepMessages leaves the memory to the garbage collector.
+func keepMessages(s *udp.Socket, m *meter) error {
+	for msg := range s.Messages() {
+		if !m.add(len(msg.Data)) {
+			return nil
+		}
+	}
+	return s.Err()
+}
+
+func readAll(s *udp.Socket, m *meter) error {
+	for msg, err := range s.All(context.Background()) {
+		if err != nil {
+			return err
+		}
+		more := m.add(len(msg.Data))
+		msg.Release()
+		if !more {
+			return nil
+		}
+	}
+	return s.Err()
+}
+
+// readReceive calls Receive with a context that can end, as programs do.
+func readReceive(s *udp.Socket, m *meter) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	for {
+		msg, err := s.Receive(ctx)
+		if err != nil {
+			return err
+		}
+		more := m.add(len(msg.Data))
+		msg.Release()
+		if !more {
+			return nil
+		}
+	}
+}
+
+func readBatches(s *udp.Socket, m *meter) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	batch := make([]udp.Message, 64)
+	for {
+		n, err := s.ReceiveBatch(ctx, batch)
+		if err != nil {
+			return err
+		}
+		for i := range batch[:n] {
+			more := m.add(len(batch[i].Data))
+			batch[i].Release()
 			if !more {
 				return nil
 			}
 		}
-		return s.Err()
 	}
-	if !release {
-		src.read = func(m *meter) error {
-			for msg := range s.Messages() {
-				if !m.add(len(msg.Data)) {
-					return nil
-				}
-			}
-			return s.Err()
-		}
-	}
-	return src, nil
-}
-
-func allSource(job recvJob) (source, error) {
-	s, src, err := listen(job)
-	if err != nil {
-		return src, err
-	}
-	src.read = func(m *meter) error {
-		for msg, err := range s.All(context.Background()) {
-			if err != nil {
-				return err
-			}
-			more := m.add(len(msg.Data))
-			msg.Release()
-			if !more {
-				return nil
-			}
-		}
-		return s.Err()
-	}
-	return src, nil
-}
-
-// receiveSource calls Receive with a context that can end, as programs do.
-func receiveSource(job recvJob) (source, error) {
-	s, src, err := listen(job)
-	if err != nil {
-		return src, err
-	}
-	src.read = func(m *meter) error {
-		ctx, cancel := context.WithCancel(context.Background())
-		defer cancel()
-		for {
-			msg, err := s.Receive(ctx)
-			if err != nil {
-				return err
-			}
-			more := m.add(len(msg.Data))
-			msg.Release()
-			if !more {
-				return nil
-			}
-		}
-	}
-	return src, nil
-}
-
-func receiveBatchSource(job recvJob) (source, error) {
-	s, src, err := listen(job)
-	if err != nil {
-		return src, err
-	}
-	src.read = func(m *meter) error {
-		ctx, cancel := context.WithCancel(context.Background())
-		defer cancel()
-		batch := make([]udp.Message, 64)
-		for {
-			n, err := s.ReceiveBatch(ctx, batch)
-			if err != nil {
-				return err
-			}
-			for i := range batch[:n] {
-				more := m.add(len(batch[i].Data))
-				batch[i].Release()
-				if !more {
-					return nil
-				}
-			}
-		}
-	}
-	return src, nil
 }
 
 // viewSource is the loop of code that knows a net.PacketConn, on a socket of ours.

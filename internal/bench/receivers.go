@@ -39,12 +39,12 @@ var sources = map[string]func(recvJob) (source, error){
 	"net-readfrom":  netReadFromSource,
 	"naive":         naiveSource,
 	"xnet":          xnetSource,
-	"messages":      func(job recvJob) (source, error) { return messagesSource(job, true) },
-	"messages-keep": func(job recvJob) (source, error) { return messagesSource(job, false) },
-	"messages-1024": func(job recvJob) (source, error) { return messagesSource(job, true, udp.WithMessageBuffer(1024)) },
-	"all":           allSource,
-	"receive":       receiveSource,
-	"receive-batch": receiveBatchSource,
+	"messages":      ours(readMessages),
+	"messages-keep": ours(keepMessages),
+	"messages-1024": ours(readMessages, udp.WithMessageBuffer(1024)),
+	"all":           ours(readAll),
+	"receive":       ours(readReceive),
+	"receive-batch": ours(readBatches),
 	"view":          viewSource,
 }
 

@@ -28,6 +28,17 @@ func (b *bench) receiveGroups() []group {
 	return all
 }
 
+// cpuRatio is a row about the CPU for a datagram: ours ÷ theirs, at most the limit.
+func cpuRatio(row int, what, ours, theirs, neighbor string, limit float64) cell {
+	return cell{row: row, what: what, ours: ours, theirs: theirs, neighbor: neighbor, metric: cpu, target: atMost(limit)}
+}
+
+// with is the row with another ratio beside it.
+func (c cell) with(beside ratio) cell {
+	c.beside = beside
+	return c
+}
+
 // drainOf is the usual drain.
 func (b *bench) drainOf(on place, size int, gso bool) drain {
 	return drain{b: b, on: on, size: size, gso: gso, n: b.queue(size, gso), fills: b.effort(5, 2)}
@@ -39,8 +50,7 @@ func (b *bench) idleMachine(size int) group {
 		still: true,
 		round: b.drainOf(b.allPs(), size, false).round,
 		cells: []cell{
-			{row: 1, what: sized("Messages+Release, idle", size), ours: "messages", theirs: "net",
-				neighbor: "net", metric: cpu, target: atMost(pick(size, 1.12, 1.14)), beside: ratio{"naive", "naive", "net"}},
+			cpuRatio(1, sized("Messages+Release, idle", size), "messages", "net", "net", pick(size, 1.12, 1.14)).with(ratio{"naive", "naive", "net"}),
 		},
 		also: []string{"messages-1024"},
 	}
@@ -53,16 +63,11 @@ func (b *bench) busyMachine(size int) group {
 		block: fmt.Sprintf("%d bytes", size),
 		round: b.drainOf(b.allPs(), size, false).round,
 		cells: []cell{
-			{row: 2, what: sized("Messages+Release, busy", size), ours: "messages", theirs: "net",
-				neighbor: "net", metric: cpu, target: atMost(pick(size, 1.20, 1.35))},
-			{row: 2, what: sized("Messages+Release, busy", size), ours: "messages", theirs: "naive",
-				neighbor: "naive channel", metric: cpu, target: atMost(0.65)},
-			{row: 3, what: sized("Messages without Release, busy", size), ours: "messages-keep", theirs: "net",
-				neighbor: "net", metric: cpu, target: atMost(pick(size, 1.40, 1.70)), beside: ratio{"naive", "naive", "net"}},
-			{row: 12, what: sized("Receive, busy", size), ours: "receive", theirs: "net",
-				neighbor: "ReadFromUDPAddrPort", metric: cpu, target: atMost(1.00)},
-			{row: 12, what: sized("ReceiveBatch, busy", size), ours: "receive-batch", theirs: "c-recvmmsg",
-				neighbor: "C recvmmsg", metric: cpu, target: atMost(1.15)},
+			cpuRatio(2, sized("Messages+Release, busy", size), "messages", "net", "net", pick(size, 1.20, 1.35)),
+			cpuRatio(2, sized("Messages+Release, busy", size), "messages", "naive", "naive channel", 0.65),
+			cpuRatio(3, sized("Messages without Release, busy", size), "messages-keep", "net", "net", pick(size, 1.40, 1.70)).with(ratio{"naive", "naive", "net"}),
+			cpuRatio(12, sized("Receive, busy", size), "receive", "net", "ReadFromUDPAddrPort", 1.00),
+			cpuRatio(12, sized("ReceiveBatch, busy", size), "receive-batch", "c-recvmmsg", "C recvmmsg", 1.15),
 		},
 		also: []string{"messages-1024", "all", "xnet", "gnet", "node", "c-recvmmsg"},
 	}
@@ -73,10 +78,8 @@ func (b *bench) oneCore(size int) group {
 		name:  fmt.Sprintf("drain, one P, %d B", size),
 		round: b.drainOf(b.oneP(), size, false).round,
 		cells: []cell{
-			{row: 4, what: sized("Messages+Release, one P", size), ours: "messages", theirs: "net",
-				neighbor: "net", metric: cpu, target: atMost(pick(size, 0.96, 1.02))},
-			{row: 7, what: sized("All, one P", size), ours: "all", theirs: "c-recvmmsg",
-				neighbor: "C recvmmsg", metric: cpu, target: atMost(1.15)},
+			cpuRatio(4, sized("Messages+Release, one P", size), "messages", "net", "net", pick(size, 0.96, 1.02)),
+			cpuRatio(7, sized("All, one P", size), "all", "c-recvmmsg", "C recvmmsg", 1.15),
 		},
 		also: []string{"messages-keep", "naive", "xnet"},
 	}
@@ -87,10 +90,8 @@ func (b *bench) burstsOneCore(size int) group {
 		name:  fmt.Sprintf("drain, one P, GSO-sent, %d B", size),
 		round: b.drainOf(b.oneP(), size, true).round,
 		cells: []cell{
-			{row: 8, what: sized("All, GSO-sent, one P", size), ours: "all", theirs: "c-gro",
-				neighbor: "C recvmmsg+GRO", metric: cpu, target: atMost(pick(size, 1.70, 1.30))},
-			{row: 9, what: sized("Messages+Release, GSO-sent, one P", size), ours: "messages", theirs: "net",
-				neighbor: "net", metric: cpu, target: atMost(pick(size, 0.14, 0.28))},
+			cpuRatio(8, sized("All, GSO-sent, one P", size), "all", "c-gro", "C recvmmsg+GRO", pick(size, 1.70, 1.30)),
+			cpuRatio(9, sized("Messages+Release, GSO-sent, one P", size), "messages", "net", "net", pick(size, 0.14, 0.28)),
 		},
 	}
 }
@@ -102,8 +103,7 @@ func (b *bench) burstsEverywhere(size int) group {
 		block: fmt.Sprintf("%d bytes, sent in bursts of 32", size),
 		round: b.drainOf(b.allPs(), size, true).round,
 		cells: []cell{
-			{row: 9, what: sized("Messages+Release, GSO-sent, busy", size), ours: "messages", theirs: "net",
-				neighbor: "net", metric: cpu, target: atMost(pick(size, 0.19, 0.35))},
+			cpuRatio(9, sized("Messages+Release, GSO-sent, busy", size), "messages", "net", "net", pick(size, 0.19, 0.35)),
 		},
 		also: []string{"naive", "all", "xnet", "gnet", "node", "c-gro"},
 	}
@@ -135,8 +135,7 @@ func (b *bench) view(any bool) group {
 		name:  "drain, all cores, busy machine, 64 B, ReadFrom on " + where,
 		round: d.round,
 		cells: []cell{
-			{row: 13, what: "PacketConn's ReadFrom, " + where, ours: "view", theirs: "net-readfrom",
-				neighbor: "net's ReadFrom", metric: cpu, target: atMost(limit)},
+			cpuRatio(13, "PacketConn's ReadFrom, "+where, "view", "net-readfrom", "net's ReadFrom", limit),
 		},
 	}
 }
@@ -164,8 +163,7 @@ func (b *bench) frozen(size int) group {
 		name:  fmt.Sprintf("drain, one P, frozen while it fills, %d B", size),
 		round: d.round,
 		cells: []cell{
-			{row: 21, what: sized("Messages+Release, one P, frozen while the queue fills", size), ours: "messages", theirs: "net",
-				neighbor: "net", metric: cpu, target: atMost(pick(size, 1.02, 1.08))},
+			cpuRatio(21, sized("Messages+Release, one P, frozen while the queue fills", size), "messages", "net", "net", pick(size, 1.02, 1.08)),
 		},
 	}
 }
