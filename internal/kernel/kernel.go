@@ -14,15 +14,15 @@
 //   - A Packet carries one datagram, or a burst that the kernel coalesced:
 //     then Segment is the size of each datagram in it but the last, which may
 //     be shorter. A burst is never truncated.
-//   - IPv4 is IPv4: an IPv4-mapped address never leaves this package, and may
-//     enter it only as plain IPv4. Zones leave as interface names (else
-//     numbers) and may enter as either; an unknown one is an error that is
-//     syscall.ENODEV.
+//   - Addresses are never IPv4-mapped, neither in results nor in arguments. Zones
+//     in results are interface names, or numbers of deleted interfaces. Zones in
+//     arguments are either; an unknown one is syscall.ENODEV.
 //   - SendTo, Send and SendBatch never wait: a full buffer is syscall.EAGAIN.
-//     SendWait waits for room, and for nothing else.
-//   - A socket hears only the multicast groups that it joined, may not send to
-//     broadcast addresses unless asked, and, bound to a group, hears only that.
-//   - Close wakes whoever waits; from then on every call is net.ErrClosed.
+//     SendWait waits for room alone.
+//   - A socket receives from the multicast groups that it joined alone, and, bound
+//     to a group, from that alone. It sends to broadcast addresses only with the
+//     option.
+//   - Close ends the calls that wait; from then on every call is net.ErrClosed.
 //   - Errors are syscall.Errno inside os.SyscallError, or wrap
 //     errors.ErrUnsupported; package udp adds the addresses.
 package kernel
@@ -34,106 +34,26 @@ import (
 	"time"
 
 	"golang.org/x/net/ipv4"
-
-	"example.com/dgram/internal/posix"
-	"example.com/dgram/internal/slab"
 )
 
-// A System makes sockets. Package internal/host has the one that this program
-// runs on; tests bring their own.
+// A System makes sockets. Package internal/host has that of the program; tests have
+// others.
 type System interface {
 	// Open makes a socket, sets its options and binds it; with a Remote it
 	// connects it too. When it fails nothing is left open.
 	Open(c Config) (Conn, error)
-	// Adopt makes a Conn of a duplicate of f's descriptor, which stays the
-	// caller's. The Config's addresses and network are ignored; the one
-	// returned says what the descriptor is: its network, its local address and,
-	// for a connected one, its peer. A descriptor that is not a UDP socket is
+	// Adopt makes a Conn of a duplicate of f's descriptor; f stays the caller's. It
+	// ignores the network and the addresses of the Config. Those of the returned
+	// Config are the network of the descriptor, its local address and, if it is
+	// connected, its peer. If the descriptor is not a UDP socket the error is
 	// [ErrNotUDP].
 	Adopt(f *os.File, c Config) (Conn, Config, error)
 	// IPv6 reports whether the machine has a usable IPv6 stack.
 	IPv6() bool
 }
 
-// A Config has the settings with which a socket is made.
-type Config struct {
-	Network string         // "udp4" or "udp6"
-	Local   netip.AddrPort // where to bind; a zero Addr is every interface
-	Remote  netip.AddrPort // the peer to connect to, if valid
-	Address string         // Local or Remote as the user wrote it, for Control
-
-	IPv6Only     bool // IPV6_V6ONLY; otherwise "udp6" is dual-stack
-	ReuseAddr    bool
-	ReusePort    bool
-	Broadcast    bool
-	ReadBuffer   int // bytes, 0 for the system's default
-	WriteBuffer  int
-	TTL          int // unicast hops of what is sent, 0 for the system's default
-	TOS          int // type of service or traffic class of what is sent
-	ReceiveTTL   bool
-	ReceiveTOS   bool
-	Timestamps   bool
-	PacketInfo   Want   // destination and interface of each datagram
-	Interface    string // the one device to use
-	DontFragment bool
-	ICMPErrors   bool // the error queue: [Conn.NextRefusal]
-
-	// Control runs after the socket was made and before it is bound.
-	Control func(network, address string, c syscall.RawConn) error
-}
-
-// A Want is how a socket asks for an option that a system may lack.
-type Want int
-
-// Off leaves the option alone; Try turns it on where the system has it; On
-// fails where the system does not.
-const (
-	Off Want = iota
-	Try
-	On
-)
-
-// A Packet is one received datagram, or one burst of datagrams that the kernel
-// coalesced.
-type Packet struct {
-	Data          []byte         // valid until Deliver returns, unless taken with Batch.Take
-	Segment       int            // size of each datagram in Data when it is a burst, else 0
-	From          netip.AddrPort // the sender
-	To            netip.Addr     // the address it was sent to, where known
-	Interface     int            // index of the interface it came in on, 0 where unknown
-	Time          time.Time      // the kernel's receive time, zero where unknown
-	TOS           uint8          // IPv4 TOS or IPv6 traffic class, with ReceiveTOS
-	TTL           uint8          // hop limit it arrived with, with ReceiveTTL
-	NonUnicastDst bool           // To is a group's or a broadcast address
-	Truncated     bool           // the kernel cut it off
-}
-
-// A Batch has the packets of one receive call.
-type Batch struct {
-	Packets []Packet
-	Slab    *slab.Writer // where to copy payload to; shared by all sockets, so only until Deliver returns
-
-	blocks []*slab.Block // the memory behind Packets[i].Data
-}
-
-// NewBatch returns a batch. The Data of packets[i] lies in blocks[i].
-func NewBatch(packets []Packet, blocks []*slab.Block, copies *slab.Writer) Batch {
-	return Batch{Packets: packets, Slab: copies, blocks: blocks}
-}
-
-// Take gives the memory behind Packets[i].Data away, so that no copy is needed:
-// the block, and the first of the tags of its n messages.
-func (b *Batch) Take(i, n int) (*slab.Block, uint32) {
-	block := b.blocks[i]
-	b.Packets[i].Data, b.blocks[i] = nil, nil
-	return block, slab.Share(block, n)
-}
-
-// Took reports whether Take was called for packet i.
-func (b *Batch) Took(i int) bool { return b.blocks[i] == nil }
-
-// A Sink takes what a Conn receives. Its methods are called one at a time, on
-// the goroutine that called Receive.
+// A Sink accepts the packets that a Conn receives. Its methods are called one at a
+// time, on the goroutine that called Receive.
 type Sink interface {
 	// Room returns how many packets the next call may bring, at least 1.
 	Room() int
@@ -148,34 +68,6 @@ type Sink interface {
 	// hold delivered packets back. Idle reports whether Receive has to call Wait.
 	// It must not wait itself.
 	Idle() bool
-}
-
-// A Datagram is one datagram to send: to To, or to the peer of a connected socket
-// if To is zero. Its payload is Data followed by the parts in More.
-type Datagram struct {
-	Data      []byte
-	More      [][]byte
-	To        netip.AddrPort
-	From      netip.Addr // source address, zero for the system's choice
-	Interface int        // index of the outgoing interface, 0 for the system's choice; a negative one is syscall.EINVAL
-	TOS       uint8      // type of service or traffic class, 0 for the socket's
-	TTL       uint8      // hop limit, of group datagrams too; 0 for the socket's
-	AnySource bool       // the caller sends it again without From if the system refuses From
-}
-
-// Len is the size of the payload in bytes.
-func (d *Datagram) Len() int {
-	n := len(d.Data)
-	for _, p := range d.More {
-		n += len(p)
-	}
-	return n
-}
-
-// A Refusal is an error about a datagram that was sent earlier.
-type Refusal struct {
-	To    netip.AddrPort // where it was sent, zero where the system does not say
-	Errno posix.Errno
 }
 
 // Calls counts system calls.
@@ -283,21 +175,9 @@ type DeviceBinder interface {
 	BindToDevice(name string) error
 }
 
-// A Keeper is a Conn that may replace its kernel socket. What was done to the
-// socket, and the kernel cannot be asked for, is done to the next one again.
+// A Keeper is a Conn that may replace its kernel socket. It repeats the kept calls on
+// the new socket, because the kernel does not report their effect.
 type Keeper interface {
 	Keep(key any, call func(syscall.RawConn) error)
 	Forget(match func(key any) bool)
 }
-
-// An Option is an integer property of a socket.
-type Option int
-
-// The options, with the socket options behind them on Linux.
-const (
-	Broadcast   Option = iota // SO_BROADCAST
-	TTL                       // IP_TTL, IPV6_UNICAST_HOPS
-	TOS                       // IP_TOS, IPV6_TCLASS
-	ReadBuffer                // SO_RCVBUF, in the caller's bytes
-	WriteBuffer               // SO_SNDBUF, in the caller's bytes
-)
