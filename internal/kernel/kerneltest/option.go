@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/netlab"
 )
 
 func (s suite) TestOptionsAreReadBackAsSet(t *testing.T) {
@@ -91,6 +92,9 @@ func (s suite) TestUnsupportedOptionsSaySo(t *testing.T) {
 }
 
 func (s suite) TestZonesAreNamesAndNumbers(t *testing.T) {
+	if netlab.Swapped() {
+		t.Skip("the index of an interface comes in the other byte order")
+	}
 	c := s.loopback(t, "udp4")
 	lo := loopbackInterface(t)
 	for _, zone := range []string{lo.Name, strconv.Itoa(lo.Index)} {

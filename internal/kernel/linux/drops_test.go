@@ -27,6 +27,7 @@ func TestDiscardTurnsAwayWhatComesLater(t *testing.T) {
 			to := netip.AddrPortFrom(netip.MustParseAddr(where.host), local(t, c).Port())
 			send(t, from, "before", to)
 			send(t, from, "before", to)
+			fence(t)
 			if n := c.Discard(); n != 2 {
 				t.Errorf("%d discarded, want 2", n)
 			}

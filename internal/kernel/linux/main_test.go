@@ -86,3 +86,12 @@ func want(t testing.TB, c kernel.Conn, s string) {
 		t.Fatalf("received %.40q, want %.40q", b[:n], s)
 	}
 }
+
+// fence waits until everything that was sent on loopback has arrived: loopback keeps
+// the order, and a datagram that is sent now arrives after the others.
+func fence(t testing.TB) {
+	t.Helper()
+	c := loopback(t, "udp4")
+	send(t, c, "last", local(t, c))
+	want(t, c, "last")
+}

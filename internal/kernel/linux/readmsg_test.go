@@ -13,6 +13,7 @@ import (
 
 	"example.com/dgram/internal/kernel"
 	"example.com/dgram/internal/kernel/linux"
+	"example.com/dgram/internal/netlab"
 )
 
 func TestBurstsAreCountedByTheirDatagrams(t *testing.T) {
@@ -36,6 +37,9 @@ func TestBurstsAreCountedByTheirDatagrams(t *testing.T) {
 
 // A kernel without UDP_SEGMENT would send a burst as one long datagram.
 func TestAKernelWithoutBurstsGetsNone(t *testing.T) {
+	if netlab.Swapped() {
+		t.Skip("the size of a burst is handed on in the other byte order")
+	}
 	a, b := loopback(t, "udp4"), loopback(t, "udp4")
 	ds := make([]kernel.Datagram, 65) // 64 fit a call, as messages or as a burst
 	for i := range ds {

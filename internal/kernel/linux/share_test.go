@@ -48,6 +48,7 @@ func TestSiblingsOfAFreePortBalance(t *testing.T) {
 	for range 64 {
 		send(t, loopback(t, "udp4"), "x", local(t, first))
 	}
+	fence(t)
 	if a, b := first.Discard(), second.Discard(); a == 0 || b == 0 || a+b != 64 {
 		t.Errorf("%d and %d of 64", a, b)
 	}
@@ -73,6 +74,9 @@ func TestADrainingMemberLeavesItsShare(t *testing.T) {
 		}
 		if second.Queued() || first.Queued() {
 			t.Errorf("%s: more than was sent", where)
+		}
+		if netlab.Swapped() {
+			continue // the size of a burst is handed on in the other byte order
 		}
 		peer := loopback(t, network)
 		ds := []kernel.Datagram{{Data: []byte("one"), To: local(t, peer)}, {Data: []byte("two"), To: local(t, peer)}}
@@ -147,6 +151,7 @@ func TestADuplicateOutlivesTheSocket(t *testing.T) {
 			}
 			check(t, c.Close())
 			send(t, loopback(t, "udp4"), "after", to)
+			fence(t)
 			for _, s := range []string{"before", "after"} {
 				b := make([]byte, 10)
 				if n, _, err := unix.Recvfrom(fd, b, unix.MSG_DONTWAIT); err != nil || string(b[:n]) != s {
