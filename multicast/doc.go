@@ -13,15 +13,15 @@
 // every link at once: 239.9.9.9 on the Ethernet and 239.9.9.9 on the wireless
 // network have the same address and different members. So a membership is not
 // of a socket in a group, but of a socket in a group on an interface, and so it
-// is with sending: the datagram leaves through one interface, and is heard on
+// is with sending: the datagram leaves through one interface, and arrives on
 // that link.
 //
 // Naming an interface is optional. [Join] without [On] leaves it to the system, which
 // looks up a route to the group, as if it were a host: it finds the default
 // route's interface, or another by accident, or none (syscall.ENODEV). On a
 // machine with one network that is the right one. On one with a wireless network,
-// a cable, a VPN and containers it is a guess, and a program that is deaf on the
-// others is the usual result. Name the interface, or mean all of them: [OnAll].
+// a cable, a VPN and containers it is a guess, and the program receives nothing on
+// the other networks. Name the interface, or use all of them: [OnAll].
 //
 // # Receiving
 //
@@ -29,9 +29,9 @@
 // several processes too, share the port when all of them were made with
 // udp.WithReuseAddr, and each gets a copy.
 //
-// A socket hears only the groups that it has joined itself, on the interfaces
-// on which it has. (Linux would let it hear those that any socket of the machine
-// has joined; package udp turns that off.) To hear nothing else, other datagrams
+// A socket receives from the groups that it has joined itself alone, on the interfaces
+// on which it has. (Linux would also deliver those that any socket of the machine
+// has joined; package udp turns that off.) To receive nothing else, other datagrams
 // to the port included, bind it to the group: Listen(ctx, "udp4",
 // "239.9.9.9:9999"). udp.Message.Interface says where a datagram came in, and its
 // To which group it was for.
@@ -46,10 +46,10 @@
 // # Interfaces that come and go
 //
 // Memberships of [On] with a name, and of [OnAll], follow the interfaces: one
-// goroutine of the socket hears from the kernel what happens to them (on Linux;
-// elsewhere it looks every second). An interface that goes down keeps its
-// memberships. One that is deleted loses them, and has them again when it is made
-// again; [Membership.Interfaces] returns their names.
+// goroutine of the socket waits for changes. (On Linux the kernel notifies it;
+// elsewhere it lists the interfaces every second.) An interface that goes down
+// keeps its memberships. One that is deleted loses them, and gets them back when it
+// is made again; [Membership.Interfaces] returns the names of the present ones.
 //
 // # Sending
 //

@@ -27,13 +27,13 @@ func argErrorf(errno posix.Errno, format string, a ...any) error {
 	return &argError{fmt.Sprintf(format, a...), errno}
 }
 
-// wrongFamily is [udp.ErrAddressFamily] with what it was.
+// wrongFamily returns [udp.ErrAddressFamily] with the address.
 func wrongFamily(what string, a netip.Addr) error {
 	return fmt.Errorf("%w: %s %v", udp.ErrAddressFamily, what, a)
 }
 
-// ended is net.ErrClosed where the socket has ended: that comes before anything
-// that may be wrong besides.
+// ended returns net.ErrClosed if the socket has ended. That takes precedence over
+// other errors.
 func ended(in inside.Socket) error {
 	if _, err := in.Bound("multicast"); errors.Is(err, net.ErrClosed) {
 		return err
@@ -41,8 +41,8 @@ func ended(in inside.Socket) error {
 	return nil
 }
 
-// hearsGroups returns an error if a socket can hear no group: on Linux, one that is
-// bound to an address that is not a group's.
+// hearsGroups returns an error if a socket cannot receive from groups: on Linux, if
+// it is bound to a unicast address.
 func hearsGroups(ep inside.Endpoint) error {
 	if runtime.GOOS != "linux" {
 		return nil
@@ -69,7 +69,7 @@ func (e *joinedError) Error() string {
 
 func (e *joinedError) Unwrap() error { return e.err }
 
-// limitError is an error of the kernel that a sysctl would change.
+// limitError is an error with the name of the sysctl that sets the limit.
 type limitError struct {
 	sysctl string
 	err    error
@@ -81,9 +81,9 @@ func (e *limitError) Error() string {
 
 func (e *limitError) Unwrap() error { return e.err }
 
-// explain names the sysctl behind a refusal. A source that is one more in a
-// group meets the limit of sources, any other membership that of groups.
-// IPv6 knows no limit of groups but that of the memory they take.
+// explain adds the name of the sysctl to an error of a limit. A further source of a
+// group meets the limit of sources, any other membership that of groups. IPv6 has
+// no limit of groups but that of their memory.
 func explain(err error, group netip.Addr, more bool) error {
 	if !errors.Is(err, posix.ENOBUFS) && !errors.Is(err, posix.ENOMEM) {
 		return err

@@ -8,7 +8,7 @@ import (
 	"example.com/dgram/internal/posix"
 )
 
-// find returns the membership that a call means.
+// find returns the membership that the arguments of a call name.
 func find(in inside.Socket, group netip.Addr, opts []Option) (*Membership, error) {
 	r, err := newRequest(group, opts)
 	if err != nil {
@@ -29,8 +29,8 @@ func find(in inside.Socket, group netip.Addr, opts []Option) (*Membership, error
 	return nil, argErrorf(posix.EADDRNOTAVAIL, "group %v is not joined so", r.group)
 }
 
-// matches reports whether iface is the interface of m. The interface may have gone: then
-// its name has to do.
+// matches reports whether iface is the interface of m. If the interface was
+// deleted, its name decides.
 func (m *Membership) matches(at ifaceRef, r request, unknown error) bool {
 	switch {
 	case unknown != nil:

@@ -15,9 +15,9 @@ import (
 
 // ifaceRef names the interface of a membership: one, all, or the system's choice.
 type ifaceRef struct {
-	index int        // of the interface, 0 for the system's choice
-	name  string     // of the interface, held; "" where an index was given
-	addr  netip.Addr // by which the interface was named, to send from
+	index int        // index of the interface, 0 for the system's choice
+	name  string     // name of the interface to follow; "" if an index was given
+	addr  netip.Addr // the address by which the interface was named, to send from
 	all   bool
 }
 
@@ -79,7 +79,7 @@ func lookupIface(in inside.Socket, iface string, peer netip.Addr) (ifaceRef, err
 	return at, err
 }
 
-// zoneOf is the name or index in what names an interface.
+// zoneOf returns the name or index in the name of an interface.
 func zoneOf(iface string) string {
 	if a, err := netip.ParseAddr(iface); err == nil {
 		return a.Zone()
@@ -87,8 +87,8 @@ func zoneOf(iface string) string {
 	return iface
 }
 
-// ifaceByName finds an interface by name or index: through the socket, in its
-// network namespace, or where it is going to be.
+// ifaceByName finds an interface by name or index. A bound socket looks in its
+// network namespace.
 func ifaceByName(in inside.Socket, zone string) (ifaceRef, error) {
 	if zone == "" {
 		return ifaceRef{}, argErrorf(posix.EINVAL, "interface is empty")
@@ -145,7 +145,7 @@ func ifaceByAddr(in inside.Socket, a netip.Addr) (ifaceRef, error) {
 	for _, i := range is {
 		addrs, err := i.Addrs()
 		if err != nil {
-			continue // it has gone meanwhile
+			continue // it was deleted meanwhile
 		}
 		for _, own := range addrs {
 			prefix, err := netip.ParsePrefix(own.String())

@@ -88,8 +88,8 @@ type Membership struct {
 	iface       ifaceRef
 	memberships *memberships
 
-	// Guarded by members.mu.
-	joined  []int // indexes; 0 where the system chose and does not tell
+	// Guarded by memberships.mu.
+	joined  []int // indexes; 0 if the system chose and does not report its choice
 	blocked []netip.Addr
 	failed  map[int]bool // interfaces that could not be joined; true once reported
 	left    bool
@@ -102,12 +102,12 @@ func (m *Membership) Leave() error {
 	return ms.in.OpError("leave", netip.AddrPortFrom(m.group, 0), ms.leave(m))
 }
 
-// Block keeps a source out of the membership, as the function Block does.
+// Block excludes a source from the membership, as the function Block does.
 func (m *Membership) Block(source netip.Addr) error {
 	return m.filter("block", source, (*memberships).block)
 }
 
-// Unblock lets a source in again.
+// Unblock ends Block.
 func (m *Membership) Unblock(source netip.Addr) error {
 	return m.filter("unblock", source, (*memberships).unblock)
 }
@@ -146,7 +146,7 @@ func (m *Membership) Interfaces() []string {
 	return names
 }
 
-// on is the membership on one interface, for the kernel.
+// on returns the membership on one interface, for the kernel.
 func (m *Membership) on(index int) kernel.Member {
 	return kernel.Member{Group: m.group.WithZone(""), Source: m.source, Interface: index}
 }
@@ -156,7 +156,8 @@ func (m *Membership) sameGroup(o *Membership) bool {
 	return m != o && m.group.WithZone("") == o.group.WithZone("")
 }
 
-// duplicateErrno is the errno of the kernel for a group that is joined already.
+// duplicateErrno returns the errno of the kernel for a group that is joined
+// already.
 func (m *Membership) duplicateErrno() posix.Errno {
 	if m.source.IsValid() {
 		return posix.EADDRNOTAVAIL
@@ -164,8 +165,7 @@ func (m *Membership) duplicateErrno() posix.Errno {
 	return posix.EADDRINUSE
 }
 
-// wants are the interfaces that a held membership should be on, of those that
-// there are.
+// wants reports whether a followed membership is to be joined on an interface.
 func (m *Membership) wants(i interfaceState) bool {
 	if m.iface.all {
 		return i.Up && i.Multicast

@@ -17,8 +17,8 @@ import (
 type interfaceState = watch.Interface
 
 // memberships are the groups that a socket has joined. They are kept here because
-// the kernel does not list them, and as the user named them, because interfaces
-// come and go.
+// the kernel does not list them, and as the user named them, because interfaces are
+// deleted and made again.
 type memberships struct {
 	in   inside.Socket
 	open func() watch.Watcher // makes a watcher; tests replace it
@@ -26,11 +26,11 @@ type memberships struct {
 	mu       sync.Mutex
 	groups   kernel.Groups    // once the socket is bound
 	list     []*Membership    // in the order of Join
-	known    []interfaceState // the interfaces that there are, as far as is known
-	outgoing int              // the index that SetInterface set, for kernels that do not tell
+	known    []interfaceState // the interfaces, when they were last listed
+	outgoing int              // the index that SetInterface set, for kernels that do not report it
 
 	stop context.CancelFunc // ends the watcher; nil while there is none
-	wake context.CancelFunc // makes the watcher look at its work
+	wake context.CancelFunc // makes the watcher look for something to do
 }
 
 // key is the key of a socket's memberships.
@@ -47,7 +47,7 @@ func groupsOf(ep inside.Endpoint) kernel.Groups {
 	return sockopt.Of(ep.Conn, ep.Network, ep.Dual)
 }
 
-// join does what m says and remembers it, or does nothing.
+// join joins m and adds it to the list. If it fails nothing has changed.
 func (ms *memberships) join(ep inside.Endpoint, m *Membership) error {
 	ms.mu.Lock()
 	defer ms.mu.Unlock()
@@ -74,8 +74,8 @@ func (ms *memberships) join(ep inside.Endpoint, m *Membership) error {
 	return err
 }
 
-// clash returns an error if m cannot be joined beside what is joined already, where the
-// kernel would not.
+// clash returns an error if m cannot be joined beside the present memberships, in
+// cases that the kernel does not refuse.
 func (ms *memberships) clash(m *Membership) error {
 	for _, o := range ms.list {
 		switch {
@@ -90,8 +90,8 @@ func (ms *memberships) clash(m *Membership) error {
 	return nil
 }
 
-// joinAll joins every interface that there is. If some could be joined, the
-// watcher tries the others once more before it reports them.
+// joinAll joins on every interface. If that succeeds on some, the watcher tries the
+// others once more before it reports them.
 func (ms *memberships) joinAll(m *Membership) error {
 	now, err := interfacesOf(ms.in)
 	if err != nil {
@@ -130,7 +130,7 @@ func (ms *memberships) joinOn(m *Membership, index int) error {
 	k := m.on(index)
 	if err := ms.groups.Join(k); err != nil {
 		if m.source.IsValid() && !more && !ms.othersJoined(m, index) && !errors.Is(err, posix.EADDRNOTAVAIL) {
-			_ = ms.groups.Drop(k) // Linux joins first and looks at the source then
+			_ = ms.groups.Drop(k) // Linux has joined before it checks the source
 		}
 		if errors.Is(err, m.duplicateErrno()) && ms.joinedOn(m, index) {
 			return &joinedError{m.group, m.source, err}
@@ -165,11 +165,12 @@ func (ms *memberships) othersJoined(m *Membership, index int) bool {
 	return index == 0 && slices.ContainsFunc(ms.list, m.sameGroup)
 }
 
-// systemChoice is the interface that the system has chosen for m, or 0 if it does
-// not tell: the one that is joined and is no other membership's, or that of a membership of the
-// same group for which the system chose too.
+// systemChoice returns the interface that the system has chosen for m, or 0 if the
+// system does not report it. The choice is an interface on which the group is
+// joined and no other membership is, or that of another membership for which the
+// system chose.
 func (ms *memberships) systemChoice(m *Membership) int {
-	now, _ := interfacesOf(ms.in) // without, there is no telling
+	now, _ := interfacesOf(ms.in) // without a list, the choice is unknown
 	choice := 0
 	for _, i := range now {
 		if !ms.groups.Joined(m.on(i.Index)) {
@@ -195,7 +196,8 @@ func (ms *memberships) shared(m *Membership, index int) bool {
 	})
 }
 
-// leave ends m, and lets memberships of every interface have what it was on.
+// leave ends m. Where m was joined, it joins the memberships that cover every
+// interface.
 func (ms *memberships) leave(m *Membership) error {
 	ms.mu.Lock()
 	defer ms.mu.Unlock()
@@ -212,11 +214,12 @@ func (ms *memberships) leave(m *Membership) error {
 	return err
 }
 
-// leaveOn leaves on one interface. That it has gone, or the socket, is as good.
+// leaveOn leaves on one interface. It returns nil if the interface or the socket is
+// closed.
 func (ms *memberships) leaveOn(m *Membership, index int) error {
 	m.joined = slices.DeleteFunc(m.joined, func(i int) bool { return i == index })
 	if index != 0 && ms.name(index) == "" {
-		_ = ms.groups.Drop(m.on(index)) // or the kernel goes on counting it
+		_ = ms.groups.Drop(m.on(index)) // or it would count towards the limit
 		return nil
 	}
 	err := ms.groups.Leave(m.on(index))
@@ -226,7 +229,7 @@ func (ms *memberships) leaveOn(m *Membership, index int) error {
 	return err
 }
 
-// forget takes m off the list, and ends the watcher if no membership needs it.
+// forget removes m from the list, and ends the watcher if no membership needs it.
 func (ms *memberships) forget(m *Membership) {
 	ms.list = slices.DeleteFunc(ms.list, func(o *Membership) bool { return o == m })
 	needed := slices.ContainsFunc(ms.list, func(o *Membership) bool { return o.iface.followed() })
@@ -236,7 +239,7 @@ func (ms *memberships) forget(m *Membership) {
 	}
 }
 
-// name is the name of an interface, "" where it has gone.
+// name returns the name of an interface, or "" if it was deleted.
 func (ms *memberships) name(index int) string {
 	if index == 0 {
 		return ""

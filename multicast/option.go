@@ -47,7 +47,7 @@ func From(source netip.Addr) Option {
 	}
 }
 
-// A request is what the arguments of a call come to.
+// A request has the checked arguments of a call.
 type request struct {
 	group    netip.Addr // unmapped, perhaps with a zone
 	source   netip.Addr

@@ -62,7 +62,7 @@ func Interface(s *udp.Socket) (string, error) {
 		if name := groups.Name(index); name != "" {
 			return name, nil
 		}
-		return strconv.Itoa(index), nil // it has gone
+		return strconv.Itoa(index), nil // it was deleted
 	})
 }
 
@@ -96,8 +96,9 @@ func Loopback(s *udp.Socket) (bool, error) {
 	return get(s, func(_ *memberships, ep inside.Endpoint) (bool, error) { return groupsOf(ep).Loopback() })
 }
 
-// set sets something of a bound socket. A closed socket is closed before a value
-// can be wrong, and a value is wrong before a socket can be unbound.
+// set changes an option of a bound socket. On a closed socket the error is
+// net.ErrClosed, whatever the value. A wrong value is reported before an unbound
+// socket.
 func set(s *udp.Socket, check func() error, do func(*memberships, inside.Endpoint) error) error {
 	in := inside.Of(s)
 	if err := ended(in); err != nil {
@@ -113,7 +114,7 @@ func set(s *udp.Socket, check func() error, do func(*memberships, inside.Endpoin
 	return in.OpError("set", netip.AddrPort{}, do(membershipsOf(in), ep))
 }
 
-// get reads something of a bound socket.
+// get reads an option of a bound socket.
 func get[T any](s *udp.Socket, read func(*memberships, inside.Endpoint) (T, error)) (T, error) {
 	in := inside.Of(s)
 	ep, err := in.Bound("get")

@@ -24,7 +24,7 @@ func Unblock(s *udp.Socket, group, source netip.Addr, opts ...Option) error {
 	return filter(s, "unblock", group, source, opts, (*memberships).unblock)
 }
 
-// block keeps a source out of m. The caller holds mu.
+// block excludes a source from m. The caller holds mu.
 func (ms *memberships) block(m *Membership, source netip.Addr) error {
 	if err := ms.each(m, source, kernel.Groups.Block, kernel.Groups.Unblock); err != nil {
 		return explain(err, m.group, true)
@@ -33,7 +33,7 @@ func (ms *memberships) block(m *Membership, source netip.Addr) error {
 	return nil
 }
 
-// unblock lets a source in again. The caller holds mu.
+// unblock ends block. The caller holds mu.
 func (ms *memberships) unblock(m *Membership, source netip.Addr) error {
 	if err := ms.each(m, source, kernel.Groups.Unblock, kernel.Groups.Block); err != nil {
 		return err
@@ -95,8 +95,8 @@ func anySourceOnly(source netip.Addr) error {
 	return argErrorf(posix.EINVAL, "source %v: only a membership for any source has sources to block", source)
 }
 
-// each does something on every interface of m, or on none. Where m is nowhere at
-// the moment it is remembered for later.
+// each calls do for every interface of m. If one call fails, it calls undo for
+// those before. If m is joined nowhere at the moment, the change is kept for later.
 func (ms *memberships) each(m *Membership, source netip.Addr, do, undo func(kernel.Groups, kernel.Member) error) error {
 	for n, index := range m.joined {
 		k := m.on(index)

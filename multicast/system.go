@@ -9,7 +9,7 @@ import (
 	"example.com/dgram/internal/watch"
 )
 
-// interfacesOf returns the interfaces of the socket's system: those of its network
+// interfacesOf lists the interfaces of the socket's system: those of its network
 // namespace, unless the system has its own.
 func interfacesOf(in inside.Socket) (is []interfaceState, err error) {
 	own, ok := in.System().(kernel.InterfaceSystem)
@@ -26,7 +26,7 @@ func interfacesOf(in inside.Socket) (is []interfaceState, err error) {
 	return is, nil
 }
 
-// watcherOf returns what makes a Watcher of them.
+// watcherOf returns a function that makes a Watcher of the interfaces.
 func watcherOf(in inside.Socket) func() watch.Watcher {
 	if _, ok := in.System().(kernel.InterfaceSystem); ok {
 		return func() watch.Watcher { return unchanging{} }
@@ -43,7 +43,7 @@ func watcherOf(in inside.Socket) func() watch.Watcher {
 	}
 }
 
-// pollOf returns a Watcher that looks from time to time.
+// pollOf returns a Watcher that polls.
 func pollOf(in inside.Socket) watch.Watcher {
 	return watch.Poll(func() ([]interfaceState, error) { return interfacesOf(in) }, watch.Interval)
 }
@@ -57,7 +57,7 @@ func inNamespaceOf(in inside.Socket, f func() error) error {
 	return watch.In(ep.Conn.Borrow(), f)
 }
 
-// unchanging is the Watcher of interfaces that stay as they are.
+// unchanging is the Watcher of interfaces that never change.
 type unchanging struct{}
 
 func (unchanging) Wait(ctx context.Context) (watch.Change, error) {

@@ -12,13 +12,15 @@ import (
 	"example.com/dgram/internal/watch"
 )
 
-// settleTime is how long nothing must have changed before an interface that cannot
-// be joined is worth a report: one that has just come up may not be ready.
+// settleTime is how long the interfaces must have been unchanged before an
+// interface that cannot be joined is reported: an interface that has just come up
+// may not be ready.
 const settleTime = time.Second
 
-// startWatcher starts the goroutine that watches the interfaces: one for a socket, in its errgroup, for as long as a membership is held to a name or to
-// all of them. It is there before the interfaces are looked at, so that nothing
-// is missed in between. The caller holds mu.
+// startWatcher starts the goroutine that watches the interfaces. A socket has one,
+// in its errgroup, while a membership is held to a name or to all interfaces. The
+// watcher is made before the interfaces are listed, so that no change between the
+// two is missed. The caller holds mu.
 func (ms *memberships) startWatcher() error {
 	if ms.stop != nil {
 		return nil
@@ -53,7 +55,7 @@ func (ms *memberships) watch(ctx context.Context, w watch.Watcher) {
 			ms.changed(c)
 		case errors.Is(err, context.DeadlineExceeded):
 			ms.settled()
-		case !errors.Is(err, context.Canceled): // else it was woken
+		case !errors.Is(err, context.Canceled): // else wake has ended the wait
 			ms.in.Report(ms.in.OpError("watch", netip.AddrPort{}, err))
 			w.Close()
 			w = pollOf(ms.in)
@@ -61,11 +63,10 @@ func (ms *memberships) watch(ctx context.Context, w watch.Watcher) {
 	}
 }
 
-// wait waits for a change; for no longer than it takes to settle, if a report
-// is due then.
+// wait waits for a change, but no longer than settleTime if a report is due.
 func (ms *memberships) wait(ctx context.Context, w watch.Watcher) (watch.Change, error) {
 	ms.mu.Lock()
-	if ctx.Err() != nil { // then wake is another watcher's
+	if ctx.Err() != nil { // then wake belongs to another watcher
 		ms.mu.Unlock()
 		return watch.Change{}, ctx.Err()
 	}
@@ -81,7 +82,8 @@ func (ms *memberships) wait(ctx context.Context, w watch.Watcher) (watch.Change,
 	return w.Wait(call)
 }
 
-// due reports whether something could not be joined and was not reported.
+// due reports whether a membership could not be joined somewhere and that was not
+// reported.
 func (ms *memberships) due() bool {
 	return slices.ContainsFunc(ms.list, func(m *Membership) bool {
 		for _, reported := range m.failed {
@@ -93,8 +95,8 @@ func (ms *memberships) due() bool {
 	})
 }
 
-// changed follows a change. Memberships on an interface that was deleted are
-// gone, whether it is there again or not.
+// changed adapts the memberships to a change. A deleted interface has lost its
+// memberships, also if it exists again.
 func (ms *memberships) changed(c watch.Change) {
 	ms.mu.Lock()
 	defer ms.mu.Unlock()
@@ -103,7 +105,7 @@ func (ms *memberships) changed(c watch.Change) {
 		for _, m := range ms.list {
 			if i := slices.Index(m.joined, index); i >= 0 {
 				m.joined = slices.Delete(m.joined, i, i+1)
-				_ = ms.groups.Drop(m.on(index)) // or the kernel goes on counting it
+				_ = ms.groups.Drop(m.on(index)) // or it would count towards the limit
 			}
 			delete(m.failed, index)
 		}
@@ -111,7 +113,7 @@ func (ms *memberships) changed(c watch.Change) {
 	ms.reconcile()
 }
 
-// settled reports what still cannot be joined.
+// settled reports the interfaces that still cannot be joined.
 func (ms *memberships) settled() {
 	ms.mu.Lock()
 	defer ms.mu.Unlock()
@@ -120,8 +122,7 @@ func (ms *memberships) settled() {
 	}
 }
 
-// reconcile brings what is joined in line with what is meant. The caller holds
-// mu.
+// reconcile joins every membership where it is wanted. The caller holds mu.
 func (ms *memberships) reconcile() {
 	for _, m := range ms.list {
 		switch {
@@ -133,7 +134,7 @@ func (ms *memberships) reconcile() {
 	}
 }
 
-// tryAll joins m wherever it is wanted, and returns what went wrong.
+// tryAll joins m on every interface that it wants, and returns the errors.
 func (ms *memberships) tryAll(m *Membership) (failures []error) {
 	for _, i := range ms.known {
 		if !m.wants(i) || slices.Contains(m.joined, i.Index) || ms.shared(m, i.Index) {
@@ -146,8 +147,8 @@ func (ms *memberships) tryAll(m *Membership) (failures []error) {
 	return failures
 }
 
-// follow moves m to the interface that has its name now. One that was renamed
-// keeps it until another has the name.
+// follow moves m to the interface that has its name now. An interface that was
+// renamed keeps m until another has the name.
 func (ms *memberships) follow(m *Membership) {
 	n := slices.IndexFunc(ms.known, m.wants)
 	if n < 0 || slices.Contains(m.joined, ms.known[n].Index) {
@@ -157,13 +158,13 @@ func (ms *memberships) follow(m *Membership) {
 		_ = ms.leaveOn(m, m.joined[0])
 	}
 	m.iface.index = ms.known[n].Index
-	_ = ms.try(m, ms.known[n]) // what fails is remembered
+	_ = ms.try(m, ms.known[n]) // a failure is remembered
 }
 
-// try joins m on an interface, and remembers if that fails.
+// try joins m on an interface, and remembers a failure.
 func (ms *memberships) try(m *Membership, i interfaceState) error {
 	err := ms.joinOn(m, i.Index)
-	if err == nil || ms.name(i.Index) == "" { // gone already: there will be news of it
+	if err == nil || ms.name(i.Index) == "" { // deleted already: a change will report that
 		delete(m.failed, i.Index)
 		return nil
 	}
@@ -176,8 +177,8 @@ func (ms *memberships) try(m *Membership, i interfaceState) error {
 	return fmt.Errorf("interface %s: %w", i.Name, err)
 }
 
-// report reports where m could not be joined, each interface once. The error is
-// that of trying again.
+// report reports the interfaces on which m could not be joined, each once. The
+// error is that of another try.
 func (ms *memberships) report(m *Membership) {
 	for _, i := range ms.known {
 		if reported, failed := m.failed[i.Index]; !failed || reported || !m.wants(i) {
@@ -190,7 +191,7 @@ func (ms *memberships) report(m *Membership) {
 	}
 	for index, reported := range m.failed {
 		if !reported {
-			m.failed[index] = true // it has gone, or is not wanted any more
+			m.failed[index] = true // the interface was deleted, or is no longer wanted
 		}
 	}
 }

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// LinkLocal returns the IPv6 link-local address that the kernel gave an
-// interface. Its zone is the index: package net looks up names of interfaces in
-// the namespace of no host in particular and remembers them for a minute.
+// LinkLocal returns the IPv6 link-local address that the kernel gave an interface.
+// Its zone is the index, because package net looks up the names of interfaces in
+// the namespace of the process, and caches them for a minute.
 func (h *Host) LinkLocal(name string) (netip.Addr, error) {
 	index, all, err := h.addresses(name)
 	for _, a := range all {

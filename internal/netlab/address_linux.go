@@ -17,7 +17,7 @@ func (h *Host) AddAddress(name, address string) error {
 		return err
 	}
 	if l, err := h.link(name); err != nil || !isRunning(l) {
-		return nil // the rest is done when it comes up
+		return nil // the kernel does the rest when the interface comes up
 	}
 	return h.await(what, name, h.receives)
 }
@@ -53,7 +53,7 @@ func (h *Host) setAddress(what string, kind, flags uint16, name, address string)
 	})
 }
 
-// haveIPv6 returns why a new namespace has no IPv6.
+// haveIPv6 returns an error if a new namespace has no IPv6.
 func haveIPv6() error {
 	_, err := os.Stat("/proc/sys/net/ipv6")
 	return err

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/net/ipv4"
 )
 
-// RequireSource skips t where a socket on every interface cannot send from src, an
-// IPv4 address. There is no other address than 127.0.0.1 on the loopback of some
-// systems, and gVisor accepts the source of a datagram and ignores it.
+// RequireSource skips t if a socket on every interface cannot send from src, an
+// IPv4 address. The loopback of some systems has no other address than 127.0.0.1,
+// and gVisor ignores the source of a datagram.
 func RequireSource(t testing.TB, src netip.Addr) {
 	t.Helper()
 	from, err := sentFrom(src)
@@ -24,7 +24,7 @@ func RequireSource(t testing.TB, src netip.Addr) {
 	}
 }
 
-// sentFrom sends a datagram from src and returns where it came from.
+// sentFrom sends a datagram from src and returns the source that arrives.
 func sentFrom(src netip.Addr) (netip.Addr, error) {
 	receiver, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -43,7 +43,7 @@ func sentFrom(src netip.Addr) (netip.Addr, error) {
 	return senderOf(receiver)
 }
 
-// senderOf returns where the next datagram comes from.
+// senderOf returns the source of the next datagram.
 func senderOf(receiver *net.UDPConn) (netip.Addr, error) {
 	if err := receiver.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		return netip.Addr{}, err
@@ -52,8 +52,8 @@ func senderOf(receiver *net.UDPConn) (netip.Addr, error) {
 	return from.Addr().Unmap(), err
 }
 
-// RequireGroups skips t where what is sent on an interface to a group is not heard
-// there.
+// RequireGroups skips t if datagrams that are sent to a group on an interface do
+// not arrive there.
 func RequireGroups(t testing.TB, ifi net.Interface) {
 	t.Helper()
 	group := &net.UDPAddr{IP: net.IPv4(239, 7, 7, 10)}
@@ -80,9 +80,9 @@ func RequireGroups(t testing.TB, ifi net.Interface) {
 	}
 }
 
-// RequireAddress skips t where no socket can be bound to addr and send from there. The
-// loopback of some systems has no other address than 127.0.0.1, and Wine binds to that
-// one whatever it is told.
+// RequireAddress skips t if no socket can be bound to addr and send from there. The
+// loopback of some systems has no other address than 127.0.0.1, and Wine always
+// binds to that one.
 func RequireAddress(t testing.TB, addr netip.Addr) {
 	t.Helper()
 	c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(addr, 0)))
@@ -110,8 +110,8 @@ func loopback(like netip.Addr) netip.Addr {
 	return netip.IPv6Loopback()
 }
 
-// RequireSourceChecks skips t where the source of a datagram is not looked at: some
-// systems ignore it, and send from an address that they choose.
+// RequireSourceChecks skips t if the system ignores the source of a datagram and
+// sends from an address that it chooses.
 func RequireSourceChecks(t testing.TB) {
 	t.Helper()
 	foreign := netip.AddrFrom4([4]byte{192, 0, 2, 77}) // TEST-NET-1, RFC 5737
@@ -120,8 +120,8 @@ func RequireSourceChecks(t testing.TB) {
 	}
 }
 
-// RequireErrorQueue skips t where IP_RECVERR (ip(7)) is accepted and nothing comes of
-// it, as on gVisor.
+// RequireErrorQueue skips t if the system accepts IP_RECVERR (ip(7)) without an
+// effect, as gVisor does.
 func RequireErrorQueue(t testing.TB) {
 	t.Helper()
 	if err := askErrorQueue(); err != nil {
@@ -129,8 +129,8 @@ func RequireErrorQueue(t testing.TB) {
 	}
 }
 
-// RequireTOS skips t where the type of service of one datagram is accepted and
-// ignored, as on gVisor.
+// RequireTOS skips t if the system ignores the type of service of one datagram, as
+// gVisor does.
 func RequireTOS(t testing.TB) {
 	t.Helper()
 	if err := askTOS(); err != nil {
@@ -138,7 +138,7 @@ func RequireTOS(t testing.TB) {
 	}
 }
 
-// RequireBursts skips t where the system has no UDP_SEGMENT (udp(7)).
+// RequireBursts skips t if the system has no UDP_SEGMENT (udp(7)).
 func RequireBursts(t testing.TB) {
 	t.Helper()
 	if err := askBursts(); err != nil {

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// askErrorQueue sends to a port where nobody listens and waits for the refusal.
+// askErrorQueue sends to a port without a socket and waits for the ICMP error.
 func askErrorQueue() error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
@@ -35,7 +35,7 @@ func askErrorQueue() error {
 	return nil
 }
 
-// deserted is an address where nobody listens.
+// deserted returns an address without a socket.
 func deserted() (unix.Sockaddr, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

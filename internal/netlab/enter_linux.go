@@ -7,18 +7,19 @@ import (
 )
 
 const (
-	// outsideVar names the network namespace from which the lab was entered.
-	// Every process in the lab has it, and it proves nothing by itself: the
-	// process must also be in another namespace than the one it names.
+	// outsideVar is the variable with the network namespace from which the lab was
+	// entered. Every process in the lab has it. A process is in the lab only if its
+	// namespace is also another than that one.
 	outsideVar = "NETLAB_OUTSIDE"
 
-	// reportVar is the descriptor on which the first process of a lab reports.
-	// Closing it unused says that the lab is ready.
+	// reportVar is the variable with the descriptor on which the first process of a
+	// lab reports. A descriptor that is closed without a report means that the lab
+	// is ready.
 	reportVar = "NETLAB_REPORT"
 )
 
-// enter returns nil in a process that runs in a lab, and why there can be no lab
-// otherwise. It does not return in a process that only starts the lab.
+// enter returns nil in a process that runs in a lab, and otherwise the reason why
+// there can be no lab. It does not return in a process that only starts the lab.
 func enter() error {
 	here, err := os.Readlink("/proc/self/ns/net")
 	if err != nil {
@@ -29,14 +30,14 @@ func enter() error {
 		return enterNew(here)
 	}
 	if fd, ok := os.LookupEnv(reportVar); ok {
-		_ = os.Unsetenv(reportVar) // it is not for the processes this one starts
+		_ = os.Unsetenv(reportVar) // processes that this one starts must not have it
 		furnish(fd)
 	}
 	return nil
 }
 
-// furnish makes a new namespace a lab. If that fails it reports why and ends the
-// process, for the one that started it to try something else.
+// furnish prepares a new namespace for tests. If that fails it reports the error
+// and ends the process; the process that started it then tries another way.
 func furnish(fd string) {
 	n, err := strconv.Atoi(fd)
 	if err != nil {

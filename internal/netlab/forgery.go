@@ -6,14 +6,13 @@ import (
 	"net/netip"
 )
 
-// A Forgery is a UDP datagram that need not be true: any source will do, and so
-// will a length or a checksum that is wrong.
+// A Forgery is a UDP datagram with any source, and with any length and checksum.
 type Forgery struct {
-	MAC      net.HardwareAddr // who receives the frame
+	MAC      net.HardwareAddr // the receiver of the frame
 	From, To netip.AddrPort   // both IPv4, or both IPv6
 	Payload  []byte
 
-	Length   int    // what the UDP header says; 0 is the truth
+	Length   int    // length in the UDP header; 0 is the true one
 	Checksum uint16 // added to the right checksum
 	Hops     uint8  // TTL or hop limit; 0 is 64
 }
@@ -40,7 +39,7 @@ func (f Forgery) Frame() []byte {
 	from, to := f.From.Addr().AsSlice(), f.To.Addr().AsSlice()
 	frame := make([]byte, 14, 14+40+len(udp))
 	copy(frame, f.MAC)
-	frame[6] = 2 // a sender that only exists here
+	frame[6] = 2 // the address of no interface
 
 	if f.To.Addr().Is4() {
 		binary.BigEndian.PutUint16(frame[12:], 0x0800)

@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Host is a network namespace: interfaces, addresses, routes, sysctls and
+// A Host is a network namespace, with interfaces, addresses, routes, sysctls and
 // counters of its own.
 //
-// Its methods may be called from any goroutine. Those that return an error say
-// in it what was asked of which host, and wrap the errno.
+// Its methods may be called from any goroutine. Their errors name the host and the
+// request, and wrap the errno.
 type Host struct {
 	lab   *Lab
 	name  string
@@ -53,10 +53,9 @@ func hostHere(name string) (*Host, error) {
 	return &Host{name: name, ns: ns, route: route}, nil
 }
 
-// furnish makes a namespace the same wherever the tests run: it undoes what a new
-// one inherits from the system, and brings lo up. IPv6 addresses can be used as
-// soon as they are added, which takes seconds when the kernel first looks for
-// duplicates.
+// furnish undoes what a new namespace inherits from the system, so that tests find
+// the same everywhere, and brings lo up. IPv6 addresses can be used as soon as they
+// are added, without the search for duplicates that takes seconds.
 func (h *Host) furnish() error {
 	for _, s := range []struct{ key, value string }{
 		{"net.ipv4.ip_forward", "0"}, // resets others, so it is first
@@ -74,8 +73,8 @@ func (h *Host) furnish() error {
 	return h.Up("lo")
 }
 
-// close lets go of the namespace. It lasts as long as sockets that were opened
-// in it.
+// close releases the namespace. It exists as long as sockets that were opened in
+// it.
 func (h *Host) close() {
 	h.route.close()
 	h.ns.Close()

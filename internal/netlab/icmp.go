@@ -10,8 +10,8 @@ import (
 	"golang.org/x/net/ipv6"
 )
 
-// An ICMPError is a report about a UDP datagram that went from one address to
-// another, or never did: the receiver has no way to know.
+// An ICMPError is a report about a UDP datagram. The datagram need not have been
+// sent: the receiver of the report cannot know.
 type ICMPError struct {
 	Type, Code uint8
 	Info       uint32         // bytes 4 to 8: the MTU, a pointer, a gateway

@@ -44,11 +44,11 @@ func (i inside) Run() int {
 	return i.tests.Run()
 }
 
-// errOutside is why this process is not in a lab, or nil if it is.
+// errOutside is the reason why this process is not in a lab, or nil if it is.
 // Inside sets it before the first test runs.
 var errOutside = errors.New("TestMain does not call netlab.Inside")
 
-// A refusal lists everything that was tried to get into a lab.
+// refusal returns an error with everything that was tried to get into a lab.
 func refusal(tried []error) error {
 	return fmt.Errorf("no network namespace for tests: %w", errors.Join(tried...))
 }

@@ -13,8 +13,7 @@ import (
 	"example.com/dgram/internal/netlab"
 )
 
-// again returns a command that runs this test binary from the start, outside of
-// any lab as far as it knows.
+// again returns a command that runs this test binary as if outside of any lab.
 func again(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()

@@ -52,7 +52,7 @@ func (h *Host) UDPSockets() ([]UDPSocket, error) {
 	return append(sockets, more...), err
 }
 
-// UDPCounters returns what h has counted for UDP over IPv4.
+// UDPCounters returns the counters of h for UDP over IPv4.
 func (h *Host) UDPCounters() (UDPCounters, error) {
 	text, err := h.readNet("snmp")
 	if err != nil {
@@ -61,7 +61,7 @@ func (h *Host) UDPCounters() (UDPCounters, error) {
 	return parseSNMP(text)
 }
 
-// UDP6Counters returns what h has counted for UDP over IPv6.
+// UDP6Counters returns the counters of h for UDP over IPv6.
 func (h *Host) UDP6Counters() (UDPCounters, error) {
 	text, err := h.readNet("snmp6")
 	if err != nil {

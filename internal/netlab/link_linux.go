@@ -61,8 +61,8 @@ func (h *Host) Down(name string) error {
 	return h.setFlags("bring down", name, 0, unix.IFF_UP)
 }
 
-// SetMulticast says whether an interface is capable of multicast, which package
-// net shows as [net.FlagMulticast].
+// SetMulticast sets whether an interface is capable of multicast, which package net
+// shows as [net.FlagMulticast].
 func (h *Host) SetMulticast(name string, on bool) error {
 	if on {
 		return h.setFlags("allow multicast on", name, unix.IFF_MULTICAST, unix.IFF_MULTICAST)
@@ -166,7 +166,7 @@ func (h *Host) change(what, name string, build func(netlink.LinkHeader) *netlink
 	})
 }
 
-// on sends the request that build makes. Its error says what was asked of whom.
+// on sends the request that build makes. Its error names the host and the request.
 func (h *Host) on(what string, build func() (*netlink.Request, error)) error {
 	r, err := build()
 	if err == nil {

@@ -64,8 +64,8 @@ type inet6 struct {
 	_      uint32
 }
 
-// A MulticastRouter makes a host forward multicast packets along the flows it is
-// told, one hop less on each. It ends when it is closed or the test has ended.
+// A MulticastRouter makes a host forward multicast packets along given flows, with
+// one hop less on each. It ends when it is closed or when the test has ended.
 type MulticastRouter struct {
 	host  *Host
 	files [2]*os.File    // raw IGMP and ICMPv6 sockets, the latter perhaps nil

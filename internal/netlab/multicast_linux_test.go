@@ -112,7 +112,7 @@ func TestMulticastRoutersCountHops(t *testing.T) {
 	lab.Must(r.Forward("10.0.1.2", group.String(), "to-a", "to-b"), a.AddDeviceRoute("224.0.0.0/4", "eth0"))
 
 	sender := listen(t, a, "10.0.1.2:0")
-	self := join(t, a, "eth0", group) // without a member, 0 hops would leave the host
+	self := join(t, a, "eth0", group) // without a member, a datagram with 0 hops would leave the host
 	near, far := join(t, router, "to-a", group), join(t, b, "eth0", group)
 	for ttl := range 4 {
 		if err := ipv4.NewPacketConn(sender).SetMulticastTTL(ttl); err != nil {
@@ -142,7 +142,7 @@ func TestMulticastRoutersCountHopsOfIPv6(t *testing.T) {
 	lab.Must(r.Forward("fd00:1::2", far6.String(), "to-a", "to-b"), a.AddDeviceRoute("ff00::/8", "eth0"))
 
 	sender := listen(t, a, "[fd00:1::2]:0")
-	self := join(t, a, "eth0", far6) // without a member, 0 hops would leave the host
+	self := join(t, a, "eth0", far6) // without a member, a datagram with 0 hops would leave the host
 	near, far := join(t, router, "to-a", far6), join(t, b, "eth0", far6)
 	for hops := range 4 {
 		if err := ipv6.NewPacketConn(sender).SetMulticastHopLimit(hops); err != nil {

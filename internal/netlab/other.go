@@ -8,8 +8,8 @@ import (
 	"net/netip"
 )
 
-// There are no network namespaces here. [New] and [Require] skip the test, so
-// that nothing below is ever called; it is there for tests to compile.
+// This system has no network namespaces. [New] and [Require] skip the test, so that
+// the functions below are never called. They exist so that tests compile.
 
 var errNoLinux = errors.New("network namespaces need Linux")
 
@@ -26,7 +26,7 @@ func askErrorQueue() error { return errNoLinux }
 func askBursts() error     { return errNoLinux }
 func askTOS() error        { return nil }
 
-// Swapped is for Linux in an emulator.
+// Swapped returns false: only Linux in an emulator has such answers.
 func Swapped() bool { return false }
 
 // A Host is a network namespace.

@@ -12,7 +12,8 @@ import (
 	"syscall"
 )
 
-// A way is one way to start a process in a network namespace that it rules.
+// A way is one way to start a process in a network namespace in which it is
+// privileged.
 type way struct {
 	what  string
 	flags uintptr
@@ -21,10 +22,10 @@ type way struct {
 	group bool // setgroups stays allowed, which takes privilege
 }
 
-// ways lists what to try, best first. With privilege the new user namespace
-// knows every user the old one knows, so that files keep their owners. Without,
-// the one user of the old namespace is root in the new one and nobody else
-// exists. The last resort is for root where user namespaces are switched off.
+// ways lists what to try, best first. With privilege the new user namespace has
+// every user of the old one, so that files keep their owners. Without privilege it
+// has one user, who is root there. The last way is for root on systems without user
+// namespaces.
 func ways() []way {
 	uid, gid := os.Geteuid(), os.Getegid()
 	one := way{
@@ -46,8 +47,8 @@ func ways() []way {
 	return []way{all, one, {what: "network namespace", flags: syscall.CLONE_NEWNET}}
 }
 
-// enterNew runs this program again in new namespaces and ends with its status.
-// It returns only if no way led into a lab, with everything that was refused.
+// enterNew runs this program again in new namespaces and ends with its status. It
+// returns only if every way failed, with all the errors.
 func enterNew(here string) error {
 	var tried []error
 	for _, w := range ways() {
@@ -62,8 +63,8 @@ func enterNew(here string) error {
 	return refusal(tried)
 }
 
-// again runs this program once more in a namespace made as w says and returns
-// its exit status, or why it could not be a lab.
+// again runs this program once more in namespaces made as w says. It returns the
+// exit status, or the reason why the namespaces could not become a lab.
 func again(here string, w way) (status int, err error) {
 	report, reportTo, err := os.Pipe()
 	if err != nil {
@@ -71,8 +72,8 @@ func again(here string, w way) (status int, err error) {
 	}
 	defer report.Close()
 
-	// The child is to die with this process. The kernel takes the death of
-	// the thread that started it for that.
+	// The child dies with this process: the kernel signals it when the thread that
+	// started it ends.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 
@@ -139,7 +140,7 @@ func again(here string, w way) (status int, err error) {
 
 // knownIDs returns the identity mapping of every id listed in an id map file.
 func knownIDs(file string) []syscall.SysProcIDMap {
-	const most = 1<<31 - 1 // what an int holds everywhere
+	const most = 1<<31 - 1 // the largest int of every machine
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil

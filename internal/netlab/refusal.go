@@ -1,10 +1,10 @@
 package netlab
 
-// A Refusal is what a route does to packets instead of sending them.
+// A Refusal is the way in which a route makes packets fail.
 type Refusal int
 
-// Refusals, with the errno that a send meets on the host that has the route. A
-// host that forwards answers with the ICMP message.
+// The refusals, with the errno of a send on the host that has the route, and the
+// ICMP message of a host that forwards.
 const (
 	Unreachable Refusal = iota // EHOSTUNREACH, host unreachable
 	Prohibit                   // EACCES, administratively prohibited

@@ -10,7 +10,7 @@ import (
 // that imports this package and in no other.
 var demand = registerDemand(flag.CommandLine)
 
-// A policy says what becomes of a test that needs a lab where there is none.
+// A policy is what Require does if there is no lab.
 type policy string
 
 const (

@@ -52,8 +52,8 @@ func (h *Host) addRoute(what, prefix string, kind uint8, more func(*netlink.Requ
 		netlink.RouteHeader{Protocol: unix.RTPROT_STATIC, RouteType: kind}, more)
 }
 
-// setRoute sends a request about a route, to which more, unless nil, adds where
-// the route leads.
+// setRoute sends a request about a route. more, unless nil, adds where the route
+// leads.
 func (h *Host) setRoute(what, prefix string, kind, flags uint16, route netlink.RouteHeader, more func(*netlink.Request) error) error {
 	return h.on(what, func() (*netlink.Request, error) {
 		to, err := netip.ParsePrefix(prefix)
@@ -79,9 +79,9 @@ func (h *Host) setRoute(what, prefix string, kind, flags uint16, route netlink.R
 	})
 }
 
-// AddNeighbor tells h the Ethernet address of an IP address on the network of an
-// interface, which the kernel then does not ask for. Packets for an address that
-// nobody has vanish like that, instead of failing.
+// AddNeighbor sets the Ethernet address of an IP address on the network of an
+// interface, which the kernel then does not look up. Packets for an address that no
+// host has are then lost, and their sends succeed.
 func (h *Host) AddNeighbor(name, ip string, mac []byte) error {
 	return h.on(fmt.Sprintf("add neighbor %s at %x to %s", ip, mac, name), func() (*netlink.Request, error) {
 		at, err := netip.ParseAddr(ip)

@@ -43,8 +43,8 @@ func (h *Host) await(what, name string, states ...func(name string) (bool, error
 		if err != nil {
 			return fmt.Errorf("%s: %s: %w", h, what, err)
 		}
-		// What was seen may be the first of several things that the kernel
-		// does under one lock. A request to change nothing waits for it.
+		// The state may be the first of several changes that the kernel makes under
+		// one lock. A request without a change waits for that lock.
 		err = h.change(what, name, func(link netlink.LinkHeader) *netlink.Request {
 			return netlink.NewRequest(unix.RTM_NEWLINK, 0, link)
 		})

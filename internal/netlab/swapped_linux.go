@@ -6,11 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Swapped reports whether some of the kernel's answers come in the other byte
-// order: those of netlink, and numbers in control messages. So it is on a
-// big-endian machine that qemu-user emulates, which hands on what it does not
-// know as the kernel below wrote it. It is told from a kernel by
-// SO_TIMESTAMPNS, which it refuses and Linux has had since 2.6.22.
+// Swapped reports whether some answers of the kernel have the other byte order:
+// those of netlink, and numbers in control messages. That is so on a big-endian
+// machine that qemu-user emulates, which does not convert what it does not know.
+// Such an emulator refuses SO_TIMESTAMPNS, which Linux has had since 2.6.22.
 func Swapped() bool {
 	if binary.NativeEndian.Uint16([]byte{0, 1}) != 1 {
 		return false

@@ -16,8 +16,8 @@ func (h *Host) Sysctl(key string) (string, error) {
 	return strings.TrimSpace(string(value)), nil
 }
 
-// SetSysctl sets a network sysctl. Only those exist that each namespace has for
-// itself; net.core.rmem_max, for one, cannot be written.
+// SetSysctl sets a network sysctl that each namespace has for itself. Others, such
+// as net.core.rmem_max, cannot be written.
 func (h *Host) SetSysctl(key, value string) error {
 	err := h.visit(func() error { return os.WriteFile(sysctlFile(key), []byte(value), 0) })
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What package unix does not have of linux/pkt_sched.h.
+// Numbers of linux/pkt_sched.h that package unix lacks.
 const (
 	tcaTBFParms  = 1 // TCA_TBF_PARMS
 	tcaTBFBurst  = 6 // TCA_TBF_BURST

@@ -13,7 +13,7 @@ import (
 )
 
 // acquainted returns a host and sockets of two hosts that know each other's
-// Ethernet addresses, which need not pass through a throttle then.
+// Ethernet addresses, so that no lookup has to pass a throttle.
 func acquainted(t *testing.T) (lab *netlab.Lab, a *netlab.Host, ca, cb *net.UDPConn) {
 	lab = netlab.New(t)
 	a, b := lab.Host("a"), lab.Host("b")
@@ -24,8 +24,8 @@ func acquainted(t *testing.T) (lab *netlab.Lab, a *netlab.Host, ca, cb *net.UDPC
 	return lab, a, ca, cb
 }
 
-// throttled returns a socket whose datagrams leave so slowly that after the
-// first none does while a test lasts, and the address of a peer.
+// throttled returns a socket and the address of a peer. Its interface sends the
+// first datagram, and no other while a test lasts.
 func throttled(t *testing.T, queue int) (*net.UDPConn, netip.AddrPort) {
 	lab, a, ca, cb := acquainted(t)
 	lab.Must(a.Throttle("eth0", 1, 1600, queue))

@@ -20,7 +20,7 @@ type UDPSocket struct {
 
 // UDPCounters are the counters of a host for one version of IP.
 type UDPCounters struct {
-	InDatagrams  uint64 // queued, and read by someone
+	InDatagrams  uint64 // queued, and read
 	NoPorts      uint64 // for ports without a socket
 	InErrors     uint64 // all that was dropped for the reasons below, and others
 	OutDatagrams uint64

@@ -4,7 +4,7 @@ package sockopt
 
 import "net"
 
-// nameOf is the name of an interface, "" where there is none.
+// nameOf returns the name of an interface, or "" if there is none with the index.
 func nameOf(index int) string {
 	if i, err := net.InterfaceByIndex(index); err == nil {
 		return i.Name

@@ -9,7 +9,7 @@ import (
 
 func system(syscall.RawConn) options { return none{} }
 
-// none is a system without sockets.
+// none is the implementation of a system without sockets.
 type none struct{}
 
 func (none) both() bool { return false }
@@ -20,8 +20,8 @@ func (none) set6(setting, int) error       { return errors.ErrUnsupported }
 func (none) get4(setting) (int, error)     { return 0, errors.ErrUnsupported }
 func (none) get6(setting) (int, error)     { return 0, errors.ErrUnsupported }
 
-// Joined is false.
+// Joined returns false.
 func (none) Joined(Member) bool { return false }
 
-// Name is empty.
+// Name returns "".
 func (none) Name(int) string { return "" }

@@ -16,7 +16,7 @@ type own struct{ raw syscall.RawConn }
 
 func (own) both() bool { return true }
 
-// groupLevel is the protocol of a group's options.
+// groupLevel returns the protocol of a group's options.
 func groupLevel(m Member) int {
 	if m.Group.Is4() {
 		return levelIPv4
@@ -24,8 +24,8 @@ func groupLevel(m Member) int {
 	return levelIPv6
 }
 
-// get4 reads a setting of IPv4. No caller asks for the interface: the systems know
-// its address at most.
+// get4 reads an option of IPv4. It is never called for the interface, of which the
+// systems report an address at most.
 func (g own) get4(s setting) (int, error) {
 	if s == multicastLoopback {
 		return g.getsockopt(levelIPv4, loopback4)

@@ -22,7 +22,7 @@ const (
 	storageAlign = int(unsafe.Sizeof(uintptr(0)))
 )
 
-// A descriptor is what system calls name a socket by.
+// A descriptor is a socket in system calls.
 type descriptor int
 
 func getInt(fd descriptor, level, option int) (int, error) {
@@ -36,8 +36,9 @@ var requests = [...]int{
 	unblockSource: unix.MCAST_UNBLOCK_SOURCE,
 }
 
-// request joins and leaves groups for any source with the options that every system
-// has: gVisor lacks the protocol-independent ones, or takes them and does nothing.
+// request makes a request. For any source it uses the options that every kernel
+// has: gVisor lacks the protocol-independent ones, or accepts them without an
+// effect.
 func (g own) request(r request, m Member) error {
 	switch r {
 	case joinGroup:
@@ -84,8 +85,8 @@ func (g own) filter(m Member) error {
 	})
 }
 
-// Name is the name of an interface of the socket's network namespace, "" where
-// there is none.
+// Name returns the name of an interface of the socket's network namespace, or "" if
+// there is none with the index.
 func (g own) Name(index int) (name string) {
 	_ = g.control("ioctl", func(fd descriptor) error {
 		var req struct { // struct ifreq (netdevice(7))

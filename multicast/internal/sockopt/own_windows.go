@@ -24,7 +24,7 @@ const (
 	storageAlign = 8
 )
 
-// A descriptor is what system calls name a socket by.
+// A descriptor is a socket in system calls.
 type descriptor = windows.Handle
 
 func getInt(fd descriptor, level, option int) (int, error) {
@@ -53,7 +53,7 @@ func (g own) request(r request, m Member) error {
 // Joined returns false: Windows does not report memberships.
 func (g own) Joined(Member) bool { return false }
 
-// Name is the name of an interface, "" where there is none.
+// Name returns the name of an interface, or "" if there is none with the index.
 func (g own) Name(index int) string { return nameOf(index) }
 
 // errLoopback is the error of turning multicast loopback off. On Windows

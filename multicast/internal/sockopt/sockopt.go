@@ -34,8 +34,8 @@ type Groups struct {
 	dual   bool
 }
 
-// Of returns the multicast options of a socket. The network is "udp4" or
-// "udp6"; dual says that an IPv6 socket speaks IPv4 as well.
+// Of returns the multicast options of a socket. The network is "udp4" or "udp6";
+// dual means that an IPv6 socket also sends and receives IPv4.
 func Of(c kernel.Conn, network string, dual bool) Groups {
 	keeper, _ := c.(kernel.Keeper)
 	return Groups{options: system(c.Borrow()), keeper: keeper, inet6: network == "udp6", dual: dual}
@@ -54,10 +54,10 @@ type options interface {
 	// both reports whether an IPv6 socket has IPv4's options too.
 	both() bool
 
-	// Joined reports whether the socket is in the group on the interface. It is
-	// false where the system does not answer.
+	// Joined reports whether the socket is in the group on the interface. It
+	// returns false if the system does not say.
 	Joined(m Member) bool
-	// Name is the name of an interface, "" where there is none.
+	// Name returns the name of an interface, or "" if there is none with the index.
 	Name(index int) string
 }
 
@@ -82,19 +82,19 @@ func (g Groups) Leave(m Member) error {
 	return g.do(leaveGroup, m)
 }
 
-// Drop ends every membership in the group on the interface, whatever their
-// sources. It works too where the interface has gone, which Leave does not for
-// a source: the socket's list keeps what the interface has forgotten, and that
-// counts towards the limit.
+// Drop ends every membership in the group on the interface, for any source and for
+// single ones. It also works for an interface that was deleted, where Leave fails
+// for a source. The list of the socket keeps the memberships of a deleted
+// interface, and they count towards the limit.
 func (g Groups) Drop(m Member) error {
 	m.Source = netip.Addr{}
 	return g.do(leaveGroup, m)
 }
 
-// Block keeps a source out of a membership for any source.
+// Block excludes a source from a membership for any source.
 func (g Groups) Block(m Member) error { return g.do(blockSource, m) }
 
-// Unblock lets it in again.
+// Unblock ends Block.
 func (g Groups) Unblock(m Member) error { return g.do(unblockSource, m) }
 
 // A kept is the key of a call that is made again on a new kernel socket.
@@ -103,7 +103,8 @@ type kept struct {
 	member  Member
 }
 
-// do makes a request, and keeps what lasts.
+// do makes a request. If the kernel socket can be replaced, it keeps the requests
+// that the new socket needs.
 func (g Groups) do(r request, m Member) error {
 	err := g.request(r, m)
 	if err != nil || g.keeper == nil {
@@ -129,7 +130,7 @@ func (g Groups) forget(match func(kept) bool) {
 	})
 }
 
-// A request is what the kernel is asked for.
+// A request is a change of a membership.
 type request int
 
 const (
@@ -144,10 +145,10 @@ const (
 // SetHops sets the hop limit of multicast datagrams.
 func (g Groups) SetHops(hops int) error { return g.set(multicastHops, hops) }
 
-// Hops reads it.
+// Hops returns the hop limit of multicast datagrams.
 func (g Groups) Hops() (int, error) { return g.get(multicastHops) }
 
-// SetLoopback says whether the sender's own host hears.
+// SetLoopback sets whether the sender's own host receives its multicast datagrams.
 func (g Groups) SetLoopback(on bool) error {
 	value := 0
 	if on {
@@ -156,7 +157,7 @@ func (g Groups) SetLoopback(on bool) error {
 	return g.set(multicastLoopback, value)
 }
 
-// Loopback reads it.
+// Loopback reports whether the sender's own host receives its multicast datagrams.
 func (g Groups) Loopback() (bool, error) {
 	value, err := g.get(multicastLoopback)
 	return value != 0, err
@@ -166,7 +167,7 @@ func (g Groups) Loopback() (bool, error) {
 // system.
 func (g Groups) SetInterface(index int) error {
 	err := g.set(multicastInterface, index)
-	if err == nil && g.keeper != nil { // an IPv4 socket does not say which it is
+	if err == nil && g.keeper != nil { // an IPv4 socket does not report the interface
 		g.keeper.Keep(multicastInterface, func(c syscall.RawConn) error {
 			again := g
 			again.options = system(c)
@@ -176,8 +177,8 @@ func (g Groups) SetInterface(index int) error {
 	return err
 }
 
-// Interface reads it. For an IPv4 socket most kernels do not tell: known is
-// false then.
+// Interface returns the index of the outgoing interface. Most kernels do not report
+// that of an IPv4 socket: known is false then.
 func (g Groups) Interface() (index int, known bool, err error) {
 	if !g.inet6 {
 		return 0, false, nil
@@ -186,7 +187,7 @@ func (g Groups) Interface() (index int, known bool, err error) {
 	return index, true, err
 }
 
-// A setting is a number that goes with every multicast datagram.
+// A setting is an integer option of multicast datagrams.
 type setting int
 
 const (
@@ -195,8 +196,9 @@ const (
 	multicastInterface
 )
 
-// set sets it for each family that the socket speaks. An IPv6 socket that the
-// system does not let have IPv4's keeps those of the system.
+// set sets an option for each family that the socket speaks. On some systems an
+// IPv6 socket has no options of IPv4; there the IPv4 datagrams of a dual-stack
+// socket follow the system's defaults.
 func (g Groups) set(s setting, value int) error {
 	if !g.inet6 {
 		return g.set4(s, value)

@@ -15,14 +15,14 @@ import (
 	"golang.org/x/net/ipv6"
 )
 
-// xnet is the options of golang.org/x/net on a socket.
+// xnet sets the options with golang.org/x/net.
 type xnet struct{ raw syscall.RawConn }
 
-// both: only on Linux does an IPv6 socket have IPv4's options too.
+// both returns true on Linux: on other systems an IPv6 socket has no options of
+// IPv4.
 func (xnet) both() bool { return runtime.GOOS == "linux" }
 
-// handle is what golang.org/x/net takes for a connection. It asks for the
-// descriptor and for nothing else.
+// handle is the connection that golang.org/x/net needs to reach the descriptor.
 type handle struct {
 	*net.UDPConn // nil: its methods are never called
 	raw          syscall.RawConn
@@ -33,7 +33,7 @@ func (h handle) SyscallConn() (syscall.RawConn, error) { return h.raw, nil }
 func (g xnet) conn4() *ipv4.PacketConn { return ipv4.NewPacketConn(handle{raw: g.raw}) }
 func (g xnet) conn6() *ipv6.PacketConn { return ipv6.NewPacketConn(handle{raw: g.raw}) }
 
-// A memberConn is what both families' connections can do.
+// A memberConn has the methods that the connections of both families share.
 type memberConn interface {
 	JoinGroup(on *net.Interface, group net.Addr) error
 	LeaveGroup(on *net.Interface, group net.Addr) error
@@ -49,7 +49,7 @@ func (g xnet) request(r request, m Member) error {
 		return err
 	}
 	if err != nil {
-		on = &net.Interface{Index: m.Interface} // it has gone, and the index is enough for most
+		on = &net.Interface{Index: m.Interface} // it was deleted; most systems need the index alone
 	}
 	var c memberConn = g.conn6()
 	if m.Group.Is4() {
@@ -75,7 +75,7 @@ func (g xnet) request(r request, m Member) error {
 
 func ipAddr(a netip.Addr) net.Addr { return &net.UDPAddr{IP: a.AsSlice()} }
 
-// interfaceOf is the interface with an index, nil for 0.
+// interfaceOf returns the interface with an index, or nil for 0.
 func interfaceOf(index int) (*net.Interface, error) {
 	if index == 0 {
 		return nil, nil
@@ -87,8 +87,8 @@ func interfaceOf(index int) (*net.Interface, error) {
 	return on, nil
 }
 
-// told translates what x/net says: an error without an errno means that it
-// knows no option for this system.
+// told converts an error of x/net. An error without an errno means that x/net has
+// no such option on this system.
 func (g xnet) told(err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		err = op.Err
@@ -102,10 +102,10 @@ func (g xnet) told(err error) error {
 	return fmt.Errorf("%w: multicast option", errors.ErrUnsupported)
 }
 
-// Joined is false: what the system chose cannot be asked for everywhere.
+// Joined returns false: not every system reports memberships.
 func (g xnet) Joined(Member) bool { return false }
 
-// Name is the name of an interface, "" where there is none.
+// Name returns the name of an interface, or "" if there is none with the index.
 func (g xnet) Name(index int) string { return nameOf(index) }
 
 func (g xnet) set4(s setting, value int) error {
@@ -156,7 +156,7 @@ func (g xnet) get6(s setting) (int, error) {
 	}
 	on, err := g.conn6().MulticastInterface()
 	if _, none := errors.AsType[*net.OpError](err); none || on == nil && err == nil {
-		return 0, nil // net has no interface with that index, 0 above all
+		return 0, nil // no interface has the index, such as 0
 	}
 	if err != nil {
 		return 0, g.told(err)
