@@ -25,8 +25,6 @@ var parts = map[string]func(ctx context.Context, args []string) error{
 	"share": share,
 	"hold":  hold,
 	"steal": steal,
-	"tally": tally,
-	"salvo": salvo,
 }
 
 func play(line string) error {

@@ -233,49 +233,6 @@ func TestContextThatEndsAfterCloseChangesNothing(t *testing.T) {
 	same(t, "errors", len(drained(t, "errors", s.Errors())), 0)
 }
 
-// Upstream: parallel/test-dgram-close.js
-// Upstream: parallel/test-dgram-close-in-listening.js
-func TestSendsRaceClose(t *testing.T) {
-	f := families()[0]
-	to := std(t, f)
-	for range 30 {
-		s := open(t, f.network)
-		messages := s.Messages()
-		sending := begin(func() {
-			concurrently(4, func(i int) {
-				for {
-					var err error
-					switch i {
-					case 0:
-						err = s.SendTo(t.Context(), of(to), []byte("x"))
-					case 1:
-						_, err = s.SendBatch(t.Context(), []udp.Datagram{{Data: []byte("x"), To: of(to)}, {To: of(to)}})
-					case 2:
-						err = s.SendToHost(t.Context(), of(to).String(), []byte("x"))
-					default:
-						select {
-						case s.Outbox() <- udp.Datagram{Data: []byte("x"), To: of(to)}:
-						case <-s.Done():
-							return
-						}
-					}
-					if err != nil {
-						if !errors.Is(err, net.ErrClosed) {
-							t.Error(err)
-						}
-						return
-					}
-				}
-			})
-		})
-		ended(t, "bind", s.Listening())
-		ok(t, s.Close())
-		ended(t, "done", s.Done())
-		ended(t, "senders", sending)
-		drained(t, "messages", messages)
-	}
-}
-
 func TestCloseWhileAReaderWaits(t *testing.T) {
 	everyReading(t, func(t *testing.T, f family, read func(testing.TB, *udp.Socket) reading) {
 		for i := range 10 {

@@ -2,8 +2,6 @@ package udp_test
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"syscall"
@@ -100,28 +98,6 @@ func TestConnectedSocketTakesNoDestination(t *testing.T) {
 		send(t, s, netip.AddrPort{}, "only this")
 		hear(t, peer, "only this")
 	})
-}
-
-// Upstream: internet/test-dgram-connect.js
-func TestConnectToUnknownNameLeavesTheSocketAsItWas(t *testing.T) {
-	f := families()[0]
-	lookup := looked("peer", f.loopback)
-	s := open(t, f.network, udp.WithLookup(lookup.lookup))
-	for range 2 {
-		err := s.Connect(t.Context(), "nobody:9")
-		var dns *net.DNSError
-		if !errors.As(err, &dns) || !dns.IsNotFound {
-			t.Fatalf("%v, want a *net.DNSError", err)
-		}
-		shaped(t, err, "connect", "nobody:9")
-		unbound(t, s)
-	}
-	empty(t, "errors", s.Errors())
-	empty(t, "connected", s.Connected())
-	peer := std(t, f)
-	ok(t, s.Connect(t.Context(), fmt.Sprint("peer:", of(peer).Port())))
-	send(t, s, netip.AddrPort{}, "found")
-	hear(t, peer, "found")
 }
 
 // While one Connect looks a name up, another waits, and gives up in time.
@@ -263,32 +239,4 @@ func TestConnectLosesNothingThatWasReceived(t *testing.T) {
 	ok(t, s.Disconnect())
 	tell(t, peer, at(t, s), "after")
 	expect(t, s, "before", "while connected", "after")
-}
-
-// The state machine under many hands keeps its head.
-func TestConnectAndDisconnectConcurrently(t *testing.T) {
-	f := families()[0]
-	peer := std(t, f)
-	s := listen(t, f.network, f.local())
-	port := at(t, s).Port()
-	concurrently(8, func(i int) {
-		for range 50 {
-			var err error
-			switch i % 4 {
-			case 0:
-				err = s.Connect(t.Context(), of(peer).String())
-			case 1:
-				err = s.Disconnect()
-			case 2:
-				err = s.SendTo(t.Context(), of(peer), []byte("x"))
-			default:
-				_, _ = s.RemoteAddr(), s.LocalAddr()
-			}
-			if err != nil && !errors.Is(err, udp.ErrAlreadyConnected) && !errors.Is(err, udp.ErrNotConnected) {
-				t.Error(err)
-			}
-		}
-	})
-	same(t, "port", at(t, s).Port(), port)
-	ok(t, s.Err())
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -154,32 +153,6 @@ func TestDrainInEveryState(t *testing.T) {
 		s.Outbox() <- udp.Datagram{Data: []byte("last"), To: of(to)}
 		ok(t, s.Flush(t.Context()))
 	})
-}
-
-// Other members of a SO_REUSEPORT group get what a drained member would have.
-func TestDrainLeavesTheGroupItsDatagrams(t *testing.T) {
-	if portable {
-		t.Skip("only Linux' own kernel path makes a socket deaf")
-	}
-	f := families()[0]
-	a := listen(t, f.network, f.local(), udp.WithReusePort())
-	b := listen(t, f.network, at(t, a).String(), udp.WithReusePort())
-	ok(t, a.Drain(t.Context()))
-	var got atomic.Int64
-	counting := begin(func() {
-		for range b.Messages() {
-			got.Add(1)
-		}
-	})
-	const senders = 64 // the kernel spreads senders, not datagrams
-	for range senders {
-		from := std(t, f)
-		tell(t, from, at(t, b), "x")
-	}
-	eventually(t, "b hears every sender", func() bool { return got.Load() == senders })
-	ok(t, b.Close())
-	ended(t, "counting", counting)
-	ok(t, a.SendTo(t.Context(), at(t, a), nil))
 }
 
 // What a process shares is left alone: a duplicate goes on hearing.

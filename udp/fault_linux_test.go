@@ -1,7 +1,7 @@
 package udp_test
 
 import (
-	"bufio"
+	"context"
 	"fmt"
 	"net/netip"
 	"os"
@@ -10,7 +10,6 @@ import (
 	"syscall"
 	"testing"
 
-	"example.com/dgram/internal/netlab"
 	"example.com/dgram/udp"
 )
 
@@ -115,114 +114,20 @@ func TestADeadPeerCostsNoHealthySend(t *testing.T) {
 	})
 }
 
-// traced starts a child under strace, which makes its system calls fail, and
-// returns what it says when it is ready.
-func traced(t *testing.T, inject, part string) (c *child, ready string) {
-	t.Helper()
-	leakless(t)
-	strace, err := exec.LookPath("strace")
+// steal binds a port with the options that share it: "steal address".
+func steal(_ context.Context, args []string) error {
+	to, err := netip.ParseAddrPort(args[0])
 	if err != nil {
-		t.Skip(err)
+		return err
 	}
-	exe, err := os.Executable()
-	if err != nil {
-		t.Skip(err)
-	}
-	trace := strings.SplitN(inject, ":", 2)[0]
-	cmd := exec.Command(strace, "-f", "-qq", "-o", "/dev/null", "-e", "trace="+trace, "-e", "inject="+inject, exe)
-	cmd.Env = append(os.Environ(), partVar+"="+part)
-	in, err := cmd.StdinPipe()
-	ok(t, err)
-	out, err := cmd.StdoutPipe()
-	ok(t, err)
-	said := new(strings.Builder)
-	cmd.Stderr = said
-	ok(t, cmd.Start())
-	c = &child{t: t, lines: make(chan string, 64)}
-	read := begin(func() {
-		defer close(c.lines)
-		for text := bufio.NewScanner(out); text.Scan(); {
-			c.lines <- text.Text()
+	for _, option := range []udp.Option{udp.WithReuseAddr(), udp.WithReusePort()} {
+		s, err := udp.Listen(context.Background(), "udp4", to.String(), option)
+		if err == nil {
+			s.Close()
+			fmt.Println("stolen")
+			return nil
 		}
-	})
-	t.Cleanup(func() {
-		in.Close()
-		for range c.lines {
-		}
-		<-read
-		if err := cmd.Wait(); err != nil && !t.Skipped() {
-			t.Logf("strace: %v: %s", err, said)
-		}
-	})
-	first, _ := take(t, "first line of the child", c.lines)
-	ready, fits := strings.CutPrefix(first, "ready")
-	if !fits {
-		t.Skipf("strace does not work here: %q", first)
+		fmt.Println(err)
 	}
-	return c, strings.TrimSpace(ready)
-}
-
-// What a receive call may meet is survived: no datagram is lost, and each
-// error but the interrupted call is reported.
-func TestReadErrorsOfTheKernelAreSurvived(t *testing.T) {
-	if portable {
-		t.Skip("this path makes other system calls")
-	}
-	for _, errno := range []syscall.Errno{syscall.EINTR, syscall.ENOMEM, syscall.EIO} {
-		name := errnoNames[errno]
-		t.Run(name, func(t *testing.T) {
-			// The first calls only ask whether the call may be made.
-			c, ready := traced(t, "recvmmsg:error="+name+":when=1..4", "tally")
-			to := netip.MustParseAddrPort(ready)
-			s := listen(t, "udp4", "127.0.0.1:0")
-			for i := range 3 {
-				send(t, s, to, fmt.Sprint(i))
-			}
-			heard, errs := 0, 0
-			for heard < 3 || errs == 0 && errno != syscall.EINTR {
-				line, open := take(t, "a line of the child's", c.lines)
-				switch {
-				case line == fmt.Sprint("heard ", heard):
-					heard++
-				case open && strings.HasPrefix(line, "error ") && strings.Contains(line, errno.Error()):
-					errs++
-				default:
-					t.Fatalf("the child says %q", line)
-				}
-			}
-			if reported := errs > 0; reported != (errno != syscall.EINTR) {
-				t.Errorf("%d errors were reported", errs)
-			}
-		})
-	}
-}
-
-var errnoNames = map[syscall.Errno]string{
-	syscall.EINTR: "EINTR", syscall.ENOMEM: "ENOMEM", syscall.ENOBUFS: "ENOBUFS", syscall.EIO: "EIO", syscall.EPERM: "EPERM",
-	syscall.ENETDOWN: "ENETDOWN", syscall.EBADF: "EBADF", syscall.ECONNABORTED: "ECONNABORTED", syscall.EINVAL: "EINVAL",
-	syscall.EMSGSIZE: "EMSGSIZE",
-}
-
-// A burst that the device or the path refuses goes out as plain datagrams,
-// none of them twice.
-func TestABurstThatIsRefusedIsSentPlainly(t *testing.T) {
-	if portable {
-		t.Skip("this path sends no bursts")
-	}
-	netlab.RequireBursts(t)
-	for _, errno := range []syscall.Errno{syscall.EIO, syscall.EINVAL, syscall.EMSGSIZE, syscall.ENOBUFS, syscall.EINTR} {
-		name := errnoNames[errno]
-		t.Run(name, func(t *testing.T) {
-			s := listen(t, "udp4", "127.0.0.1:0", udp.WithReadBuffer(1<<20))
-			s.Messages()
-			c, _ := traced(t, "sendmmsg:error="+name+":when=1", "salvo "+at(t, s).String())
-			for i := range 100 {
-				expect(t, s, fmt.Sprintf("datagram %3d", i))
-			}
-			if said := c.says("sent"); said != "100 <nil>" {
-				t.Errorf("the child sent %s", said)
-			}
-			received(t, s, 100)
-		})
-	}
+	return nil
 }

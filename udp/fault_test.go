@@ -87,41 +87,31 @@ func TestAnErrorThatPassesIsSurvived(t *testing.T) {
 // An errno of the receive call itself, which comes again and again, is not read
 // without a pause, and ends nothing.
 func TestAnErrnoOfTheCallDoesNotKeepAReaderBusy(t *testing.T) {
-	for name, read := range map[string]func(s *udp.Socket) <-chan udp.Message{
-		"Messages": func(s *udp.Socket) <-chan udp.Message { return s.Messages() },
-		"All": func(s *udp.Socket) <-chan udp.Message {
-			got := make(chan udp.Message)
-			go func() {
-				for m, err := range s.All(context.Background()) {
-					if err == nil {
-						got <- m
-					}
-				}
-			}()
-			return got
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
+	for way, read := range readings {
+		if way == "TryReceive" {
+			continue // its caller sets the pace
+		}
+		t.Run(way, func(t *testing.T) {
 			simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
 				c.change(func() { c.broken = syscall.EPERM })
-				messages := read(s)
-				time.Sleep(20 * time.Second)
-				if n := c.reads(); n > 20*20+500 {
-					t.Errorf("%d receive calls in 20 seconds", n)
+				if way == "ReadFrom" {
+					_, _, err := s.PacketConn().ReadFrom(make([]byte, 100))
+					fails(t, err, syscall.EPERM)
+					same(t, "cause", s.Err(), nil)
+					return
+				}
+				in := start(t, read(t, s))
+				time.Sleep(10 * time.Second)
+				if n := c.reads(); n > 10*20+500 {
+					t.Errorf("%d receive calls in 10 seconds", n)
 				}
 				c.change(func() { c.broken = nil })
 				c.arrive(one("at last"))
-				same(t, "message", string((<-messages).Data), "at last")
+				in.expect(t, "at last")
 				same(t, "cause", s.Err(), nil)
 			})
 		})
 	}
-	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
-		c.change(func() { c.broken = syscall.EPERM })
-		_, _, err := s.PacketConn().ReadFrom(make([]byte, 100))
-		fails(t, err, syscall.EPERM)
-		same(t, "cause", s.Err(), nil)
-	})
 }
 
 // What the network says about earlier datagrams, whatever the errno, is on Errors.

@@ -116,25 +116,6 @@ func TestResolveKnowsServices(t *testing.T) {
 	same(t, "address", a, netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(want)))
 }
 
-func TestResolveKnowsLocalhost(t *testing.T) {
-	s := open(t, "udp4")
-	a, err := s.Resolve(t.Context(), "localhost:9")
-	if dns := (*net.DNSError)(nil); errors.As(err, &dns) {
-		t.Skip(err)
-	}
-	ok(t, err)
-	same(t, "address", a.Addr().IsLoopback() && a.Addr().Is4(), true)
-}
-
-func TestLookupWithoutAnswersIsNotFound(t *testing.T) {
-	s := open(t, "udp4", udp.WithLookup(looked("name").lookup))
-	_, err := s.Resolve(t.Context(), "name:9")
-	var dns *net.DNSError
-	if !errors.As(err, &dns) || !dns.IsNotFound || dns.Name != "name" {
-		t.Errorf("%v", err)
-	}
-}
-
 func TestEverySendToHostAsksAnew(t *testing.T) {
 	f := families()[0]
 	peer := std(t, f)
@@ -146,19 +127,6 @@ func TestEverySendToHostAsksAnew(t *testing.T) {
 		hear(t, peer, "x")
 	}
 	same(t, "questions", len(lookup.questions()), 3)
-}
-
-// Upstream: parallel/test-dgram-send-cb-quelches-error.js
-func TestLookupErrorGoesToTheCallerAlone(t *testing.T) {
-	s := open(t, "udp4", udp.WithLookup(looked("somebody").lookup))
-	err := s.SendToHost(t.Context(), "nobody:9", []byte("x"))
-	var dns *net.DNSError
-	if !errors.As(err, &dns) {
-		t.Fatalf("%v, want a *net.DNSError", err)
-	}
-	shaped(t, err, "send", "nobody:9")
-	empty(t, "errors", s.Errors())
-	same(t, "errors", s.Stats().Errors, 0)
 }
 
 // Without a host an address is loopback's, in the family of the socket.
@@ -310,5 +278,30 @@ func TestAZoneIsAnInterface(t *testing.T) {
 			shaped(t, err, op, zone)
 		}
 		unbound(t, s)
+	}
+}
+
+// A name that is unknown, or has no address, is an error of the call alone: the socket is
+// as it was.
+//
+// Upstream: parallel/test-dgram-send-cb-quelches-error.js
+// Upstream: internet/test-dgram-connect.js
+func TestAnUnknownNameIsAnErrorOfTheCallAlone(t *testing.T) {
+	f := families()[0]
+	for op, call := range resolving {
+		lookup := looked("peer", f.loopback)
+		lookup.known["empty"] = nil
+		s := open(t, f.network, udp.WithLookup(lookup.lookup))
+		for _, name := range []string{"nobody", "empty"} {
+			err := call(t.Context(), s, name+":9")
+			if dns, is := errors.AsType[*net.DNSError](err); !is || !dns.IsNotFound || dns.Name != name {
+				t.Errorf("%s: %v", op, err)
+			}
+			shaped(t, err, op, name+":9")
+			unbound(t, s)
+			empty(t, "connected", s.Connected())
+			same(t, "errors", s.Stats().Errors, 0)
+		}
+		ok(t, call(t.Context(), s, fmt.Sprint("peer:", deserted(t, f).Port())))
 	}
 }
