@@ -38,7 +38,7 @@ func (c *conn) SetOffload(on bool) error {
 	}
 	defer c.release()
 	if !on {
-		c.older.each(func(fd uintptr) { c.stopOffload(fd) })
+		c.older.each(func(fd uintptr) { _ = c.stopOffload(fd) })
 	}
 	var errno syscall.Errno
 	closed := c.sock.Load().raw.Control(func(fd uintptr) {
@@ -53,7 +53,7 @@ func (c *conn) SetOffload(on bool) error {
 		default:
 			if errno = setGRO(fd, 1); errno == 0 && !hasGRO(fd) {
 				errno = unix.ENOPROTOOPT // stopOffload has to be able to read the option
-				setGRO(fd, 0)
+				_ = setGRO(fd, 0)
 			}
 		}
 	})
