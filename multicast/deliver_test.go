@@ -186,7 +186,8 @@ func TestASocketBoundToItsGroupHearsNothingElse(t *testing.T) {
 	}
 }
 
-// Two sockets on one port: each hears what it joined, not what the other did.
+// Of two sockets on one port, each receives the groups that it joined, and not
+// those of the other.
 func TestGroupsDoNotLeakBetweenSockets(t *testing.T) {
 	netlab.RequireIPv6(t)
 	_, a, b := pair(t, 1)

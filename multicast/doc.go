@@ -53,11 +53,11 @@
 //
 // # Sending
 //
-// Sending to a group takes no membership. [SendOn] chooses the interface for one
-// datagram, [SetInterface] for all that follow. [SetTTL] sets how far they go: at
-// first no farther than the link. [SetLoopback] sets whether the sender's own
-// machine hears them, which it does at first.
+// Sending to a group needs no membership. [SendOn] chooses the interface for one
+// datagram, [SetInterface] for all later ones. [SetTTL] sets how far they go: by
+// default they stay on the link. [SetLoopback] sets whether sockets of the sender's
+// own machine receive them: by default they do.
 //
-// Settings need a bound socket (udp.ErrNotBound). What they are told has effect
-// when they return, and what the kernel refuses they return.
+// The settings need a bound socket (udp.ErrNotBound). They have effect when the call
+// returns, and return the kernel's error.
 package multicast

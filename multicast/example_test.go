@@ -82,7 +82,7 @@ func ExampleOnAll() {
 	}
 }
 
-// What is joined is joined once.
+// A second Join of a group is an error.
 func ExampleLeave() {
 	s, err := udp.New("udp4")
 	if err != nil {
@@ -117,7 +117,7 @@ func ExampleFrom() {
 	}
 }
 
-// Everybody is heard but one.
+// The socket receives from all sources but one.
 func ExampleBlock() {
 	s, err := udp.Listen(context.Background(), "udp4", ":9999")
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"example.com/dgram/udp"
 )
 
-// Whatever it is given, Join joins or says in net's words what is wrong, and
-// what it has joined can be left.
+// For any arguments Join succeeds, or returns an error of net's form that names the
+// fault. A group that it has joined can be left.
 func FuzzJoin(f *testing.F) {
 	f.Add([]byte{239, 1, 2, 3}, "127.0.0.1", []byte{})
 	f.Add([]byte{232, 1, 2, 3}, "lo", []byte{127, 0, 0, 1})

@@ -12,21 +12,21 @@ import (
 	"example.com/dgram/udp"
 )
 
-// Join makes the socket a member of a group: what is sent to the group on an
-// interface is received. Without [On] or [OnAll] the system chooses one
-// interface, by its routes, which on a machine with several is often not the
-// one that was meant; with no route at all it is syscall.ENODEV.
+// Join makes the socket a member of a group: the socket receives datagrams that are
+// sent to the group on an interface. Without [On] or [OnAll] the system chooses one
+// interface by its routes. On a machine with several interfaces that is often the
+// wrong one. Without a route the error is syscall.ENODEV.
 //
-// An unbound socket is bound to a free port first; it has to be bound to the
-// port that the group's senders use, to every interface or to the group. On Linux a
-// socket that is bound to an address of its own hears no group, and Join is
-// syscall.EINVAL. With
-// udp.WithReaders the first kernel socket joins.
+// Join binds an unbound socket to a free port first. To receive, the socket has to
+// be bound to the port that the group's senders use, and to every interface or to
+// the group. On Linux a socket that is bound to a unicast address receives from no
+// group, and the error is syscall.EINVAL. With udp.WithReaders the first kernel
+// socket joins.
 //
-// What is wrong with the arguments is said before the kernel is asked. Joining
-// what is joined already is syscall.EADDRINUSE, for a source EADDRNOTAVAIL.
-// The kernel's limits, 20 groups and 10 sources on Linux, are syscall.ENOBUFS
-// with the name of the sysctl, and leave what was joined before.
+// Invalid arguments are reported before the kernel is asked. A group that is joined
+// already is syscall.EADDRINUSE, or EADDRNOTAVAIL for a source. The kernel's
+// limits, 20 groups and 10 sources on Linux, are syscall.ENOBUFS with the name of
+// the sysctl; earlier memberships stay.
 //
 // The membership ends with Leave or with the socket.
 func Join(s *udp.Socket, group netip.Addr, opts ...Option) (*Membership, error) {
@@ -65,8 +65,8 @@ func join(s *udp.Socket, group netip.Addr, opts []Option) (*Membership, error) {
 	return m, m.memberships.join(ep, m)
 }
 
-// Leave ends the membership that [Join] made with the same group and options.
-// Where there is none it is syscall.EADDRNOTAVAIL.
+// Leave ends the membership that [Join] made with the same group and options. If
+// there is none the error is syscall.EADDRNOTAVAIL.
 func Leave(s *udp.Socket, group netip.Addr, opts ...Option) error {
 	in := inside.Of(s)
 	err := ended(in)
@@ -127,11 +127,12 @@ func (m *Membership) String() string {
 // Group returns the group.
 func (m *Membership) Group() netip.Addr { return m.group }
 
-// Source returns the one source that is heard, or zero for any.
+// Source returns the source of a source-specific membership, or zero for any
+// source.
 func (m *Membership) Source() netip.Addr { return m.source }
 
 // Interfaces returns the names of the interfaces on which the group is joined now.
-// Where the system chose one and does not report which, there is none.
+// It returns none if the system chose the interface and does not report it.
 func (m *Membership) Interfaces() []string {
 	ms := m.memberships
 	ms.mu.Lock()

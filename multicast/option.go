@@ -14,12 +14,12 @@ import (
 type Option func(*request)
 
 // On names the interface: by name "eth0", index "2", one of its addresses
-// "10.0.0.2", or zone "::%eth0". "0.0.0.0" and "::" leave it to the system, as
-// no On does.
+// "10.0.0.2", or zone "::%eth0". "0.0.0.0" and "::" leave the choice to the system,
+// as a call without On does.
 //
-// A name is held: when the interface is deleted and made again, the group is
-// joined again. An address or a zone stands for the name of the interface that
-// has it now. An index is that interface and no other.
+// A name is held: when the interface is deleted and made again, the group is joined
+// again. An address or a zone stands for the name of the interface that has it now.
+// An index stands for the present interface alone.
 func On(iface string) Option {
 	return func(r *request) {
 		if r.named && r.on != iface {
@@ -29,14 +29,14 @@ func On(iface string) Option {
 	}
 }
 
-// OnAll means every interface that is up and can do multicast, those that come
-// up later too. What could not be joined is reported on the socket's Errors,
-// once for each interface, and tried again whenever something changes.
+// OnAll selects every interface that is up and capable of multicast, also those
+// that come up later. An interface that cannot be joined is reported on the
+// socket's Errors, once, and tried again whenever an interface changes.
 func OnAll() Option { return func(r *request) { r.all = true } }
 
-// From means one source: only its datagrams are heard (source-specific
-// multicast, 232.0.0.0/8 and ff3x::/32 by custom). Several sources of a group
-// are several memberships.
+// From selects one source: the socket receives its datagrams alone (source-specific
+// multicast, 232.0.0.0/8 and ff3x::/32 by custom). Several sources of a group are
+// several memberships.
 func From(source netip.Addr) Option {
 	return func(r *request) {
 		source = source.Unmap()

@@ -9,14 +9,15 @@ import (
 	"example.com/dgram/udp"
 )
 
-// SetInterface sets the interface through which datagrams to groups leave, named
-// as in [On]. If it is named by one of its addresses, datagrams to groups of the
-// same family also leave from that address. "0.0.0.0" or "::" gives both choices
-// back to the system. SetInterface changes nothing for what is received. The
-// interface is the one that there is now: one that is made again has to be set again.
+// SetInterface sets the interface through which datagrams to groups leave, named as
+// in [On]. If it is named by one of its addresses, datagrams to groups of the same
+// family also leave from that address. "0.0.0.0" or "::" gives both choices back to
+// the system. SetInterface does not affect receiving. It applies to the present
+// interface: after the interface is deleted and made again, SetInterface has to be
+// called again.
 //
-// To send through several, use [SendOn]: setting this before each datagram is a
-// race between the goroutines that send.
+// To send through several interfaces, use [SendOn]: calling SetInterface before
+// each datagram is a race between the goroutines that send.
 func SetInterface(s *udp.Socket, iface string) error {
 	return set(s, func() error {
 		if iface == "" {
@@ -45,8 +46,8 @@ func SetInterface(s *udp.Socket, iface string) error {
 	})
 }
 
-// Interface is the name of the interface that [SetInterface] chose, "" where the
-// system chooses.
+// Interface returns the name of the interface that [SetInterface] chose, or "" if
+// the system chooses.
 func Interface(s *udp.Socket) (string, error) {
 	return get(s, func(ms *memberships, ep inside.Endpoint) (string, error) {
 		ms.mu.Lock()
@@ -66,9 +67,9 @@ func Interface(s *udp.Socket) (string, error) {
 	})
 }
 
-// SetTTL sets the hop limit of datagrams to groups, 0 to 255: 0 keeps them on
-// the host, 1 (the system's default) on the link. That of other datagrams is
-// [udp.Socket.SetTTL]; neither touches the other.
+// SetTTL sets the hop limit of datagrams to groups, 0 to 255: 0 keeps them on the
+// host, 1 (the system's default) on the link. [udp.Socket.SetTTL] sets that of
+// other datagrams; the two are independent.
 func SetTTL(s *udp.Socket, hops int) error {
 	return set(s, func() error {
 		if hops < 0 || hops > 255 {
@@ -78,20 +79,21 @@ func SetTTL(s *udp.Socket, hops int) error {
 	}, func(_ *memberships, ep inside.Endpoint) error { return groupsOf(ep).SetHops(hops) })
 }
 
-// TTL is the hop limit of datagrams to groups.
+// TTL returns the hop limit of datagrams to groups.
 func TTL(s *udp.Socket) (int, error) {
 	return get(s, func(_ *memberships, ep inside.Endpoint) (int, error) { return groupsOf(ep).Hops() })
 }
 
-// SetLoopback sets whether the sockets of the sender's own host hear what it
-// sends, the sender's included if it is a member. The system begins with yes.
-// On Windows it is the receiver's setting: whether it hears its own host.
+// SetLoopback sets whether sockets of the sender's own host receive its datagrams
+// to groups, the sender included if it is a member. By default they do. On Windows
+// it is a setting of the receiver: whether it receives from its own host.
 func SetLoopback(s *udp.Socket, on bool) error {
 	return set(s, func() error { return nil },
 		func(_ *memberships, ep inside.Endpoint) error { return groupsOf(ep).SetLoopback(on) })
 }
 
-// Loopback reports whether the sender's own host hears.
+// Loopback reports whether sockets of the sender's own host receive its datagrams
+// to groups.
 func Loopback(s *udp.Socket) (bool, error) {
 	return get(s, func(_ *memberships, ep inside.Endpoint) (bool, error) { return groupsOf(ep).Loopback() })
 }

@@ -10,15 +10,15 @@ import (
 	"example.com/dgram/udp"
 )
 
-// Block keeps a source out of a membership for any source: the one that [Join]
-// made with the same group and options. On an interface that comes later it is
-// kept out too. A source that is blocked already is syscall.EADDRNOTAVAIL, one
-// too many syscall.ENOBUFS with the name of the sysctl.
+// Block excludes a source from a membership for any source: the one that [Join]
+// made with the same group and options. It also excludes the source on interfaces
+// that are joined later. A source that is blocked already is syscall.EADDRNOTAVAIL.
+// One source too many is syscall.ENOBUFS with the name of the sysctl.
 func Block(s *udp.Socket, group, source netip.Addr, opts ...Option) error {
 	return filter(s, "block", group, source, opts, (*memberships).block)
 }
 
-// Unblock lets a source in again that [Block] kept out; one that it did not is
+// Unblock ends [Block] for a source. A source that is not blocked is
 // syscall.EADDRNOTAVAIL.
 func Unblock(s *udp.Socket, group, source netip.Addr, opts ...Option) error {
 	return filter(s, "unblock", group, source, opts, (*memberships).unblock)
@@ -42,10 +42,10 @@ func (ms *memberships) unblock(m *Membership, source netip.Addr) error {
 	return nil
 }
 
-// A sourceFilter changes which sources a membership hears.
+// A sourceFilter changes the sources of a membership.
 type sourceFilter func(ms *memberships, m *Membership, source netip.Addr) error
 
-// filter finds the membership that the arguments of Block and Unblock name.
+// filter applies f to the membership that the arguments of Block and Unblock name.
 func filter(s *udp.Socket, op string, group, source netip.Addr, opts []Option, f sourceFilter) error {
 	in := inside.Of(s)
 	if err := ended(in); err != nil {
@@ -68,7 +68,7 @@ func filter(s *udp.Socket, op string, group, source netip.Addr, opts []Option, f
 	return m.filter(op, source, f)
 }
 
-// filter checks the source and changes what the membership hears.
+// filter checks the source and applies f.
 func (m *Membership) filter(op string, source netip.Addr, f sourceFilter) error {
 	ms := m.memberships
 	err := ended(ms.in)

@@ -40,37 +40,37 @@
 // interfaces on goroutines of its own is tested on [Lab.Home], where all
 // goroutines are when they are nowhere else.
 //
-// [New] skips the test where the system refuses namespaces. That the lab was
-// there is for a gate to demand:
+// [New] skips the test if the system refuses namespaces. With a flag the test fails
+// instead:
 //
 //	go test ./internal/netlab ./multicast -netlab=required
 //
 // Only packages whose tests import this one know the flag.
 //
-// # What can be had
+// # What a lab has
 //
 // [Lab.Link] and [Lab.Switch] return when frames pass, so that the first
-// datagram arrives. Methods of [Host] then change what is there: interfaces go
-// down, lose their multicast flag, shrink their MTU, are renamed, deleted and
+// datagram arrives. Methods of [Host] then change the network: interfaces go down,
+// lose their multicast flag, shrink their MTU, are renamed, deleted and
 // made again; routes lead to gateways, to devices and nowhere; sysctls set the
 // limits of the kernel. [Host.Throttle] fills send queues, [Host.RouteMulticast]
 // puts hops between sender and group, [Host.DestroySocket] kills sockets,
 // [Host.Inject] sends frames that no socket would, and [Host.Filter] loads a
-// firewall. [Host.Memberships], [Host.UDPSockets] and [Host.UDPCounters] tell
-// what the kernel knows.
+// firewall. [Host.Memberships], [Host.UDPSockets] and [Host.UDPCounters] return the
+// state of the kernel.
 //
 // Errors name the host and the request and wrap the errno. Methods may be called
 // from any goroutine, those of [Lab] and [On] from that of the test.
 //
-// # What to mind
+// # Limits
 //
 // Tests run as user 0 of the namespace: permissions of files do not stop them.
 // Some privileges end at the namespace even so, SO_RCVBUFFORCE among them.
 //
 // Hosts number their interfaces independently. A link-local address has the
 // index of the interface on the host of the socket as its zone, see
-// [Host.LinkLocal]; zones by name confuse package net, which knows of one
-// namespace only.
+// [Host.LinkLocal]. Package net looks up zones by name in the namespace of the process
+// alone.
 //
 // A host limits the ICMP errors it sends to each peer, after the first few to
 // one in a second. The sysctl net.ipv4.icmp_ratelimit is 0 where tests need more.

@@ -71,7 +71,7 @@ func (h *Host) ForgeICMP(network string) (*ICMPForger, error) {
 		return nil, fmt.Errorf("%s: forge ICMP: %w", h, err)
 	}
 	if c, ok := f.conn.(*net.IPConn); ok {
-		_ = c.SetReadBuffer(1) // the kernel gives it a copy of what it sends
+		_ = c.SetReadBuffer(1) // the socket receives copies of what it sends
 	}
 	return f, nil
 }

@@ -18,7 +18,7 @@ var (
 	far6   = netip.MustParseAddr("ff05::1:2:3")
 )
 
-// join opens a socket on a host that receives what is sent to g on an interface.
+// join opens a socket on a host that is a member of g on an interface.
 func join(t *testing.T, h *netlab.Host, name string, g netip.Addr) *net.UDPConn {
 	t.Helper()
 	index, err := h.Index(name)

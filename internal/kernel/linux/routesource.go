@@ -24,14 +24,14 @@ type routeSource struct {
 	device int // that the socket is bound to
 }
 
-// newRouteSource makes one that chooses as fd does.
+// newRouteSource returns a routeSource that chooses as fd does.
 func newRouteSource(fd int) (*routeSource, error) {
 	own, err := socketBeside(fd, unix.AF_INET6)
 	if err != nil {
 		return nil, err
 	}
 	copyOptions(own, fd)
-	for _, option := range []int{unix.SO_REUSEADDR, unix.SO_REUSEPORT} { // it takes nobody's port
+	for _, option := range []int{unix.SO_REUSEADDR, unix.SO_REUSEPORT} { // so that it takes no port of another socket
 		if err := unix.SetsockoptInt(own, unix.SOL_SOCKET, option, 0); err != nil {
 			unix.Close(own)
 			return nil, os.NewSyscallError("setsockopt", err)

@@ -27,7 +27,7 @@ const (
 	nameV6Only      = unix.IPV6_V6ONLY
 )
 
-// hasTOS says that the type of service of what is sent can be chosen.
+// hasTOS is true: the type of service of sent datagrams can be set.
 const hasTOS = true
 
 // setInt sets an option; one that the system does not know is

@@ -14,8 +14,8 @@ const bufferDoubling = 1
 // socket.
 func isUDP(uintptr) bool { return true }
 
-// disableMulticastAll has nothing to do: a socket hears only the groups that it has
-// joined.
+// disableMulticastAll has nothing to do: a socket receives only the groups that it
+// has joined.
 func (c *conn) disableMulticastAll(uintptr) error { return nil }
 
 func dontFragment6(fd uintptr) error { return setInt(fd, unix.IPPROTO_IPV6, unix.IPV6_DONTFRAG, 1) }
