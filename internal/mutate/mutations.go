@@ -27,10 +27,10 @@ var mutations = []mutation{
 	{"udp/explain.go", "broadcast that is off is named", "on == 0", "on == 1", "ErrorsSay"},
 
 	// The Outbox.
-	{"udp/writer.go", "what was queued and not sent is counted", "w.s.count.sendDropped.Add(uint64(len(w.batch) - next))", "", "QueueIs|Simulation"},
+	{"udp/writersend.go", "what was queued and not sent is counted", "w.s.count.sendDropped.Add(uint64(len(w.batch) - next))", "", "QueueIs|Simulation"},
 	{"udp/writer.go", "Flush fails when the socket ends", "if w.s.ending() {\n\t\t\treturn nil // a Flush must not return nil\n\t\t}", "", "Flush"},
-	{"udp/writer.go", "SendQueueSize includes what waits in the queue", "if len(w.batch) >= w.limit || w.closed {", "if true {", "QueueIs"},
-	{"udp/writer.go", "the writer holds no more than WithSendQueue", "if len(w.batch) >= w.limit || w.closed {", "if w.closed {", "QueueIs"},
+	{"udp/writersend.go", "SendQueueSize includes what waits in the queue", "if len(w.batch) >= w.limit || w.closed {", "if true {", "QueueIs"},
+	{"udp/writersend.go", "the writer holds no more than WithSendQueue", "if len(w.batch) >= w.limit || w.closed {", "if w.closed {", "QueueIs"},
 	{"udp/writer.go", "what a producer queued for the last peer is not sent", "if w.stale && d.To == (netip.AddrPort{}) {", "if false {", "Peer"},
 	{"udp/peerchange.go", "what is queued for one peer never goes to another", "w.fill(len(w.batch) + len(w.o.in))\n\tw.send()", "", "Peer"},
 	{"udp/peerchange.go", "the queue is usable after Connect", "w.fill(w.limit)\n\tclose(change.done)", "close(change.done)", "Peer"},
@@ -60,8 +60,10 @@ var mutations = []mutation{
 	{"udp/fifomutex.go", "a waiter that gives up passes the lock on", "\tm.handOff()\n}\n\n// unlock", "}\n\n// unlock", "PassesTheLock"},
 
 	// Receiving.
-	{"udp/reader.go", "the receive block list keeps datagrams out", "if list := s.cfg.receiveBlock; blocks(list, p.From.Addr()) {", "if list := s.cfg.receiveBlock; list != nil && false {", "Block"},
-	{"udp/reader.go", "what the policy drops is counted", "r.s.count.droppedOverflow.Add(uint64(n))", "", "Drop|Overflow"},
+	{"udp/reader.go", "the receive block list keeps datagrams out", "if list := s.cfg.receiveBlock; list != nil && blocks(list, p.From.Addr()) {", "if list := s.cfg.receiveBlock; list != nil && false {", "Block"},
+	{"udp/handover.go", "what the policy drops is counted", "r.s.count.droppedOverflow.Add(uint64(n))", "", "Drop|Overflow"},
+	{"udp/loan.go", "what a loop has not claimed is the next call's", "claimed -= u.left\n", "claimed -= u.left - 1\n", "Loop"},
+	{"udp/loan.go", "a call recalls what a loop has not claimed", "if !l.lent {", "if true {", "Loop"},
 	{"udp/reader.go", "a bound socket's address is in To", "u.head.To = to", "_ = to", "To|Packet"},
 	{"udp/burst.go", "a datagram is cut to WithMaxDatagram", "return data[:limit]", "return data", "Max|Trunc"},
 	{"udp/burst.go", "the last datagram of a burst may be shorter", "return min(u.segment, len(u.rest))", "return u.segment", "Burst|Offload|Simulation|Runs"},
