@@ -110,6 +110,15 @@ func loopback(like netip.Addr) netip.Addr {
 	return netip.IPv6Loopback()
 }
 
+// RequireBindingBeside skips t if no second socket can be bound to the address of one
+// that was bound before it got SO_REUSEADDR (socket(7)), as on gVisor.
+func RequireBindingBeside(t testing.TB) {
+	t.Helper()
+	if err := askBindingBeside(); err != nil {
+		t.Skip(err)
+	}
+}
+
 // RequireSourceChecks skips t if the system ignores the source of a datagram and
 // sends from an address that it chooses.
 func RequireSourceChecks(t testing.TB) {

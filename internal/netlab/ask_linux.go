@@ -3,7 +3,9 @@ package netlab
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
+	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -47,6 +49,31 @@ func deserted() (unix.Sockaddr, error) {
 	}
 	sa, err := unix.Getsockname(fd)
 	return sa, os.NewSyscallError("getsockname", err)
+}
+
+func askBindingBeside() error {
+	at := unix.Sockaddr(&unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
+	for i := range 2 {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return os.NewSyscallError("socket", err)
+		}
+		defer unix.Close(fd)
+		share := func() error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1) }
+		steps := []func() error{share, func() error { return unix.Bind(fd, at) }}
+		if i == 0 { // the first gets the option when it is bound
+			slices.Reverse(steps)
+		}
+		for _, step := range steps {
+			if err := step(); err != nil {
+				return fmt.Errorf("no socket can be bound beside another here: %w", err)
+			}
+		}
+		if at, err = unix.Getsockname(fd); err != nil {
+			return os.NewSyscallError("getsockname", err)
+		}
+	}
+	return nil
 }
 
 func askBursts() error {

@@ -22,9 +22,10 @@ func newHost(string) (*Host, error)  { return nil, errNoLinux }
 func hostHere(string) (*Host, error) { return nil, errNoLinux }
 func plug(Port, Port) error          { return errNoLinux }
 
-func askErrorQueue() error { return errNoLinux }
-func askBursts() error     { return errNoLinux }
-func askTOS() error        { return nil }
+func askErrorQueue() error    { return errNoLinux }
+func askBursts() error        { return errNoLinux }
+func askBindingBeside() error { return errNoLinux }
+func askTOS() error           { return nil }
 
 // Swapped returns false: only Linux in an emulator has such answers.
 func Swapped() bool { return false }

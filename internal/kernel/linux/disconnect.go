@@ -80,8 +80,15 @@ func (c *conn) Disconnect(local netip.AddrPort) error {
 		err = c.disconnectInPlace(local)
 	} else if err = c.replace(place{local: local, device: c.deviceWithoutPeer(int(c.fd))}); errors.Is(err, unix.EADDRINUSE) {
 		// gVisor binds no socket beside another, and disconnects in place without
-		// these faults.
-		err = c.disconnectInPlace(local)
+		// these faults. But an IPv6 socket goes on to speak what it spoke with its last
+		// peer there: after an IPv4 one IPv4 alone, after an IPv6 one both.
+		err = nil
+		if c.inet6 && c.peerIPv4.Load() {
+			err = c.connectTo(c.fd, netip.AddrPortFrom(netip.IPv6Loopback(), 9))
+		}
+		if err == nil {
+			err = c.disconnectInPlace(local)
+		}
 	}
 	if err != nil {
 		return err

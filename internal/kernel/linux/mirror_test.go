@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/netlab"
 )
 
 // answers returns the value of every option of a socket that the kernel reports,
@@ -153,6 +154,7 @@ func TestDisconnectLeavesNoDescriptors(t *testing.T) {
 // The other owners of a shared IPv6 socket keep its peer. The own socket receives
 // from all.
 func TestASharedIPv6SocketIsLeftToTheOthers(t *testing.T) {
+	netlab.RequireBindingBeside(t)
 	peer, other := loopback(t, "udp6"), loopback(t, "udp6")
 	c := loopback(t, "udp6")
 	before := local(t, c)
