@@ -19,25 +19,7 @@ func errnoOf(err error) unix.Errno {
 }
 
 func TestDropsAreCounted(t *testing.T) {
-	lab := netlab.New(t)
-	a := lab.Host("a")
-	c := listen(t, a, "127.0.0.1:0")
-	if err := c.SetReadBuffer(4096); err != nil {
-		t.Fatal(err)
-	}
-	for range 100 {
-		send(t, c, string(make([]byte, 500)), local(c))
-	}
-	sockets, err := a.UDPSockets()
-	if err != nil || len(sockets) != 1 || sockets[0].Local != local(c) {
-		t.Fatalf("sockets %v, error %v, want %v", sockets, err, local(c))
-	}
-	counted, err := a.UDPCounters()
-	lab.Must(err)
-	drops := sockets[0].Drops
-	if drops == 0 || drops >= 100 || drops != counted.RcvbufErrors || drops != counted.InErrors {
-		t.Errorf("socket dropped %d of 100, host counted %+v", drops, counted)
-	}
+	counted := floodCounters(t, "127.0.0.1:0", (*netlab.Host).UDPCounters)
 	if counted.OutDatagrams != 100 {
 		t.Errorf("%d sent, want 100", counted.OutDatagrams)
 	}
@@ -45,9 +27,16 @@ func TestDropsAreCounted(t *testing.T) {
 
 func TestDropsOfIPv6AreCounted(t *testing.T) {
 	netlab.RequireIPv6(t)
+	floodCounters(t, "[::1]:0", (*netlab.Host).UDP6Counters)
+}
+
+// floodCounters sends 100 datagrams to a socket with a small buffer, expects the
+// socket and the host to count the same drops, and returns the counters of the host.
+func floodCounters(t *testing.T, address string, counters func(*netlab.Host) (netlab.UDPCounters, error)) netlab.UDPCounters {
+	t.Helper()
 	lab := netlab.New(t)
 	a := lab.Host("a")
-	c := listen(t, a, "[::1]:0")
+	c := listen(t, a, address)
 	if err := c.SetReadBuffer(4096); err != nil {
 		t.Fatal(err)
 	}
@@ -58,11 +47,13 @@ func TestDropsOfIPv6AreCounted(t *testing.T) {
 	if err != nil || len(sockets) != 1 || sockets[0].Local != local(c) {
 		t.Fatalf("sockets %v, error %v, want %v", sockets, err, local(c))
 	}
-	counted, err := a.UDP6Counters()
+	counted, err := counters(a)
 	lab.Must(err)
-	if drops := sockets[0].Drops; drops == 0 || drops != counted.RcvbufErrors {
-		t.Errorf("socket dropped %d, host counted %+v", drops, counted)
+	drops := sockets[0].Drops
+	if drops == 0 || drops >= 100 || drops != counted.RcvbufErrors || drops != counted.InErrors {
+		t.Errorf("socket dropped %d of 100, host counted %+v", drops, counted)
 	}
+	return counted
 }
 
 func TestDestroyedSocketsAreAborted(t *testing.T) {

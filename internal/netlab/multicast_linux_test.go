@@ -105,60 +105,44 @@ func TestDeviceRoutesChooseTheInterfaceOfMulticast(t *testing.T) {
 }
 
 func TestMulticastRoutersCountHops(t *testing.T) {
-	lab := netlab.New(t)
-	a, router, b := routed(lab)
-	r, err := router.RouteMulticast("to-a", "to-b")
-	lab.Must(err)
-	lab.Must(r.Forward("10.0.1.2", group.String(), "to-a", "to-b"), a.AddDeviceRoute("224.0.0.0/4", "eth0"))
-
-	sender := listen(t, a, "10.0.1.2:0")
-	self := join(t, a, "eth0", group) // without a member, a datagram with 0 hops would leave the host
-	near, far := join(t, router, "to-a", group), join(t, b, "eth0", group)
-	for ttl := range 4 {
-		if err := ipv4.NewPacketConn(sender).SetMulticastTTL(ttl); err != nil {
-			t.Fatal(err)
-		}
-		send(t, sender, strconv.Itoa(ttl), at(group, self))
-		send(t, sender, strconv.Itoa(ttl), at(group, near))
-		send(t, sender, strconv.Itoa(ttl), at(group, far))
-	}
-	for ttl := range 4 {
-		receive(t, self, strconv.Itoa(ttl))
-	}
-	for ttl := 1; ttl < 4; ttl++ { // 0 stays on the host
-		receive(t, near, strconv.Itoa(ttl))
-	}
-	for ttl := 2; ttl < 4; ttl++ { // 1 stays on the link
-		receive(t, far, strconv.Itoa(ttl))
-	}
+	routersCountHops(t, "10.0.1.2", "224.0.0.0/4", group, func(c *net.UDPConn, hops int) error {
+		return ipv4.NewPacketConn(c).SetMulticastTTL(hops)
+	})
 }
 
 func TestMulticastRoutersCountHopsOfIPv6(t *testing.T) {
 	netlab.RequireIPv6(t)
+	routersCountHops(t, "fd00:1::2", "ff00::/8", far6, func(c *net.UDPConn, hops int) error {
+		return ipv6.NewPacketConn(c).SetMulticastHopLimit(hops)
+	})
+}
+
+func routersCountHops(t *testing.T, source, groups string, g netip.Addr, setHops func(*net.UDPConn, int) error) {
+	t.Helper()
 	lab := netlab.New(t)
 	a, router, b := routed(lab)
 	r, err := router.RouteMulticast("to-a", "to-b")
 	lab.Must(err)
-	lab.Must(r.Forward("fd00:1::2", far6.String(), "to-a", "to-b"), a.AddDeviceRoute("ff00::/8", "eth0"))
+	lab.Must(r.Forward(source, g.String(), "to-a", "to-b"), a.AddDeviceRoute(groups, "eth0"))
 
-	sender := listen(t, a, "[fd00:1::2]:0")
-	self := join(t, a, "eth0", far6) // without a member, a datagram with 0 hops would leave the host
-	near, far := join(t, router, "to-a", far6), join(t, b, "eth0", far6)
+	sender := listen(t, a, net.JoinHostPort(source, "0"))
+	self := join(t, a, "eth0", g) // without a member, a datagram with 0 hops would leave the host
+	near, far := join(t, router, "to-a", g), join(t, b, "eth0", g)
 	for hops := range 4 {
-		if err := ipv6.NewPacketConn(sender).SetMulticastHopLimit(hops); err != nil {
+		if err := setHops(sender, hops); err != nil {
 			t.Fatal(err)
 		}
-		send(t, sender, strconv.Itoa(hops), at(far6, self))
-		send(t, sender, strconv.Itoa(hops), at(far6, near))
-		send(t, sender, strconv.Itoa(hops), at(far6, far))
+		for _, member := range []*net.UDPConn{self, near, far} {
+			send(t, sender, strconv.Itoa(hops), at(g, member))
+		}
 	}
 	for hops := range 4 {
 		receive(t, self, strconv.Itoa(hops))
 	}
-	for hops := 1; hops < 4; hops++ {
+	for hops := 1; hops < 4; hops++ { // 0 stays on the host
 		receive(t, near, strconv.Itoa(hops))
 	}
-	for hops := 2; hops < 4; hops++ {
+	for hops := 2; hops < 4; hops++ { // 1 stays on the link
 		receive(t, far, strconv.Itoa(hops))
 	}
 }
