@@ -20,7 +20,7 @@ func TestSoak(t *testing.T) {
 	const crowd = 16
 	var bath sync.WaitGroup
 	var swarms atomic.Int64
-	busy := make([]atomic.Int64, crowd) // when each began what it does, 0 between swarms
+	busy := make([]atomic.Int64, crowd) // when each made its last call, 0 between swarms
 	stop := make(chan struct{})
 	for g := range crowd {
 		bath.Go(func() {
@@ -30,8 +30,9 @@ func TestSoak(t *testing.T) {
 					return
 				default:
 				}
-				busy[g].Store(time.Now().UnixNano())
-				swarm(t, seed<<8|uint64(g))
+				progress := func() { busy[g].Store(time.Now().UnixNano()) }
+				progress()
+				swarm(t, seed<<8|uint64(g), progress)
 				busy[g].Store(0)
 				swarms.Add(1)
 			}

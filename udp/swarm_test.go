@@ -42,7 +42,7 @@ func TestSwarm(t *testing.T) {
 	var calls atomic.Int64
 	first := seed
 	for end := time.Now().Add(*swarmTime); time.Now().Before(end) && !t.Failed(); seed++ {
-		door(t, fmt.Sprint("the swarm of seed ", seed), func() { calls.Add(swarm(t, seed)) })
+		door(t, fmt.Sprint("the swarm of seed ", seed), func() { calls.Add(swarm(t, seed, func() {})) })
 	}
 	t.Logf("%d calls, seeds %d to %d", calls.Load(), first, seed-1)
 }
@@ -77,8 +77,9 @@ type bee struct {
 
 type swarmCall func(b *bee, ctx context.Context)
 
-// swarm runs one socket and its peers. It returns how many calls were made.
-func swarm(t testing.TB, seed uint64) int64 {
+// swarm runs one socket and its peers. It returns how many calls were made. After each
+// it calls progress.
+func swarm(t testing.TB, seed uint64, progress func()) int64 {
 	r := rand.New(rand.NewPCG(seed, 1))
 	f := families()[r.IntN(len(families()))]
 	opts := swarmOptions(r)
@@ -118,6 +119,7 @@ func swarm(t testing.TB, seed uint64) int64 {
 			for range 200 {
 				b.call()
 				calls.Add(1)
+				progress()
 			}
 		})
 	}
