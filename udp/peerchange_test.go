@@ -22,10 +22,7 @@ func TestQueuedDatagramsKnowTheirPeer(t *testing.T) {
 				if !room {
 					c.change(func() { c.space = 0 })
 				}
-				n := 40
-				if queue == 0 {
-					n = 2000 // some still wait when the next peer is there
-				}
+				const n = 40
 				for range n {
 					go func() { s.Outbox() <- udp.Datagram{Data: []byte("for the first")} }()
 				}
@@ -48,10 +45,10 @@ func TestQueuedDatagramsKnowTheirPeer(t *testing.T) {
 				}
 				dropped := uint64(0)
 				if !room {
-					dropped = uint64(n)
+					dropped = n
 				}
 				st := s.Stats()
-				same(t, "sent", st.Sent, uint64(n)+1-dropped)
+				same(t, "sent", st.Sent, n+1-dropped)
 				same(t, "dropped", st.SendDropped, dropped)
 				same(t, "errors", st.Errors, dropped)
 				if dropped > 0 {
@@ -62,34 +59,27 @@ func TestQueuedDatagramsKnowTheirPeer(t *testing.T) {
 	}
 }
 
-// What is queued when Connect has returned goes to its peer.
-func TestTheQueueIsUsableAfterConnect(t *testing.T) {
-	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
-		ok(t, s.Connect(t.Context(), friend.String()))
-		const n = 5000
-		for range n {
-			s.Outbox() <- udp.Datagram{}
-			ok(t, s.Disconnect())
-			ok(t, s.Connect(t.Context(), friend.String()))
-			s.Outbox() <- udp.Datagram{}
-		}
-		ok(t, s.Flush(t.Context()))
-		st := s.Stats()
-		same(t, "sent", st.Sent, 2*n)
-		same(t, "dropped", st.SendDropped, 0)
-	})
-}
-
-// What is queued without a peer has none, also when one comes.
+// What is queued without a peer has none, also when one comes while producers wait.
 func TestQueuedWithoutAPeer(t *testing.T) {
-	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
-		s.Outbox() <- udp.Datagram{Data: []byte("to nobody")}
-		ok(t, s.Connect(t.Context(), friend.String()))
-		fails(t, <-s.Errors(), udp.ErrNotConnected)
-		s.Outbox() <- udp.Datagram{Data: []byte("to the peer")}
-		ok(t, s.Flush(t.Context()))
-		same(t, "sent", c.texts(), "[to the peer]")
-	})
+	for _, queue := range []int{0, 1, 8, 64} {
+		simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
+			c.change(func() { c.space = 0 })
+			s.Outbox() <- udp.Datagram{To: friend} // which the writer holds
+			const n = 100
+			for range n {
+				go func() { s.Outbox() <- udp.Datagram{Data: []byte("to nobody")} }()
+			}
+			synctest.Wait()
+			ok(t, s.Connect(t.Context(), friend.String()))
+			c.change(func() { c.space = 1000 })
+			synctest.Wait()
+			fails(t, <-s.Errors())
+			s.Outbox() <- udp.Datagram{Data: []byte("to the peer")}
+			ok(t, s.Flush(t.Context()))
+			same(t, "sent", c.texts(), "[to the peer]")
+			same(t, "dropped", s.Stats().SendDropped, n+1)
+		}, udp.WithSendQueue(queue))
+	}
 }
 
 // The context ends a batch; its error is joined with what failed before.

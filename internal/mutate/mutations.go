@@ -12,7 +12,7 @@ var mutations = []mutation{
 	{"udp/destination.go", "a block list is asked without zones", "list.Contains(a.WithZone(\"\"))", "list.Contains(a)", "Block"},
 
 	// Sending.
-	{"udp/send.go", "a reply leaves from the address that was asked", "r.from, r.index = m.replySource()", "_, r.index = m.replySource()", "Reply"},
+	{"udp/send.go", "a reply leaves from the address that was asked", "r.from, r.index = m.replySource()", "_, r.index = m.replySource()", "TestReply"},
 	{"udp/send.go", "a reply to no address is an error", "if a := m.From.Addr(); !a.IsValid() || a.IsUnspecified() {", "if a := m.From.Addr(); !a.IsValid() {", "Reply"},
 	{"udp/send.go", "a reply on a connected socket goes to the peer", "if ep != nil && ep.peer.IsValid() {\n\t\treturn s.Send(ctx, parts...)", "if false {\n\t\treturn s.Send(ctx, parts...)", "Reply"},
 	{"udp/sender.go", "a source that the kernel refuses is left out of a reply", "if d.AnySource && d.From.IsValid() {", "if false {", "Reply"},
@@ -33,7 +33,7 @@ var mutations = []mutation{
 	{"udp/writersend.go", "the writer holds no more than WithSendQueue", "if len(w.batch) >= w.limit || w.closed {", "if w.closed {", "QueueIs"},
 	{"udp/writer.go", "what a producer queued for the last peer is not sent", "if w.stale && d.To == (netip.AddrPort{}) {", "if false {", "Peer"},
 	{"udp/peerchange.go", "what is queued for one peer never goes to another", "w.fill(len(w.batch) + len(w.o.in))\n\tw.send()", "", "Peer"},
-	{"udp/peerchange.go", "the queue is usable after Connect", "w.fill(w.limit)\n\tclose(change.done)", "close(change.done)", "Peer"},
+	{"udp/peerchange.go", "the queue is usable after Connect", "w.fill(w.limit)\n\tclose(change.done)", "close(change.done)", "ForTheNewPeer"},
 	{"udp/outbox.go", "Flush waits for what is in the queue", "f.after = w.taken + uint64(len(w.o.in))", "f.after = w.taken", "Flush"},
 	{"udp/outbox.go", "a Flush that is given up leaves nothing behind", "o.forget(f)", "", "Flush"},
 	{"udp/outbox.go", "Outbox does not wait for a Bind", "s.endpoint.Load() == nil && s.addrMu.tryLock()", "s.endpoint.Load() == nil && s.addrMu.lock(nil, s.lifetime.done)", "OutboxDoes"},
