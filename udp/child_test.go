@@ -150,3 +150,21 @@ func (c *child) address() netip.AddrPort {
 	c.t.Helper()
 	return netip.MustParseAddrPort(c.says("ready"))
 }
+
+// steal binds a port with the options that share it: "steal address".
+func steal(_ context.Context, args []string) error {
+	to, err := netip.ParseAddrPort(args[0])
+	if err != nil {
+		return err
+	}
+	for _, option := range []udp.Option{udp.WithReuseAddr(), udp.WithReusePort()} {
+		s, err := udp.Listen(context.Background(), "udp4", to.String(), option)
+		if err == nil {
+			s.Close()
+			fmt.Println("stolen")
+			return nil
+		}
+		fmt.Println(err)
+	}
+	return nil
+}

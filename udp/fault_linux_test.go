@@ -1,9 +1,7 @@
 package udp_test
 
 import (
-	"context"
 	"fmt"
-	"net/netip"
 	"os"
 	"os/exec"
 	"strings"
@@ -112,22 +110,4 @@ func TestADeadPeerCostsNoHealthySend(t *testing.T) {
 			shaped(t, err, "read", dead.String())
 		}
 	})
-}
-
-// steal binds a port with the options that share it: "steal address".
-func steal(_ context.Context, args []string) error {
-	to, err := netip.ParseAddrPort(args[0])
-	if err != nil {
-		return err
-	}
-	for _, option := range []udp.Option{udp.WithReuseAddr(), udp.WithReusePort()} {
-		s, err := udp.Listen(context.Background(), "udp4", to.String(), option)
-		if err == nil {
-			s.Close()
-			fmt.Println("stolen")
-			return nil
-		}
-		fmt.Println(err)
-	}
-	return nil
 }
