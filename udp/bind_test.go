@@ -72,8 +72,6 @@ func TestBindIsSynchronous(t *testing.T) {
 	})
 }
 
-func loopbackName(t testing.TB) string { return loopbackInterface(t).Name }
-
 func loopbackInterface(t testing.TB) net.Interface {
 	t.Helper()
 	if netlab.Swapped() {

@@ -15,9 +15,9 @@ import (
 	"example.com/dgram/udp"
 )
 
-// inherited makes a UDP socket without dgram's help, as a parent process
+// inherited makes a bound UDP socket without dgram's help, as a parent process
 // would. It is the caller's.
-func inherited(t testing.TB, f family, bound bool) *os.File {
+func inherited(t testing.TB, f family) *os.File {
 	t.Helper()
 	leakless(t)
 	domain := syscall.AF_INET
@@ -28,9 +28,7 @@ func inherited(t testing.TB, f family, bound bool) *os.File {
 	ok(t, err)
 	file := os.NewFile(uintptr(fd), "inherited")
 	t.Cleanup(func() { file.Close() })
-	if bound {
-		ok(t, syscall.Bind(fd, sockaddr(netip.AddrPortFrom(f.loopback, 0))))
-	}
+	ok(t, syscall.Bind(fd, sockaddr(netip.AddrPortFrom(f.loopback, 0))))
 	return file
 }
 
@@ -51,7 +49,7 @@ func adoptFile(t testing.TB, f *os.File, opts ...udp.Option) *udp.Socket {
 // Upstream: parallel/test-dgram-create-socket-handle-fd.js
 func TestFromFileAdoptsABoundSocket(t *testing.T) {
 	each(t, func(t *testing.T, f family) {
-		file := inherited(t, f, true)
+		file := inherited(t, f)
 		s := adoptFile(t, file, udp.WithReadBuffer(30000), udp.WithWriteBuffer(31000))
 		same(t, "network", s.Network(), f.network)
 		a := at(t, s)
@@ -96,7 +94,7 @@ func TestWhatIsNotUDPIsRejected(t *testing.T) {
 	device, err := os.Open(os.DevNull)
 	ok(t, err)
 	defer device.Close()
-	fine, gone := inherited(t, families()[0], true), inherited(t, families()[0], true)
+	fine, gone := inherited(t, families()[0]), inherited(t, families()[0])
 	gone.Close()
 	for what, c := range map[string]struct {
 		file *os.File
@@ -125,7 +123,7 @@ func TestWhatIsNotUDPIsRejected(t *testing.T) {
 func TestFromFileAdoptsAConnectedSocket(t *testing.T) {
 	each(t, func(t *testing.T, f family) {
 		peer := std(t, f)
-		file := inherited(t, f, true)
+		file := inherited(t, f)
 		raw, err := file.SyscallConn()
 		ok(t, err)
 		ok(t, raw.Control(func(fd uintptr) { err = syscall.Connect(int(fd), sockaddr(of(peer))) }))

@@ -129,15 +129,6 @@ func RequireSourceChecks(t testing.TB) {
 	}
 }
 
-// RequireErrorQueue skips t if the system accepts IP_RECVERR (ip(7)) without an
-// effect, as gVisor does.
-func RequireErrorQueue(t testing.TB) {
-	t.Helper()
-	if err := askErrorQueue(); err != nil {
-		t.Skip(err)
-	}
-}
-
 // RequireTOS skips t if the system ignores the type of service of one datagram, as
 // gVisor does.
 func RequireTOS(t testing.TB) {

@@ -22,7 +22,6 @@ func newHost(string) (*Host, error)  { return nil, errNoLinux }
 func hostHere(string) (*Host, error) { return nil, errNoLinux }
 func plug(Port, Port) error          { return errNoLinux }
 
-func askErrorQueue() error    { return errNoLinux }
 func askBursts() error        { return errNoLinux }
 func askBindingBeside() error { return errNoLinux }
 func askTOS() error           { return nil }
