@@ -47,23 +47,38 @@ func errnoOf(err error) (posix.Errno, bool) {
 	return errno, ok
 }
 
-// icmpHistory records when a socket last took an asynchronous error.
-type icmpHistory struct{ last atomic.Int64 }
-
-func (h *icmpHistory) note() { h.last.Store(time.Now().UnixNano()) }
-
-// recent reports whether there was an asynchronous error within the last second.
-func (h *icmpHistory) recent() bool {
-	last := h.last.Load()
-	return last != 0 && time.Now().UnixNano()-last < int64(time.Second)
+// icmpHistory records when a socket last took an asynchronous error, and which errnos
+// these errors had since there was last none for a second.
+type icmpHistory struct {
+	last   atomic.Int64
+	errnos atomic.Uint64 // a bit for each errno, modulo 64
 }
+
+func (h *icmpHistory) note(errno posix.Errno) {
+	now := time.Now().UnixNano()
+	if now-h.last.Load() >= int64(time.Second) {
+		h.errnos.Store(0)
+	}
+	h.errnos.Or(bitOf(errno))
+	h.last.Store(now)
+}
+
+// recent reports whether there was an asynchronous error with errno within the last
+// second.
+func (h *icmpHistory) recent(errno posix.Errno) bool {
+	return h.errnos.Load()&bitOf(errno) != 0 && time.Now().UnixNano()-h.last.Load() < int64(time.Second)
+}
+
+func bitOf(errno posix.Errno) uint64 { return 1 << (uint(errno) % 64) }
 
 // takeICMPErrors returns the errors to report after a receive has failed with err.
 // It reads the pending errors, at most icmpBurst of them: the kernel wakes the reader
 // again if there are more.
 func (s *Socket) takeICMPErrors(conn kernel.Conn, err error) []error {
-	s.icmp.note()
 	errno, isErrno := errnoOf(err)
+	if isErrno {
+		s.icmp.note(errno)
+	}
 	var found []error
 	repeated := false
 	for range icmpBurst {
@@ -85,7 +100,7 @@ func (s *Socket) takeICMPErrors(conn kernel.Conn, err error) []error {
 func (s *Socket) nextRefusal(conn kernel.Conn) (kernel.Refusal, bool) {
 	r, ok := conn.NextRefusal()
 	if ok {
-		s.icmp.note()
+		s.icmp.note(r.Errno)
 		s.endIfGone(r.Errno)
 	}
 	return r, ok
@@ -114,10 +129,11 @@ func (s *Socket) refusalError(r kernel.Refusal) error {
 // How resend judges: an errno is the datagram's own if it came from so many
 // attempts in a row, before each of which nothing was pending. What arrives between
 // the look and the attempt is taken for the datagram's own by one attempt, and not
-// by a row of them. While there are asynchronous errors the row is longer.
+// by a row of them. While asynchronous errors have the same errno the row is longer: a
+// flood of half a million a second hits every second attempt.
 const (
-	quietAttempts  = 3
-	floodAttempts  = 16
+	quietAttempts  = 6
+	floodAttempts  = 128
 	maxAttempts    = 1 << 12
 	maxOtherErrors = 64 // that one resend reports
 )
@@ -158,7 +174,7 @@ func (s *Socket) resend(conn kernel.Conn, d *kernel.Datagram, oob []byte, err er
 			continue
 		}
 		same++
-		if quiet >= floodAttempts || quiet >= quietAttempts && !s.icmp.recent() {
+		if quiet >= floodAttempts || quiet >= quietAttempts && !s.icmp.recent(errnoIn(again)) {
 			break
 		}
 	}
@@ -174,7 +190,7 @@ func (s *Socket) endIfGone(err error) {
 }
 
 // errnoIn is the errno in err.
-func errnoIn(err error) error {
+func errnoIn(err error) posix.Errno {
 	errno, _ := errnoOf(err)
 	return errno
 }
@@ -204,8 +220,9 @@ func (o *otherErrors) take(s *Socket, conn kernel.Conn) bool {
 // add adds the errno of n sends, unless the error queue says it, with the
 // destination.
 func (o *otherErrors) add(s *Socket, err error, n int) {
-	s.icmp.note()
-	if errno, ok := errnoOf(err); ok && !s.cfg.kernel.ICMPErrors {
+	errno := errnoIn(err)
+	s.icmp.note(errno)
+	if !s.cfg.kernel.ICMPErrors {
 		o.put(kernel.Refusal{Errno: errno}, n)
 	}
 }

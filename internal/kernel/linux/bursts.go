@@ -116,7 +116,7 @@ type burstVerdict struct {
 
 const (
 	quietBursts = 3
-	floodBursts = 16
+	floodBursts = 64
 	maxBurstTry = 256
 )
 
