@@ -133,7 +133,7 @@ func (s *Socket) refusalError(r kernel.Refusal) error {
 // flood of half a million a second hits every second attempt.
 const (
 	quietAttempts  = 6
-	floodAttempts  = 128
+	floodAttempts  = 64
 	maxAttempts    = 1 << 12
 	maxOtherErrors = 64 // that one resend reports
 )
