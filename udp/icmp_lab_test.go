@@ -366,7 +366,7 @@ func TestARefusalWhileTheSendBufferIsFull(t *testing.T) {
 	for name, read := range readings {
 		t.Run(name, func(t *testing.T) {
 			lab, a, b := neighbors(t)
-			lab.Must(a.Throttle("eth0", 100, 2000, 1<<20),
+			lab.Must(a.Throttle("eth0", 1, 1600, 1<<20), // one datagram passes
 				a.AddNeighbor("eth0", "10.77.0.2", mac(t, b)), b.AddNeighbor("eth0", "10.77.0.1", mac(t, a)))
 			forger, err := a.ForgeICMP("udp4")
 			ok(t, err)
@@ -375,6 +375,9 @@ func TestARefusalWhileTheSendBufferIsFull(t *testing.T) {
 			s := dialOn(t, a, of(peer), udp.WithWriteBuffer(4608))
 			r := read(t, s)
 			defer r.stop()
+			ok(t, s.Send(t.Context(), make([]byte, 1000)))
+			_, _, err = peer.ReadFromUDPAddrPort(make([]byte, 1000))
+			ok(t, err)
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 			defer cancel()
 			for err == nil {

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 	"testing"
 
 	"example.com/dgram/internal/kernel"
@@ -60,7 +61,12 @@ func (s suite) neighbours(t *testing.T) (c, peer kernel.Conn, slow, fast func())
 		t.Cleanup(func() { c.Close() })
 		return c
 	}
-	return on(a, "10.0.0.1"), on(b, "10.0.0.2"),
-		func() { lab.Must(a.Throttle("eth0", 1, 1600, 1<<20)) },
-		func() { lab.Must(a.Unthrottle("eth0")) }
+	c, peer = on(a, "10.0.0.1"), on(b, "10.0.0.2")
+	slow = func() {
+		lab.Must(a.Throttle("eth0", 1, 1600, 1<<20))
+		one := strings.Repeat("1", 1000) // fits the burst, of which nothing is left then
+		send(t, c, one, local(t, peer))
+		want(t, peer, one)
+	}
+	return c, peer, slow, func() { lab.Must(a.Unthrottle("eth0")) }
 }
