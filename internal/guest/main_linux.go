@@ -77,7 +77,7 @@ func load(module string) error {
 
 // run runs the tests of one package in its directory.
 func run(dir string, args []string) {
-	fmt.Println("###", dir)
+	fmt.Println("\n###", dir) // firmware may have left its line open
 	began := time.Now()
 	c := exec.Command("./t", args...)
 	c.Dir = filepath.Join("/t", dir)
