@@ -199,44 +199,6 @@ func (m *Mux) Len() int {
 	return m.table.n
 }
 
-// Close ends the mux and every session, with [net.ErrClosed]. It returns nil, and
-// may be called at any time, from any goroutine and more than once.
-//
-// The socket stays open, and its stream stays taken: what arrives from then on is
-// read and counted in Stats.Refused, until the caller closes the socket.
-func (m *Mux) Close() error {
-	m.shut(net.ErrClosed)
-	return nil
-}
-
-// shut ends the mux and every session.
-func (m *Mux) shut(cause error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.phase == closed {
-		return
-	}
-	m.stopAccepting(cause)
-	m.phase, m.why = closed, cause
-	close(m.ended)
-	for _, c := range m.table.all() {
-		m.end(c, cause)
-	}
-	if m.timer != nil {
-		m.timer.Stop()
-	}
-	m.ranking = ranking{}
-}
-
-// stopAccepting closes Sessions. The caller holds mu.
-func (m *Mux) stopAccepting(cause error) {
-	if m.phase != open {
-		return
-	}
-	m.phase, m.why = draining, cause
-	close(m.sessions)
-}
-
 // makeRoom reports whether there is room for one more session. It evicts one
 // where the policy says so. The caller holds mu.
 func (m *Mux) makeRoom() bool {
@@ -257,27 +219,4 @@ func (m *Mux) add(c *Session, now int64) {
 	m.ranking.add(c, now)
 	m.count.Opened++
 	m.watch(c, now)
-}
-
-// end ends a session, once. A session that was drained still sends, until it is
-// ended again. The caller holds mu.
-func (m *Mux) end(c *Session, cause error) {
-	if c.removed() {
-		c.silence(cause)
-		return
-	}
-	if m.phase == draining {
-		signal(m.progress)
-	}
-	m.table.remove(c)
-	m.ranking.remove(c)
-	switch cause {
-	case ErrIdle:
-		m.count.EndedIdle++
-	case ErrEvicted:
-		m.count.EndedEvicted++
-	default:
-		m.count.EndedClosed++
-	}
-	c.finish(cause)
 }

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -183,88 +182,4 @@ func (c *Session) Conn() net.Conn {
 // String returns the two addresses, for logs.
 func (c *Session) String() string {
 	return fmt.Sprintf("%v->%v", c.localAddr(), c.peer)
-}
-
-// finish ends what the session itself has. The caller holds Mux.mu and has
-// removed the session.
-func (c *Session) finish(cause error) {
-	c.mu.Lock()
-	c.closeStream(cause)
-	c.why = cause
-	c.over.Store(true)
-	life, conn := c.life, c.conn
-	c.mu.Unlock()
-	if conn != nil && cause != udp.ErrDrained {
-		conn.stop()
-	}
-	if life != nil {
-		life.cancel(cause)
-	}
-}
-
-// silence ends the sending of a session that was drained.
-func (c *Session) silence(cause error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.why != udp.ErrDrained {
-		return
-	}
-	c.why = cause
-	if c.conn != nil {
-		c.conn.stop()
-	}
-}
-
-// ending returns what calls answer after the end.
-func (c *Session) ending() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return endError(c.why)
-}
-
-// sendError returns why the session cannot send. A drained session can: the last
-// questions are answered.
-func (c *Session) sendError() error {
-	if !c.over.Load() {
-		return nil
-	}
-	if err := c.ending(); err != udp.ErrDrained {
-		return err
-	}
-	select {
-	case <-c.mux.ended:
-		return c.mux.ending()
-	default:
-		return nil
-	}
-}
-
-// endError is what a call answers after an end: net.ErrClosed and the cause.
-func endError(cause error) error {
-	switch {
-	case cause == nil:
-		return net.ErrClosed
-	case errors.Is(cause, net.ErrClosed):
-		return cause
-	}
-	return fmt.Errorf("%w: %w", net.ErrClosed, cause)
-}
-
-func (c *Session) localAddr() netip.AddrPort {
-	local := c.mux.socket.LocalAddr()
-	if a := c.Local(); a.IsValid() {
-		local = netip.AddrPortFrom(a, local.Port())
-	}
-	return local
-}
-
-// opError puts err into the shape of net's errors.
-func (c *Session) opError(op string, err error) error {
-	return &net.OpError{
-		Op:     op,
-		Net:    c.mux.socket.Network(),
-		Source: net.UDPAddrFromAddrPort(c.localAddr()),
-		Addr:   net.UDPAddrFromAddrPort(c.peer),
-		Err:    err,
-	}
 }
