@@ -155,7 +155,7 @@ func (s *Socket) resend(conn kernel.Conn, d *kernel.Datagram, oob []byte, err er
 	}
 	var others otherErrors
 	defer func() { others.report(s) }()
-	same, quiet := 1, 0 // same: how often err came in a row
+	errno, same, quiet := errnoIn(err), 1, 0 // same: how often errno came in a row
 	for range maxAttempts {
 		if others.take(s, conn) {
 			quiet = 0
@@ -168,13 +168,13 @@ func (s *Socket) resend(conn kernel.Conn, d *kernel.Datagram, oob []byte, err er
 			s.endIfGone(again)
 			others.add(s, err, same)
 			return again
-		case errnoIn(again) != errnoIn(err):
+		case errnoIn(again) != errno:
 			others.add(s, err, same) // d's own error would have come again
-			err, same, quiet = again, 1, 0
+			err, errno, same, quiet = again, errnoIn(again), 1, 0
 			continue
 		}
 		same++
-		if quiet >= floodAttempts || quiet >= quietAttempts && !s.icmp.recent(errnoIn(again)) {
+		if quiet >= floodAttempts || quiet >= quietAttempts && !s.icmp.recent(errno) {
 			break
 		}
 	}

@@ -4,6 +4,7 @@ package linux
 
 import (
 	"bytes"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -40,6 +41,17 @@ func copyOptions(to, from int) {
 				uintptr(unsafe.Pointer(unsafe.SliceData(want))), uintptr(len(want)), 0)
 		}
 	}
+}
+
+// rawOption reads an option of any size that fits buffer.
+func rawOption(fd, level, option int, buffer []byte) ([]byte, syscall.Errno) {
+	n := uint32(len(buffer))
+	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), uintptr(level), uintptr(option),
+		uintptr(unsafe.Pointer(unsafe.SliceData(buffer))), uintptr(unsafe.Pointer(&n)), 0)
+	if errno != 0 || int(n) > len(buffer) {
+		return nil, errno
+	}
+	return buffer[:n], 0
 }
 
 // copied reports whether an option of SOL_SOCKET is to be copied. SO_ERROR is reset

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"os"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -102,9 +101,8 @@ func (c *conn) Disconnect(local netip.AddrPort) error {
 
 func (c *conn) disconnectInPlace(local netip.AddrPort) error {
 	device := c.deviceWithoutPeer(int(c.fd))
-	none := rawName{Family: unix.AF_UNSPEC}
-	if errno := sysConnect(c.fd, &none, sizeofName); errno != 0 {
-		return os.NewSyscallError("connect", errno)
+	if err := forgetPeer(c.fd); err != nil {
+		return err
 	}
 	if err := setDevice(int(c.fd), device); err != nil {
 		return err
@@ -113,6 +111,16 @@ func (c *conn) disconnectInPlace(local netip.AddrPort) error {
 		return os.NewSyscallError("getsockname", err)
 	}
 	return c.bindTo(c.fd, local)
+}
+
+// forgetPeer disconnects fd (connect(2)). The kernel also removes the source address
+// and the device that connecting had set.
+func forgetPeer(fd uintptr) error {
+	none := rawName{Family: unix.AF_UNSPEC}
+	if errno := sysConnect(fd, &none, sizeofName); errno != 0 {
+		return os.NewSyscallError("connect", errno)
+	}
+	return nil
 }
 
 // connectTo connects fd. The caller holds the lock.
@@ -218,16 +226,6 @@ func (c *conn) prepare(fresh, old *socket, at place) error {
 		return err
 	}
 	return os.NewSyscallError("setsockopt", unix.SetsockoptInt(to, unix.SOL_SOCKET, unix.SO_REUSEADDR, reuse))
-}
-
-func rawOption(fd, level, option int, buffer []byte) ([]byte, syscall.Errno) {
-	n := uint32(len(buffer))
-	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), uintptr(level), uintptr(option),
-		uintptr(unsafe.Pointer(unsafe.SliceData(buffer))), uintptr(unsafe.Pointer(&n)), 0)
-	if errno != 0 || int(n) > len(buffer) {
-		return nil, errno
-	}
-	return buffer[:n], 0
 }
 
 var _ kernel.Keeper = (*conn)(nil)

@@ -62,9 +62,8 @@ func (r *routeSource) ask(c *conn, d *kernel.Datagram) (netip.Addr, error) {
 		return netip.Addr{}, err
 	}
 	sa, err := unix.Getsockname(r.fd)
-	none := rawName{Family: unix.AF_UNSPEC} // forgets the source and the device again
-	if errno := sysConnect(uintptr(r.fd), &none, sizeofName); errno != 0 {
-		return netip.Addr{}, os.NewSyscallError("connect", errno)
+	if err := forgetPeer(uintptr(r.fd)); err != nil {
+		return netip.Addr{}, err
 	}
 	if err != nil {
 		return netip.Addr{}, os.NewSyscallError("getsockname", err)
