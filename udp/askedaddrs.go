@@ -11,8 +11,10 @@ import (
 // that the view answers a peer from the address that the peer asked. It holds at
 // most maxAsked peers; a new peer takes the place of a random one.
 type askedAddrs struct {
-	last netip.AddrPort // the peer of the last note, and what it asked:
-	at   asked          // the reader alone uses the two, and mostly needs no lock
+	// The reader alone uses these two, without mu. They spare it the lock while one
+	// peer sends to one address.
+	last netip.AddrPort // the peer of the last note
+	at   asked          // the address that this peer sent to
 
 	mu    sync.RWMutex
 	peers map[netip.AddrPort]asked

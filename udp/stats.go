@@ -124,7 +124,7 @@ func (s *Socket) messageChannel() chan Message {
 // the readers have sent, less what is in the channel. So a datagram costs no
 // counter of its own.
 type counters struct {
-	read          atomic.Uint64 // datagrams read from the kernel and not blocked, but for the view's
+	read          atomic.Uint64 // datagrams read from the kernel and not blocked, without those of the view
 	delivered     atomic.Uint64 // of them, sent to the message channel; counted after the send
 	popped        atomic.Uint64 // of those, taken out by OverflowDropOldest; counted before
 	pulled        atomic.Uint64 // of those read, handed to a call: All, Receive
