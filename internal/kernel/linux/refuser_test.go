@@ -9,6 +9,7 @@ import (
 	"flag"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +122,10 @@ func TestRefused(t *testing.T) {
 		t.Logf("making a socket fails: %v", err)
 		return nil, nil
 	}
+	if *refuse == byStrace {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+	}
 	var made [][2]kernel.Conn
 	if when == "after" {
 		for _, cfg := range kinds {
@@ -137,14 +142,21 @@ func TestRefused(t *testing.T) {
 			made = append(made, [2]kernel.Conn{a, b})
 		}
 	}
-	for i, pair := range made {
-		if a, b := pair[0], pair[1]; a != nil {
-			host := "127.0.0.1"
-			if kinds[i].Local.Addr().Is6() {
-				host = "::1"
+	exerciseAll := func() {
+		for i, pair := range made {
+			if a, b := pair[0], pair[1]; a != nil {
+				host := "127.0.0.1"
+				if kinds[i].Local.Addr().Is6() {
+					host = "::1"
+				}
+				exercise(t, a, b, host, kinds[i])
+				_, _ = a.Close(), b.Close()
 			}
-			exercise(t, a, b, host, kinds[i])
-			_, _ = a.Close(), b.Close()
 		}
 	}
+	if *refuse != byStrace {
+		exerciseAll()
+		return
+	}
+	onAnotherThread(exerciseAll)
 }
