@@ -15,13 +15,17 @@ const (
 	EACCES        = syscall.EACCES
 	EADDRINUSE    = syscall.EADDRINUSE
 	EADDRNOTAVAIL = syscall.EADDRNOTAVAIL
+	EAFNOSUPPORT  = syscall.EAFNOSUPPORT
 	EAGAIN        = syscall.EAGAIN
 	EBADF         = syscall.EBADF
 	ECONNABORTED  = syscall.ECONNABORTED
+	ECONNREFUSED  = syscall.ECONNREFUSED
 	EDESTADDRREQ  = syscall.EDESTADDRREQ
+	EHOSTUNREACH  = syscall.EHOSTUNREACH
 	EINVAL        = syscall.EINVAL
 	EISCONN       = syscall.EISCONN
 	EMSGSIZE      = syscall.EMSGSIZE
+	ENETUNREACH   = syscall.ENETUNREACH
 	ENOBUFS       = syscall.ENOBUFS
 	ENODEV        = syscall.ENODEV
 	ENOMEM        = syscall.ENOMEM

@@ -13,13 +13,17 @@ const (
 	EACCES Errno = 1 + iota
 	EADDRINUSE
 	EADDRNOTAVAIL
+	EAFNOSUPPORT
 	EAGAIN
 	EBADF
 	ECONNABORTED
+	ECONNREFUSED
 	EDESTADDRREQ
+	EHOSTUNREACH
 	EINVAL
 	EISCONN
 	EMSGSIZE
+	ENETUNREACH
 	ENOBUFS
 	ENODEV
 	ENOMEM
@@ -31,13 +35,17 @@ var texts = [...]string{
 	EACCES:        "permission denied",
 	EADDRINUSE:    "address already in use",
 	EADDRNOTAVAIL: "cannot assign requested address",
+	EAFNOSUPPORT:  "address family not supported by protocol",
 	EAGAIN:        "resource temporarily unavailable",
 	EBADF:         "bad file descriptor",
 	ECONNABORTED:  "software caused connection abort",
+	ECONNREFUSED:  "connection refused",
 	EDESTADDRREQ:  "destination address required",
+	EHOSTUNREACH:  "no route to host",
 	EINVAL:        "invalid argument",
 	EISCONN:       "socket is already connected",
 	EMSGSIZE:      "message too long",
+	ENETUNREACH:   "network is unreachable",
 	ENOBUFS:       "no buffer space available",
 	ENODEV:        "no such device",
 	ENOMEM:        "cannot allocate memory",
@@ -49,5 +57,13 @@ func (e Errno) Error() string { return texts[e] }
 
 // Is makes errors.Is find the errors that Plan 9 has, too.
 func (e Errno) Is(target error) bool {
-	return e == EINVAL && target == syscall.EINVAL || e == EACCES && target == syscall.EACCES
+	switch e {
+	case EACCES:
+		return target == syscall.EACCES
+	case EAFNOSUPPORT:
+		return target == syscall.EAFNOSUPPORT
+	case EINVAL:
+		return target == syscall.EINVAL
+	}
+	return false
 }

@@ -6,10 +6,10 @@ import (
 	"net/netip"
 	"os"
 	"strconv"
-	"syscall"
 	"time"
 
 	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/posix"
 )
 
 // A Conn is a socket of a simulated host.
@@ -44,7 +44,7 @@ type Conn struct {
 	charged   int   // what is in the send buffer, as of the last look
 	departs   []departure
 	sendSize  int // of the send buffer
-	pending   syscall.Errno
+	pending   posix.Errno
 	refusals  []kernel.Refusal
 	drops     uint64
 	strangers uint64 // queued by others than the peer, when the socket was connected
@@ -100,7 +100,7 @@ func (h *Host) Open(cfg kernel.Config) (kernel.Conn, error) {
 	}
 	if cfg.Interface != "" {
 		if c.own = h.named(cfg.Interface); c.own == nil {
-			return nil, call("setsockopt", syscall.ENODEV)
+			return nil, call("setsockopt", posix.ENODEV)
 		}
 	}
 	c.device = c.own
@@ -125,19 +125,19 @@ func (c *Conn) wildcard() netip.Addr {
 }
 
 // call is an errno as a system call returns it.
-func call(name string, errno syscall.Errno) error {
-	if errno == syscall.EAGAIN {
+func call(name string, errno posix.Errno) error {
+	if errno == posix.EAGAIN {
 		return errEAGAIN
 	}
 	return os.NewSyscallError(name, errno)
 }
 
-var errEAGAIN error = &os.SyscallError{Syscall: "sendmsg", Err: syscall.EAGAIN}
+var errEAGAIN error = &os.SyscallError{Syscall: "sendmsg", Err: posix.EAGAIN}
 
 // shaped puts what route and connect return into the shape of a system call's
 // error; a zone's error is one already.
 func shaped(name string, err error) error {
-	if errno, ok := err.(syscall.Errno); ok {
+	if errno, ok := err.(posix.Errno); ok {
 		return call(name, errno)
 	}
 	return err

@@ -3,9 +3,9 @@ package sim
 import (
 	"net/netip"
 	"slices"
-	"syscall"
 
 	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/posix"
 )
 
 // groups is what a socket has joined, and how it sends to groups.
@@ -53,7 +53,7 @@ func (g *groups) admit(group netip.Addr, in int, src netip.Addr) bool {
 // join is ip_mc_join_group.
 func (g *groups) join(m kernel.Member, in int) error {
 	if g.locate(m, in) >= 0 {
-		return syscall.EADDRINUSE
+		return posix.EADDRINUSE
 	}
 	if m.Group.Is4() {
 		four := 0
@@ -63,7 +63,7 @@ func (g *groups) join(m kernel.Member, in int) error {
 			}
 		}
 		if four >= maxMembers4 {
-			return syscall.ENOBUFS
+			return posix.ENOBUFS
 		}
 	}
 	g.members = append(g.members, member{group: m.Group, in: in, only: m.Source.IsValid()})
@@ -74,12 +74,12 @@ func (g *groups) join(m kernel.Member, in int) error {
 func (g *groups) filter(m kernel.Member, in int, only bool) (*member, error) {
 	i := g.locate(m, in)
 	if i < 0 {
-		return nil, syscall.EINVAL
+		return nil, posix.EINVAL
 	}
 	found := &g.members[i]
 	if found.only != only {
 		if len(found.sources) > 0 {
-			return nil, syscall.EINVAL
+			return nil, posix.EINVAL
 		}
 		found.only = only
 	}
@@ -97,9 +97,9 @@ func (g *groups) add(m kernel.Member, in int, only bool) error {
 	}
 	switch {
 	case len(found.sources) >= limit:
-		return syscall.ENOBUFS
+		return posix.ENOBUFS
 	case slices.Contains(found.sources, m.Source):
-		return syscall.EADDRNOTAVAIL
+		return posix.EADDRNOTAVAIL
 	}
 	found.sources = append(found.sources, m.Source)
 	return nil
@@ -112,7 +112,7 @@ func (g *groups) remove(m kernel.Member, in int, only bool) error {
 	}
 	i := slices.Index(found.sources, m.Source)
 	if i < 0 {
-		return syscall.EADDRNOTAVAIL
+		return posix.EADDRNOTAVAIL
 	}
 	if len(found.sources) == 1 && only {
 		return g.leave(m, in)
@@ -125,7 +125,7 @@ func (g *groups) remove(m kernel.Member, in int, only bool) error {
 func (g *groups) leave(m kernel.Member, in int) error {
 	i := g.locate(m, in)
 	if i < 0 {
-		return syscall.EADDRNOTAVAIL
+		return posix.EADDRNOTAVAIL
 	}
 	g.members = slices.Delete(g.members, i, i+1)
 	return nil

@@ -1,9 +1,8 @@
 package sim
 
 import (
-	"syscall"
-
 	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/posix"
 )
 
 // Groups is the multicast side of the socket.
@@ -26,9 +25,9 @@ func (o groupOptions) on(m kernel.Member) (int, error) {
 	}
 	switch {
 	case !m.Group.IsMulticast():
-		return 0, syscall.EINVAL
+		return 0, posix.EINVAL
 	case i == nil:
-		return 0, syscall.ENODEV
+		return 0, posix.ENODEV
 	}
 	return i.index, nil
 }
@@ -40,7 +39,7 @@ func (o groupOptions) Join(m kernel.Member) error {
 			return err
 		}
 		err = g.join(m, in)
-		if !m.Source.IsValid() || err != nil && err != syscall.EADDRINUSE {
+		if !m.Source.IsValid() || err != nil && err != posix.EADDRINUSE {
 			return err
 		}
 		return g.add(m, in, true)
@@ -71,7 +70,7 @@ func (o groupOptions) Drop(m kernel.Member) error {
 		if in == 0 && m.Group.Is4() {
 			i := o.c.host.outward(m.Group)
 			if i == nil {
-				return syscall.ENODEV
+				return posix.ENODEV
 			}
 			in = i.index
 		}
@@ -114,11 +113,11 @@ func (o groupOptions) SetInterface(index int) error {
 	return o.set(func(g *groups) error {
 		switch i := o.c.host.numbered(index); {
 		case index != 0 && i == nil && o.c.inet6:
-			return syscall.ENODEV
+			return posix.ENODEV
 		case index != 0 && i == nil:
-			return syscall.EADDRNOTAVAIL
+			return posix.EADDRNOTAVAIL
 		case index != 0 && o.c.device != nil && o.c.device != i:
-			return syscall.EINVAL
+			return posix.EINVAL
 		}
 		g.out = index
 		o.c.last = lastRoute{}

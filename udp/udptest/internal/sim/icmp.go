@@ -2,10 +2,10 @@ package sim
 
 import (
 	"net/netip"
-	"syscall"
 	"time"
 
 	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/posix"
 )
 
 // A bucket limits how many ICMP errors a host sends to one peer, as Linux does
@@ -47,12 +47,12 @@ func (h *Host) refuse(p *packet) {
 			return
 		}
 	}
-	n.answer(h, p, syscall.ECONNREFUSED)
+	n.answer(h, p, posix.ECONNREFUSED)
 }
 
 // answer sends an ICMP report about a packet to the host that sent it, over the
 // link back.
-func (n *Network) answer(from *Host, about *packet, errno syscall.Errno) {
+func (n *Network) answer(from *Host, about *packet, errno posix.Errno) {
 	report := &packet{
 		// Port 0 keeps reports apart from the flows of datagrams.
 		src:    netip.AddrPortFrom(about.dst.Addr(), 0),
@@ -73,7 +73,7 @@ func (h *Host) hearReport(p *packet) { h.hear(p, p.report) }
 // hear is what Linux' __udp4_lib_err does: the socket is the one that would
 // have had an answer. Without IP_RECVERR only a connected one hears, and only
 // of errors that are final.
-func (h *Host) hear(p *packet, errno syscall.Errno) {
+func (h *Host) hear(p *packet, errno posix.Errno) {
 	src, dst := unzoned(p.from), unzoned(p.to)
 	in := p.in
 	if p.datagram() {
@@ -85,7 +85,7 @@ func (h *Host) hear(p *packet, errno syscall.Errno) {
 	}
 	if c.cfg.ICMPErrors {
 		c.refusals = append(c.refusals, kernel.Refusal{To: p.to, Errno: errno})
-	} else if !c.peer.IsValid() || errno != syscall.ECONNREFUSED {
+	} else if !c.peer.IsValid() || errno != posix.ECONNREFUSED {
 		return
 	}
 	c.pending = errno
@@ -96,7 +96,7 @@ func (h *Host) hear(p *packet, errno syscall.Errno) {
 // has: the sender's own host reports it.
 func (n *Network) unreachable(p *packet) {
 	n.end(p, NoHost)
-	p.origin.hear(p, syscall.EHOSTUNREACH)
+	p.origin.hear(p, posix.EHOSTUNREACH)
 }
 
 // LimitReports says whether hosts limit how many reports they send. They do at

@@ -2,8 +2,9 @@ package sim
 
 import (
 	"net/netip"
-	"syscall"
 	"time"
+
+	"example.com/dgram/internal/posix"
 )
 
 // A packet is a datagram on its way, or an ICMP report about one.
@@ -29,8 +30,8 @@ type packet struct {
 	duplicate bool
 	corrupt   bool
 
-	report syscall.Errno // of an ICMP report; 0 for a datagram
-	about  *packet       // what an ICMP report is about
+	report posix.Errno // of an ICMP report; 0 for a datagram
+	about  *packet     // what an ICMP report is about
 }
 
 // cast is the kind of a packet's destination.

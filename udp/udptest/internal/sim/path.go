@@ -1,8 +1,9 @@
 package sim
 
 import (
-	"syscall"
 	"time"
+
+	"example.com/dgram/internal/posix"
 )
 
 // emit sends a packet on its way.
@@ -22,7 +23,7 @@ func (c *Conn) emit(p *packet, r *route) error {
 		if !gate.outbound(now, p) {
 			n.record(p, outbound, HopsExceeded.String())
 			n.end(p, HopsExceeded)
-			h.hear(p, syscall.EHOSTUNREACH)
+			h.hear(p, posix.EHOSTUNREACH)
 			return nil
 		}
 	}
@@ -84,7 +85,7 @@ func (n *Network) cross(c *Conn, p *packet) error {
 		n.record(p, outbound, x.lost.String())
 		n.end(p, x.lost)
 		if x.lost == QueueFull && c != nil && c.cfg.ICMPErrors {
-			return call("sendmsg", syscall.ENOBUFS) // ip_send_skb, with IP_RECVERR
+			return call("sendmsg", posix.ENOBUFS) // ip_send_skb, with IP_RECVERR
 		}
 		return nil
 	}

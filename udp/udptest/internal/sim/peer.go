@@ -2,7 +2,8 @@ package sim
 
 import (
 	"net/netip"
-	"syscall"
+
+	"example.com/dgram/internal/posix"
 )
 
 // Connect sets the peer.
@@ -12,7 +13,7 @@ func (c *Conn) Connect(peer netip.AddrPort) error {
 
 func (c *Conn) connect(peer netip.AddrPort) error {
 	if !c.speaks(peer.Addr()) {
-		return call("connect", syscall.ENETUNREACH)
+		return call("connect", posix.ENETUNREACH)
 	}
 	r, err := c.route(peer.Addr(), netip.Addr{}, 0)
 	if err != nil {
@@ -82,7 +83,7 @@ func (c *Conn) zoned(a netip.Addr, i *Interface) netip.Addr {
 func (c *Conn) RemoteAddr() (a netip.AddrPort, err error) {
 	err = c.locked(func() error {
 		if a = c.peer; !a.IsValid() {
-			return call("getpeername", syscall.ENOTCONN)
+			return call("getpeername", posix.ENOTCONN)
 		}
 		return nil
 	})

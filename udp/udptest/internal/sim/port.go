@@ -3,7 +3,8 @@ package sim
 import (
 	"net/netip"
 	"slices"
-	"syscall"
+
+	"example.com/dgram/internal/posix"
 )
 
 // Linux' ip_local_port_range. Ports are given out in order, so that a run has
@@ -26,19 +27,19 @@ func (h *Host) bind(c *Conn, local netip.AddrPort) error {
 	case !a.IsValid() || a.IsUnspecified():
 		a = c.wildcard()
 	case !c.speaks(a):
-		return call("bind", syscall.EINVAL)
+		return call("bind", posix.EINVAL)
 	case !h.bindable(c, a):
-		return call("bind", syscall.EADDRNOTAVAIL)
+		return call("bind", posix.EADDRNOTAVAIL)
 	}
 	c.bound = a.WithZone("")
 	c.local = c.bound
 	port := local.Port()
 	if port == 0 {
 		if port = h.freePort(c); port == 0 {
-			return call("bind", syscall.EADDRINUSE)
+			return call("bind", posix.EADDRINUSE)
 		}
 	} else if h.conflict(c, port) {
-		return call("bind", syscall.EADDRINUSE)
+		return call("bind", posix.EADDRINUSE)
 	}
 	c.port = port
 	if c.inet6 && c.cfg.ReusePort { // sk_add_node_rcu

@@ -4,13 +4,13 @@ import (
 	"net"
 	"os"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/net/ipv4"
 
 	"example.com/dgram/internal/host"
 	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/posix"
 	"example.com/dgram/internal/slab"
 )
 
@@ -225,7 +225,7 @@ func (c *Conn) ReadMsgs(ms []ipv4.Message, flags int) (n int, err error) {
 		return !empty || flags&host.MsgDontWait != 0
 	})
 	if err == nil && empty {
-		err = os.NewSyscallError("recvmmsg", syscall.EAGAIN)
+		err = os.NewSyscallError("recvmmsg", posix.EAGAIN)
 	}
 	for i := range got {
 		scatter(&ms[i], &got[i])

@@ -2,7 +2,8 @@ package sim
 
 import (
 	"net/netip"
-	"syscall"
+
+	"example.com/dgram/internal/posix"
 )
 
 // A route is how a socket reaches a destination.
@@ -55,7 +56,7 @@ func (c *Conn) route(to, from netip.Addr, index int) (r route, err error) {
 	h := c.host
 	device := c.device
 	if to.Is4() && c.bound.Is6() && !c.bound.IsUnspecified() {
-		return r, syscall.ENETUNREACH
+		return r, posix.ENETUNREACH
 	}
 	if zone := to.Zone(); zone != "" {
 		zoned := h.zone(zone)
@@ -63,23 +64,23 @@ func (c *Conn) route(to, from netip.Addr, index int) (r route, err error) {
 		case zoned == nil:
 			return r, zoneError(zone)
 		case device != nil && device != zoned, index != 0 && index != zoned.index:
-			return r, syscall.EINVAL
+			return r, posix.EINVAL
 		}
 		device = zoned
 	}
 	if from.Is4() {
 		if from.IsMulticast() || from == limited {
-			return r, syscall.EINVAL
+			return r, posix.EINVAL
 		} else if i := h.owns(from); i == nil {
-			return r, syscall.ENETUNREACH
+			return r, posix.ENETUNREACH
 		}
 	}
 	if index != 0 {
 		if to.Is6() && device != nil && device.index != index {
-			return r, syscall.EINVAL
+			return r, posix.EINVAL
 		}
 		if device = h.numbered(index); device == nil {
-			return r, syscall.ENODEV
+			return r, posix.ENODEV
 		}
 	}
 	if r.dst = to.WithZone(""); r.dst == netip.IPv6Unspecified() {
@@ -95,15 +96,15 @@ func (c *Conn) route(to, from netip.Addr, index int) (r route, err error) {
 		}
 	} else if from.IsValid() {
 		if i := h.owns(from.WithZone("")); i == nil {
-			return r, syscall.EINVAL
+			return r, posix.EINVAL
 		}
 		from = from.WithZone("")
 		if narrow := from.Is6() && (from.IsLoopback() || from.IsLinkLocalUnicast()); narrow && device != nil {
 			if i := h.owns(from); i != device {
-				return r, syscall.EINVAL
+				return r, posix.EINVAL
 			}
 		} else if narrow && from.IsLinkLocalUnicast() {
-			return r, syscall.EINVAL
+			return r, posix.EINVAL
 		}
 	}
 	if r.dst.IsUnspecified() { // IPv4's is the host that sends
@@ -118,14 +119,14 @@ func (c *Conn) route(to, from netip.Addr, index int) (r route, err error) {
 	r.src = from
 	if !from.IsValid() {
 		if r.src = h.source(&r); !r.src.IsValid() {
-			return r, syscall.ENETUNREACH
+			return r, posix.ENETUNREACH
 		}
 	}
 	switch {
 	case r.src.Is4() && r.src.IsLoopback() && !r.out.Loopback():
-		return r, syscall.EINVAL
+		return r, posix.EINVAL
 	case r.cast == broadcast && !c.broadcast:
-		return r, syscall.EACCES
+		return r, posix.EACCES
 	}
 	return r, nil
 }
@@ -138,7 +139,7 @@ func (c *Conn) leave(r *route, device *Interface, from netip.Addr) error {
 		r.cast = multicast
 		r.out = h.groupOut(c, r.dst, device, from)
 		if r.out == nil || r.dst.Is6() && r.out.Loopback() {
-			return syscall.ENETUNREACH
+			return posix.ENETUNREACH
 		}
 		return nil
 	}
@@ -154,16 +155,16 @@ func (c *Conn) leave(r *route, device *Interface, from netip.Addr) error {
 	if i := h.owns(r.dst); i != nil {
 		switch {
 		case r.dst.IsLinkLocalUnicast() && r.dst.Is6() && device == nil:
-			return syscall.EINVAL
+			return posix.EINVAL
 		case r.dst.Is6() && device != nil && device != i:
-			return syscall.ENETUNREACH
+			return posix.ENETUNREACH
 		}
 		r.out, r.in, r.self, r.link = h.interfaces[0], i, true, true
 		return nil
 	}
 	if r.dst.IsLinkLocalUnicast() && r.dst.Is6() {
 		if device == nil {
-			return syscall.EINVAL
+			return posix.EINVAL
 		}
 		r.out, r.link = device, true
 		r.in = h.n.linkLocal(device, r.dst)
@@ -176,10 +177,10 @@ func (c *Conn) leave(r *route, device *Interface, from netip.Addr) error {
 		}
 	}
 	if r.out == nil || r.out.Loopback() {
-		return syscall.ENETUNREACH
+		return posix.ENETUNREACH
 	}
 	if !h.find(r) && !r.link {
-		return syscall.ENETUNREACH
+		return posix.ENETUNREACH
 	}
 	return nil
 }

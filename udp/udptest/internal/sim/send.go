@@ -3,10 +3,10 @@ package sim
 import (
 	"net"
 	"net/netip"
-	"syscall"
 	"time"
 
 	"example.com/dgram/internal/kernel"
+	"example.com/dgram/internal/posix"
 )
 
 // Limits of a payload, as the length fields of IP and UDP make them.
@@ -140,19 +140,19 @@ func (c *Conn) send(d *kernel.Datagram, as rank) error {
 	to := d.To
 	if !to.IsValid() {
 		if to = c.peer; !to.IsValid() {
-			return call("sendmsg", syscall.EDESTADDRREQ)
+			return call("sendmsg", posix.EDESTADDRREQ)
 		}
 	}
 	bytes := d.Len()
 	switch {
 	case d.Interface < 0:
-		return call("sendmsg", syscall.EINVAL)
+		return call("sendmsg", posix.EINVAL)
 	case d.From.IsValid() && d.From.Is4() != to.Addr().Is4(), !c.inet6 && !to.Addr().Is4():
-		return call("sendmsg", syscall.EAFNOSUPPORT)
+		return call("sendmsg", posix.EAFNOSUPPORT)
 	case to.Port() == 0:
-		return call("sendmsg", syscall.EINVAL)
+		return call("sendmsg", posix.EINVAL)
 	case !c.speaks(to.Addr()):
-		return call("sendmsg", syscall.ENETUNREACH)
+		return call("sendmsg", posix.ENETUNREACH)
 	}
 	r := &c.last
 	if !r.set || r.to != to.Addr() || r.from != d.From || r.out != d.Interface || r.topo != n.topo {
@@ -164,7 +164,7 @@ func (c *Conn) send(d *kernel.Datagram, as rank) error {
 		r.mtu = n.mtu(c.host, &r.route)
 	}
 	if r.dst.Is4() && bytes > maxPayload4 || bytes > maxPayload6 {
-		return call("sendmsg", syscall.EMSGSIZE)
+		return call("sendmsg", posix.EMSGSIZE)
 	}
 	p := &packet{
 		src: netip.AddrPortFrom(r.src, c.port), dst: netip.AddrPortFrom(r.dst, to.Port()),
@@ -194,7 +194,7 @@ func (c *Conn) send(d *kernel.Datagram, as rank) error {
 		}
 	}
 	if p.df && r.mtu > 0 && packetSize(r.dst, bytes) > r.mtu {
-		return call("sendmsg", syscall.EMSGSIZE)
+		return call("sendmsg", posix.EMSGSIZE)
 	}
 	if as != inBurst {
 		if err := c.takePending("sendmsg"); err != nil && as == first {

@@ -3,7 +3,8 @@ package sim
 import (
 	"encoding/binary"
 	"net/netip"
-	"syscall"
+
+	"example.com/dgram/internal/posix"
 )
 
 const (
@@ -39,13 +40,13 @@ func appendIP(b []byte, p *packet) []byte {
 }
 
 // icmpCode is the type and code that an errno came from.
-func icmpCode(errno syscall.Errno, a netip.Addr) (kind, code byte) {
+func icmpCode(errno posix.Errno, a netip.Addr) (kind, code byte) {
 	switch {
-	case a.Is4() && errno == syscall.ECONNREFUSED:
+	case a.Is4() && errno == posix.ECONNREFUSED:
 		return 3, 3
 	case a.Is4():
 		return 3, 1
-	case errno == syscall.ECONNREFUSED:
+	case errno == posix.ECONNREFUSED:
 		return 1, 4
 	}
 	return 1, 3
