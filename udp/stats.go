@@ -10,12 +10,15 @@ import (
 // expvar, Prometheus or OpenTelemetry. All but Waiting only grow.
 //
 // Every datagram that reached the socket is in Received, in Waiting, or in
-// exactly one of the Dropped counters. There are two limits. With receive offload
+// exactly one of the Dropped counters. There are three limits. With receive offload
 // on, Linux counts a coalesced burst that it drops as one, so that
-// DroppedKernel is a lower bound; WithOffload(false) makes it exact. And where
+// DroppedKernel is a lower bound; WithOffload(false) makes it exact. Where
 // others have the descriptor, or may have it (File, UDPConn, FromFile, SyscallConn,
 // WithControl), what they read and what is in the kernel's buffer at Close is theirs,
-// and is not counted.
+// and is not counted. And a datagram has reached the socket when it lies in the
+// kernel's buffer: what a CPU is putting there while Close reads the buffer for the
+// last time, at most one datagram for each CPU, is not counted. Close would have to
+// wait for the kernel, about ten milliseconds.
 type Stats struct {
 	// Received is the number of datagrams that a receiver has taken. It may lag
 	// behind by what one read brought.

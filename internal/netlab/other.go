@@ -29,6 +29,9 @@ func askTOS() error           { return nil }
 // Swapped returns false: only Linux in an emulator has such answers.
 func Swapped() bool { return false }
 
+// Delivered fails: this system does not say what it is delivering.
+func Delivered() error { return errNoLinux }
+
 // A Host is a network namespace.
 type Host struct {
 	lab  *Lab

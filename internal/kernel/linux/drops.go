@@ -74,6 +74,11 @@ func meminfo(fd uintptr) (info [unix.SK_MEMINFO_VARS]uint32, errno syscall.Errno
 // Discard reads and counts what is in the receive buffer. It first makes the kernel
 // reject later datagrams: under a flood the queue would never be empty, and no
 // counter would have the datagrams between the last read and the close.
+//
+// A CPU that found the socket before may put its datagram there after the last read.
+// The kernel shows no trace of it: SO_MEMINFO counts what has got as far as the
+// buffer. Only a grace period of RCU is certain to be longer (membarrier(2),
+// MEMBARRIER_CMD_GLOBAL), and it takes 4 to 16 ms on a machine of two CPUs.
 func (c *conn) Discard() uint64 {
 	total := c.offload.discard()
 	if c.shared.Load() || c.exposed.Load() {
