@@ -16,9 +16,9 @@ import (
 // others have the descriptor, or may have it (File, UDPConn, FromFile, SyscallConn,
 // WithControl), what they read and what is in the kernel's buffer at Close is theirs,
 // and is not counted. And a datagram has reached the socket when it lies in the
-// kernel's buffer: what a CPU is putting there while Close reads the buffer for the
-// last time, at most one datagram for each CPU, is not counted. Close would have to
-// wait for the kernel, about ten milliseconds.
+// kernel's buffer: what a CPU is putting there while Close, or a receiver at the end
+// of Drain, reads the buffer for the last time, at most one datagram for each CPU, is
+// not counted. Close would have to wait for the kernel, about ten milliseconds.
 type Stats struct {
 	// Received is the number of datagrams that a receiver has taken. It may lag
 	// behind by what one read brought.
