@@ -5,8 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"sync/atomic"
-	"time"
 
 	"example.com/dgram/internal/kernel"
 	"example.com/dgram/internal/posix"
@@ -47,37 +45,13 @@ func errnoOf(err error) (posix.Errno, bool) {
 	return errno, ok
 }
 
-// icmpHistory records when a socket last took an asynchronous error, and which errnos
-// these errors had since there was last none for a second.
-type icmpHistory struct {
-	last   atomic.Int64
-	errnos atomic.Uint64 // a bit for each errno, modulo 64
-}
-
-func (h *icmpHistory) note(errno posix.Errno) {
-	now := time.Now().UnixNano()
-	if now-h.last.Load() >= int64(time.Second) {
-		h.errnos.Store(0)
-	}
-	h.errnos.Or(bitOf(errno))
-	h.last.Store(now)
-}
-
-// recent reports whether there was an asynchronous error with errno within the last
-// second.
-func (h *icmpHistory) recent(errno posix.Errno) bool {
-	return h.errnos.Load()&bitOf(errno) != 0 && time.Now().UnixNano()-h.last.Load() < int64(time.Second)
-}
-
-func bitOf(errno posix.Errno) uint64 { return 1 << (uint(errno) % 64) }
-
 // takeICMPErrors returns the errors to report after a receive has failed with err.
 // It reads the pending errors, at most icmpBurst of them: the kernel wakes the reader
 // again if there are more.
 func (s *Socket) takeICMPErrors(conn kernel.Conn, err error) []error {
 	errno, isErrno := errnoOf(err)
 	if isErrno {
-		s.icmp.note(errno)
+		s.icmp.Note(errno)
 	}
 	var found []error
 	repeated := false
@@ -100,7 +74,7 @@ func (s *Socket) takeICMPErrors(conn kernel.Conn, err error) []error {
 func (s *Socket) nextRefusal(conn kernel.Conn) (kernel.Refusal, bool) {
 	r, ok := conn.NextRefusal()
 	if ok {
-		s.icmp.note(r.Errno)
+		s.icmp.Note(r.Errno)
 		s.endIfGone(r.Errno)
 	}
 	return r, ok
@@ -126,18 +100,6 @@ func (s *Socket) refusalError(r kernel.Refusal) error {
 	return s.opError("read", r.To, os.NewSyscallError(call, r.Errno))
 }
 
-// How resend judges: an errno is the datagram's own if it came from so many
-// attempts in a row, before each of which nothing was pending. What arrives between
-// the look and the attempt is taken for the datagram's own by one attempt, and not
-// by a row of them. While asynchronous errors have the same errno the row is longer: a
-// flood of half a million a second hits every second attempt.
-const (
-	quietAttempts  = 6
-	floodAttempts  = 64
-	maxAttempts    = 1 << 12
-	maxOtherErrors = 64 // that one resend reports
-)
-
 // mayBePending reports whether err, the error of a send, may be about datagrams
 // that were sent earlier.
 func mayBePending(err error) bool {
@@ -155,26 +117,16 @@ func (s *Socket) resend(conn kernel.Conn, d *kernel.Datagram, oob []byte, err er
 	}
 	var others otherErrors
 	defer func() { others.report(s) }()
-	errno, same, quiet := errnoIn(err), 1, 0 // same: how often errno came in a row
-	for range maxAttempts {
-		if others.take(s, conn) {
-			quiet = 0
-		} else {
-			quiet++
+	var tried kernel.Attempts
+	for pending := false; !tried.Failed(errnoIn(err), pending, &s.icmp); {
+		pending = others.take(s, conn)
+		err = conn.Send(d, oob)
+		isErrno := mayBePending(err)
+		if !isErrno || errnoIn(err) != tried.Errno { // d's own error would have come again
+			others.add(s, tried.Errno, tried.Row)
 		}
-		again := conn.Send(d, oob)
-		switch {
-		case !mayBePending(again):
-			s.endIfGone(again)
-			others.add(s, err, same)
-			return again
-		case errnoIn(again) != errno:
-			others.add(s, err, same) // d's own error would have come again
-			err, errno, same, quiet = again, errnoIn(again), 1, 0
-			continue
-		}
-		same++
-		if quiet >= floodAttempts || quiet >= quietAttempts && !s.icmp.recent(errno) {
+		if !isErrno {
+			s.endIfGone(err)
 			break
 		}
 	}
@@ -199,6 +151,8 @@ func errnoIn(err error) posix.Errno {
 // send is over: a resend in between leaves no time for more to arrive.
 type otherErrors []otherError
 
+const maxOtherErrors = 64 // that one resend reports
+
 type otherError struct {
 	kernel.Refusal
 	count uint64
@@ -219,9 +173,8 @@ func (o *otherErrors) take(s *Socket, conn kernel.Conn) bool {
 
 // add adds the errno of n sends, unless the error queue says it, with the
 // destination.
-func (o *otherErrors) add(s *Socket, err error, n int) {
-	errno := errnoIn(err)
-	s.icmp.note(errno)
+func (o *otherErrors) add(s *Socket, errno posix.Errno, n int) {
+	s.icmp.Note(errno)
 	if !s.cfg.kernel.ICMPErrors {
 		o.put(kernel.Refusal{Errno: errno}, n)
 	}

@@ -46,7 +46,7 @@ type Socket struct {
 	draining     atomic.Pointer[draining] // nil until Drain
 
 	errors errorQueue
-	icmp   icmpHistory
+	icmp   kernel.ErrnoHistory
 	count  counters
 }
 

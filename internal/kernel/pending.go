@@ -3,7 +3,6 @@ package kernel
 import (
 	"errors"
 	"sync"
-	"time"
 
 	"example.com/dgram/internal/posix"
 )
@@ -43,9 +42,10 @@ func IsAsync(errno posix.Errno, failures *int) bool {
 // PendingErrors keeps the errors of earlier datagrams that receive calls returned,
 // until [Conn.NextRefusal] returns them.
 type PendingErrors struct {
+	Taken ErrnoHistory // of Add
+
 	mu   sync.Mutex
 	list []Refusal
-	last time.Time // of the last Add
 }
 
 // maxPendingErrors is how many are kept.
@@ -53,9 +53,9 @@ const maxPendingErrors = 64
 
 // Add keeps r, unless it repeats the last.
 func (p *PendingErrors) Add(r Refusal) {
+	p.Taken.Note(r.Errno)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.last = time.Now()
 	if n := len(p.list); n < maxPendingErrors && (n == 0 || p.list[n-1] != r) {
 		p.list = append(p.list, r)
 	}
@@ -73,11 +73,4 @@ func (p *PendingErrors) Next() (r Refusal, ok bool) {
 		p.list = nil
 	}
 	return r, true
-}
-
-// Recent reports whether there was an error within the last second.
-func (p *PendingErrors) Recent() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return !p.last.IsZero() && time.Since(p.last) < time.Second
 }

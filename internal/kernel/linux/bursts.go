@@ -105,37 +105,32 @@ func (r *refusedBursts) clear() {
 }
 
 // burstVerdict decides whether an errno of a burst is about the burst. An
-// asynchronous error has the same errno, so the burst is tried again until no error
-// is pending, as package udp does with a datagram.
+// asynchronous error has the same errno, so the burst is tried again, as package udp
+// does with a datagram.
 type burstVerdict struct {
-	errno        syscall.Errno
-	tries, quiet int
-	met          bool             // asynchronous errors were kept for NextRefusal: the caller returns kernel.ErrPending
-	plain        *kernel.Datagram // the burst that begins with this datagram is refused
+	tried   kernel.Attempts
+	pending bool             // asynchronous errors were there after the last of them
+	met     bool             // asynchronous errors were kept for NextRefusal: the caller returns kernel.ErrPending
+	plain   *kernel.Datagram // the burst that begins with this datagram is refused
 }
-
-const (
-	quietBursts = 3
-	floodBursts = 64
-	maxBurstTry = 256
-)
 
 // refused records an errno of the burst that begins with d. Once the errno is known
 // to be about the burst, it sets plain to d, and the datagrams of the burst are
 // sent one by one.
 func (v *burstVerdict) refused(c *conn, fd uintptr, d *kernel.Datagram, errno syscall.Errno) {
-	v.tries++
-	switch {
-	case c.keepPending(fd):
-		v.met, v.quiet = true, 0
-	case errno != v.errno:
-		v.quiet = 0
-	default:
-		v.quiet++
-	}
-	v.errno = errno
-	if v.quiet >= floodBursts || v.quiet >= quietBursts && !c.pending.Recent() || v.tries >= maxBurstTry {
+	if v.tried.Failed(errno, v.pending, &c.pending.Taken) {
 		v.plain = d
+	}
+	v.pending = c.keepPending(fd)
+	v.met = v.met || v.pending
+}
+
+// keep keeps the errno of the attempts, which was about earlier datagrams, unless
+// the error queue says it.
+func (v *burstVerdict) keep(c *conn) {
+	v.met = true
+	if !c.errorQueue {
+		c.pending.Add(kernel.Refusal{Errno: v.tried.Errno})
 	}
 }
 
@@ -144,17 +139,14 @@ func (v *burstVerdict) refused(c *conn, fd uintptr, d *kernel.Datagram, errno sy
 // was about an earlier datagram.
 func (v *burstVerdict) accepted(c *conn) {
 	switch {
-	case v.tries == 0:
+	case v.tried.Row == 0:
 		return
 	case v.plain != nil:
-		c.bursts.learn(v.plain, v.errno)
-	default: // the errno was about an earlier datagram
-		v.met = true
-		if !c.errorQueue {
-			c.pending.Add(kernel.Refusal{Errno: v.errno})
-		}
+		c.bursts.learn(v.plain, v.tried.Errno)
+	default:
+		v.keep(c)
 	}
-	v.tries, v.quiet, v.errno, v.plain = 0, 0, 0, nil
+	*v = burstVerdict{met: v.met}
 }
 
 // splits reports whether d must be sent by itself.
