@@ -118,6 +118,9 @@ type burstVerdict struct {
 // to be about the burst, it sets plain to d, and the datagrams of the burst are
 // sent one by one.
 func (v *burstVerdict) refused(c *conn, fd uintptr, d *kernel.Datagram, errno syscall.Errno) {
+	if v.tried.Row > 0 && v.tried.Errno != errno {
+		v.keep(c) // an errno of the burst would have come again
+	}
 	if v.tried.Failed(errno, v.pending, &c.pending.Taken) {
 		v.plain = d
 	}

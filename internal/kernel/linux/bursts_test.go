@@ -44,6 +44,29 @@ func TestBurstsComeBackAfterAWhile(t *testing.T) {
 	})
 }
 
+// The errno of the attempt before was about an earlier datagram if another one comes.
+func TestARefusedBurstHidesNoReport(t *testing.T) {
+	netlab.RequireBursts(t)
+	lab := netlab.New(t)
+	host := lab.Host("alone")
+	lab.Must(host.SetMTU("lo", 600))
+	to := addr("127.0.0.1:6900")
+	c := openOn(t, host, kernel.Config{Network: "udp4", Local: addr("127.0.0.1:0")})
+	check(t, c.Connect(to))
+	check(t, c.Send(&kernel.Datagram{Data: []byte("refused")}, nil))
+	openOn(t, host, kernel.Config{Network: "udp4", Local: to})
+	ds := make([]kernel.Datagram, 64)
+	for i := range ds {
+		ds[i].Data = make([]byte, 1000)
+	}
+	if n, err := c.SendBatch(ds); n != len(ds) || !errors.Is(err, kernel.ErrPending) {
+		t.Errorf("%d sent, %v", n, err)
+	}
+	if r, ok := c.NextRefusal(); !ok || r.Errno != unix.ECONNREFUSED {
+		t.Errorf("reported: %v, %v", r, ok)
+	}
+}
+
 // sendCalls sends a batch and returns how many system calls that took.
 func sendCalls(t *testing.T, c kernel.Conn, to netip.AddrPort, n, size int) uint64 {
 	t.Helper()
