@@ -30,8 +30,8 @@ func TestAnErrnoIsOwnIfItComesAgainWhileNothingIsPending(t *testing.T) {
 		}{
 			{"without asynchronous errors", 7, func() { taken.Note(posix.EMSGSIZE) }},
 			{"after one with another errno", 7, func() { taken.Note(posix.EINVAL) }},
-			{"after one with its errno", 65, func() { time.Sleep(time.Second - 1) }},
-			{"almost a second later", 65, func() { time.Sleep(1) }},
+			{"after one with its errno", 65, func() { time.Sleep(time.Second - time.Nanosecond) }},
+			{"almost a second later", 65, func() { time.Sleep(time.Nanosecond) }},
 			{"a second later", 7, func() { taken.Note(posix.EMSGSIZE) }},
 			{"when another errno has come after that", 7, func() {}},
 		} {
