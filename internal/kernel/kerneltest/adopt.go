@@ -12,26 +12,26 @@ import (
 
 func (s suite) TestAdoptedSocketsAreWhatTheyWere(t *testing.T) {
 	for _, tt := range []kernel.Config{
-		{Network: "udp4", Local: addr("127.0.0.1:0")},
-		{Network: "udp4", Local: addr("127.0.0.1:0"), Remote: addr("127.0.0.1:9")},
-		{Network: "udp6", Local: addr("[::]:0")},
-		{Network: "udp6", Local: addr("[::1]:0"), IPv6Only: true},
+		{Network: "udp4", Local: Addr("127.0.0.1:0")},
+		{Network: "udp4", Local: Addr("127.0.0.1:0"), Remote: Addr("127.0.0.1:9")},
+		{Network: "udp6", Local: Addr("[::]:0")},
+		{Network: "udp6", Local: Addr("[::1]:0"), IPv6Only: true},
 	} {
 		t.Run(tt.Network, func(t *testing.T) {
 			made := s.open(t, tt)
 			f, err := made.Dup()
-			check(t, err)
+			Check(t, err)
 			defer f.Close()
 			c, cfg, err := s.system.Adopt(f, kernel.Config{TTL: 9})
-			check(t, err)
+			Check(t, err)
 			defer c.Close()
-			if cfg.Network != tt.Network || cfg.Local != local(t, made) || cfg.Remote != tt.Remote || cfg.IPv6Only != tt.IPv6Only {
+			if cfg.Network != tt.Network || cfg.Local != Local(t, made) || cfg.Remote != tt.Remote || cfg.IPv6Only != tt.IPv6Only {
 				t.Errorf("%+v of %+v", cfg, tt)
 			}
 			if hops, err := c.Option(kernel.TTL); hops != 9 || err != nil {
 				t.Errorf("TTL %d, %v, want 9", hops, err)
 			}
-			check(t, made.Close())
+			Check(t, made.Close())
 			if tt.Remote.IsValid() {
 				return
 			}
@@ -41,7 +41,7 @@ func (s suite) TestAdoptedSocketsAreWhatTheyWere(t *testing.T) {
 			}
 			send(t, c, "self", at(t, host, c))
 			want(t, c, "self")
-			check(t, f.Close())
+			Check(t, f.Close())
 			send(t, c, "self", at(t, host, c))
 			want(t, c, "self")
 		})
@@ -50,10 +50,10 @@ func (s suite) TestAdoptedSocketsAreWhatTheyWere(t *testing.T) {
 
 func (s suite) TestOnlyUDPSocketsAreAdopted(t *testing.T) {
 	dir, err := os.MkdirTemp("", "adopt") // t.TempDir cannot remove its directory on Wine
-	check(t, err)
+	Check(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
-	check(t, err)
+	Check(t, err)
 	defer tcp.Close()
 	files := map[string]func() (*os.File, error){
 		"TCP":  tcp.(*net.TCPListener).File,

@@ -33,7 +33,7 @@ func (s suite) openPair(t *testing.T, p pair, sender, receiver kernel.Config) (f
 	t.Helper()
 	sender.Network, receiver.Network = p.network, p.network
 	at = s.open(t, receiver)
-	to = netip.AddrPortFrom(netip.MustParseAddr(p.host), local(t, at).Port())
+	to = netip.AddrPortFrom(netip.MustParseAddr(p.host), Local(t, at).Port())
 	if p.connected {
 		sender.Remote = to
 	}
@@ -57,8 +57,8 @@ func (s suite) TestClassAndHopsArrive(t *testing.T) {
 			if p := want(t, at, "made so"); p.TOS != 0x28 || p.TTL != 33 {
 				t.Errorf("class %#x and %d hops, want 0x28 and 33", p.TOS, p.TTL)
 			}
-			check(t, from.SetOption(kernel.TOS, 0xb8))
-			check(t, from.SetOption(kernel.TTL, 77))
+			Check(t, from.SetOption(kernel.TOS, 0xb8))
+			Check(t, from.SetOption(kernel.TTL, 77))
 			send(t, from, "set so", to)
 			if p := want(t, at, "set so"); p.TOS != 0xb8 || p.TTL != 77 {
 				t.Errorf("class %#x and %d hops, want 0xb8 and 77", p.TOS, p.TTL)
@@ -95,7 +95,7 @@ func (s suite) TestADatagramHasItsOwnClassAndHops(t *testing.T) {
 					{TOS: 0x2b, TTL: 5}, {TOS: 0xff}, {TTL: 255}, {}, {TOS: 1, TTL: 1, Interface: loopbackInterface(t).Index},
 				} {
 					d.Data, d.To = []byte("own"), to
-					check(t, sends(from, d))
+					Check(t, sends(from, d))
 					tos, ttl := d.TOS, d.TTL
 					if tos == 0 {
 						tos = 0x20
@@ -122,8 +122,8 @@ func (s suite) TestAGroupsDatagramHasItsOwnHops(t *testing.T) {
 			member := s.open(t, kernel.Config{Network: network, ReceiveTTL: true})
 			join(t, member, ifi, g)
 			from := s.open(t, kernel.Config{Network: network})
-			d := kernel.Datagram{Data: []byte("far"), To: netip.AddrPortFrom(g, local(t, member).Port()), Interface: ifi.Index, TTL: 9}
-			check(t, from.Send(&d, nil))
+			d := kernel.Datagram{Data: []byte("far"), To: netip.AddrPortFrom(g, Local(t, member).Port()), Interface: ifi.Index, TTL: 9}
+			Check(t, from.Send(&d, nil))
 			if p := want(t, member, "far"); p.TTL != 9 {
 				t.Errorf("%d hops, want 9", p.TTL)
 			}
@@ -140,7 +140,7 @@ func (s suite) TestABatchKeepsClassesApart(t *testing.T) {
 		ds = append(ds, kernel.Datagram{Data: []byte{byte(i)}, To: to, TOS: uint8(i / 3 * 4), TTL: uint8(100 + i/4)})
 	}
 	n, err := from.SendBatch(ds)
-	check(t, err)
+	Check(t, err)
 	if n != len(ds) {
 		t.Fatalf("%d sent, want %d", n, len(ds))
 	}
@@ -154,7 +154,7 @@ func (s suite) TestABatchKeepsClassesApart(t *testing.T) {
 // An impossible datagram is an error of every way to send, and not a panic, also
 // where package udp did not check.
 func (s suite) TestADatagramThatCannotBeIsAnError(t *testing.T) {
-	v4, v6 := addr("127.0.0.1:9"), addr("[::1]:9")
+	v4, v6 := Addr("127.0.0.1:9"), Addr("[::1]:9")
 	for name, tt := range map[string]struct {
 		cfg  kernel.Config
 		d    kernel.Datagram
@@ -167,7 +167,7 @@ func (s suite) TestADatagramThatCannotBeIsAnError(t *testing.T) {
 		"IPv6 source for an IPv4 peer":  {kernel.Config{Network: "udp6", Remote: v4}, kernel.Datagram{From: v6.Addr()}, syscall.EAFNOSUPPORT},
 		"negative interface":            {kernel.Config{Network: "udp4"}, kernel.Datagram{To: v4, Interface: -1}, syscall.EINVAL},
 		"negative interface over IPv6":  {kernel.Config{Network: "udp6"}, kernel.Datagram{To: v6, Interface: -1}, syscall.EINVAL},
-		"unknown zone":                  {kernel.Config{Network: "udp6"}, kernel.Datagram{To: addr("[fe80::1%nosuch0]:9")}, syscall.ENODEV},
+		"unknown zone":                  {kernel.Config{Network: "udp6"}, kernel.Datagram{To: Addr("[fe80::1%nosuch0]:9")}, syscall.ENODEV},
 		"no destination, never a peer":  {kernel.Config{Network: "udp4"}, kernel.Datagram{}, nil},
 		"IPv4 destination on IPv6 only": {kernel.Config{Network: "udp6", IPv6Only: true}, kernel.Datagram{To: v4}, nil},
 	} {
@@ -187,10 +187,10 @@ func (s suite) TestADatagramThatCannotBeIsAnError(t *testing.T) {
 					t.Error("SendTo: no error")
 				}
 			}
-			if err := c.Connect(addr("[::1]:9")); tt.cfg.Network == "udp4" && err == nil {
+			if err := c.Connect(Addr("[::1]:9")); tt.cfg.Network == "udp4" && err == nil {
 				t.Error("Connect of udp4 to IPv6: no error")
 			}
-			check(t, c.SetReadDeadline(time.Unix(1, 0)))
+			Check(t, c.SetReadDeadline(time.Unix(1, 0)))
 		})
 	}
 }

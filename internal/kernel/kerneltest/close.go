@@ -18,12 +18,12 @@ func (s suite) TestADeadlineWakesAReader(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- c.Receive(&recorder{}, false) }()
 	time.Sleep(calm / 10)
-	check(t, c.SetReadDeadline(time.Unix(1, 0)))
+	Check(t, c.SetReadDeadline(time.Unix(1, 0)))
 	if err := <-done; !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("%v, want a deadline", err)
 	}
-	check(t, c.SetReadDeadline(time.Time{}))
-	send(t, c, "again", local(t, c))
+	Check(t, c.SetReadDeadline(time.Time{}))
+	send(t, c, "again", Local(t, c))
 	want(t, c, "again")
 }
 
@@ -40,7 +40,7 @@ func (s suite) TestCloseWakesAReader(t *testing.T) {
 			done := make(chan error, 1)
 			go func() { done <- read(c) }()
 			time.Sleep(calm / 10)
-			check(t, c.Close())
+			Check(t, c.Close())
 			if err := <-done; !errors.Is(err, net.ErrClosed) {
 				t.Errorf("%v, want net.ErrClosed", err)
 			}
@@ -51,8 +51,8 @@ func (s suite) TestCloseWakesAReader(t *testing.T) {
 func (s suite) TestAfterCloseEverythingIsClosed(t *testing.T) {
 	c := s.loopback(t, "udp4")
 	raw := c.SyscallConn()
-	check(t, c.Close())
-	d := &kernel.Datagram{Data: []byte("x"), To: addr("127.0.0.1:9")}
+	Check(t, c.Close())
+	d := &kernel.Datagram{Data: []byte("x"), To: Addr("127.0.0.1:9")}
 	for name, err := range map[string]error{
 		"Receive":         c.Receive(&recorder{}, false),
 		"SetReadDeadline": c.SetReadDeadline(time.Now()),
@@ -88,7 +88,7 @@ func second[T any](_ T, err error) error { return err }
 // A sink may send while the socket closes.
 func (s suite) TestASinkMaySendWhileTheSocketCloses(t *testing.T) {
 	c := s.loopback(t, "udp4")
-	to := local(t, s.loopback(t, "udp4"))
+	to := Local(t, s.loopback(t, "udp4"))
 	closed := make(chan error, 1)
 	r := &recorder{settled: true}
 	r.deliver = func() {
@@ -96,11 +96,11 @@ func (s suite) TestASinkMaySendWhileTheSocketCloses(t *testing.T) {
 		for !errors.Is(c.SendTo([]byte("x"), to), net.ErrClosed) {
 		}
 	}
-	send(t, c, "hello", local(t, c))
+	send(t, c, "hello", Local(t, c))
 	if err := c.Receive(r, false); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("%v, want net.ErrClosed", err)
 	}
-	check(t, <-closed)
+	Check(t, <-closed)
 }
 
 // A send beside Close fails, or is complete before the descriptor and the port are
@@ -109,8 +109,8 @@ func (s suite) TestCloseLeavesNobodyOnTheDescriptor(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows does not give the handle of a closed socket to the next one")
 	}
-	sink, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(addr("127.0.0.1:0")))
-	check(t, err)
+	sink, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(Addr("127.0.0.1:0")))
+	Check(t, err)
 	to := sink.LocalAddr().(*net.UDPAddr).AddrPort()
 	heard := make(chan map[uint16]bool)
 	go func() {
@@ -127,7 +127,7 @@ func (s suite) TestCloseLeavesNobodyOnTheDescriptor(t *testing.T) {
 	senders, heirs := map[uint16]bool{}, map[uint16]bool{}
 	for range 25 {
 		c := s.loopback(t, "udp4")
-		own := local(t, c)
+		own := Local(t, c)
 		senders[own.Port()] = true
 		var group errgroup.Group
 		started := make(chan struct{}, 3)
@@ -150,15 +150,15 @@ func (s suite) TestCloseLeavesNobodyOnTheDescriptor(t *testing.T) {
 		for range cap(started) {
 			<-started
 		}
-		check(t, c.Close())
+		Check(t, c.Close())
 		heir := s.loopback(t, "udp4") // mostly gets the same descriptor
-		heirs[local(t, heir).Port()] = true
-		check(t, s.open(t, kernel.Config{Network: "udp4", Local: own}).Close())
+		heirs[Local(t, heir).Port()] = true
+		Check(t, s.open(t, kernel.Config{Network: "udp4", Local: own}).Close())
 		if err := group.Wait(); !errors.Is(err, net.ErrClosed) {
 			t.Fatalf("%v, want net.ErrClosed", err)
 		}
 	}
-	check(t, sink.Close())
+	Check(t, sink.Close())
 	for port := range <-heard {
 		if heirs[port] && !senders[port] {
 			t.Errorf("a datagram from port %d, whose socket sent none", port)

@@ -17,10 +17,10 @@ func (s suite) TestADatagramArrives(t *testing.T) {
 	for _, network := range []string{"udp4", "udp6"} {
 		t.Run(network, func(t *testing.T) {
 			a, b := s.loopback(t, network), s.loopback(t, network)
-			send(t, a, "hello", local(t, b))
+			send(t, a, "hello", Local(t, b))
 			p := want(t, b, "hello")
-			if p.From != local(t, a) {
-				t.Errorf("from %v, want %v", p.From, local(t, a))
+			if p.From != Local(t, a) {
+				t.Errorf("from %v, want %v", p.From, Local(t, a))
 			}
 			if p.Truncated || p.NonUnicastDst || p.Segment != 0 {
 				t.Errorf("%+v", p)
@@ -37,19 +37,19 @@ func (s suite) TestADatagramArrives(t *testing.T) {
 
 func (s suite) TestAnEmptyDatagramArrives(t *testing.T) {
 	a, b := s.loopback(t, "udp4"), s.loopback(t, "udp4")
-	send(t, a, "", local(t, b))
-	send(t, a, "x", local(t, b))
+	send(t, a, "", Local(t, b))
+	send(t, a, "x", Local(t, b))
 	want(t, b, "")
 	want(t, b, "x")
 }
 
 func (s suite) TestTheLargestDatagramArrivesWhole(t *testing.T) {
 	a, b := s.loopback(t, "udp4"), s.loopback(t, "udp4")
-	check(t, a.SetOption(kernel.WriteBuffer, 128<<10))
+	Check(t, a.SetOption(kernel.WriteBuffer, 128<<10))
 	big := strings.Repeat("0123456789", 6551)[:65507]
-	send(t, a, big, local(t, b))
+	send(t, a, big, Local(t, b))
 	want(t, b, big)
-	err := a.Send(&kernel.Datagram{Data: make([]byte, 65508), To: local(t, b)}, nil)
+	err := a.Send(&kernel.Datagram{Data: make([]byte, 65508), To: Local(t, b)}, nil)
 	var call *os.SyscallError
 	if !errors.Is(err, syscall.EMSGSIZE) || !errors.As(err, &call) {
 		t.Errorf("a longer one: %v, want EMSGSIZE of a system call", err)
@@ -58,11 +58,11 @@ func (s suite) TestTheLargestDatagramArrivesWhole(t *testing.T) {
 
 func (s suite) TestPartsAreOneDatagram(t *testing.T) {
 	a, b := s.loopback(t, "udp4"), s.loopback(t, "udp4")
-	d := kernel.Datagram{Data: []byte("one "), More: [][]byte{[]byte("two "), nil, []byte("three")}, To: local(t, b)}
-	check(t, a.Send(&d, nil))
+	d := kernel.Datagram{Data: []byte("one "), More: [][]byte{[]byte("two "), nil, []byte("three")}, To: Local(t, b)}
+	Check(t, a.Send(&d, nil))
 	want(t, b, "one two three")
 	d.Data = nil
-	check(t, a.SendWait(&d, nil, nil))
+	Check(t, a.SendWait(&d, nil, nil))
 	want(t, b, "two three")
 }
 
@@ -70,7 +70,7 @@ func (s suite) TestABatchKeepsItsOrder(t *testing.T) {
 	a, b := s.loopback(t, "udp4"), s.loopback(t, "udp4")
 	var ds []kernel.Datagram
 	for _, s := range []string{"1", "22", "", "333"} {
-		ds = append(ds, kernel.Datagram{Data: []byte(s), To: local(t, b)})
+		ds = append(ds, kernel.Datagram{Data: []byte(s), To: Local(t, b)})
 	}
 	if n, err := a.SendBatch(ds); n != len(ds) || err != nil {
 		t.Fatalf("%d sent, %v", n, err)
@@ -91,25 +91,25 @@ func (s suite) TestDualStackShowsIPv4AsIPv4(t *testing.T) {
 	if err := four.Send(&kernel.Datagram{To: at(t, "127.0.0.1", six)}, nil); err != nil {
 		t.Fatal(err)
 	}
-	check(t, six.SetReadDeadline(time.Now().Add(time.Second)))
+	Check(t, six.SetReadDeadline(time.Now().Add(time.Second)))
 	r := recorder{settled: true}
 	if err := six.Receive(&r, true); errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Skip("no dual-stack sockets")
 	}
 	p := r.packets[0]
-	if p.From != local(t, four) {
-		t.Errorf("from %v, want %v", p.From, local(t, four))
+	if p.From != Local(t, four) {
+		t.Errorf("from %v, want %v", p.From, Local(t, four))
 	}
 	if p.To.IsValid() && p.To != netip.MustParseAddr("127.0.0.1") {
 		t.Errorf("to %v", p.To)
 	}
 	send(t, six, "back", p.From)
 	want(t, four, "back")
-	check(t, six.Connect(p.From))
+	Check(t, six.Connect(p.From))
 	if a, err := six.RemoteAddr(); a != p.From || err != nil {
 		t.Errorf("connected to %v, %v, want %v", a, err, p.From)
 	}
-	if a := local(t, six).Addr(); a.Is4In6() {
+	if a := Local(t, six).Addr(); a.Is4In6() {
 		t.Errorf("local address %v is mapped", a)
 	}
 }
@@ -135,7 +135,7 @@ func (s suite) TestTheDestinationIsTheSourceOfTheReply(t *testing.T) {
 				network = "udp6"
 			}
 			client := s.loopback(t, network)
-			check(t, client.Send(&kernel.Datagram{Data: []byte("ask"), To: at(t, tt.server, server)}, nil))
+			Check(t, client.Send(&kernel.Datagram{Data: []byte("ask"), To: at(t, tt.server, server)}, nil))
 			p := want(t, server, "ask")
 			if p.To != netip.MustParseAddr(tt.server) || p.NonUnicastDst {
 				t.Fatalf("to %v, foreign %v", p.To, p.NonUnicastDst)
@@ -144,7 +144,7 @@ func (s suite) TestTheDestinationIsTheSourceOfTheReply(t *testing.T) {
 				t.Errorf("came in on interface %d, want %d", p.Interface, lo.Index)
 			}
 			for _, s := range []string{"answer", ""} {
-				check(t, server.Send(&kernel.Datagram{Data: []byte(s), To: p.From, From: p.To}, nil))
+				Check(t, server.Send(&kernel.Datagram{Data: []byte(s), To: p.From, From: p.To}, nil))
 				if r := want(t, client, s); r.From != at(t, tt.server, server) {
 					t.Errorf("answered from %v, want %v", r.From, tt.server)
 				}

@@ -8,7 +8,7 @@ import (
 func (s suite) TestDiscardCounts(t *testing.T) {
 	a, b := s.loopback(t, "udp4"), s.loopback(t, "udp4")
 	for _, s := range []string{"1", "", "a longer one"} {
-		send(t, a, s, local(t, b))
+		send(t, a, s, Local(t, b))
 	}
 	switch n := b.Discard(); n {
 	case 3:
@@ -23,9 +23,9 @@ func (s suite) TestDiscardCounts(t *testing.T) {
 func (s suite) TestDiscardLeavesASharedBufferAlone(t *testing.T) {
 	c := s.loopback(t, "udp4")
 	f, err := c.Dup()
-	check(t, err)
+	Check(t, err)
 	defer f.Close()
-	send(t, c, "kept", local(t, c))
+	send(t, c, "kept", Local(t, c))
 	if n := c.Discard(); n != 0 {
 		t.Errorf("%d, want 0", n)
 	}
@@ -34,9 +34,9 @@ func (s suite) TestDiscardLeavesASharedBufferAlone(t *testing.T) {
 
 func (s suite) TestDiscardAfterDrainCountsWhatIsLeft(t *testing.T) {
 	a, b := s.loopback(t, "udp4"), s.loopback(t, "udp4")
-	send(t, a, "left", local(t, b))
+	send(t, a, "left", Local(t, b))
 	arrived(t, b)
-	check(t, b.Drain())
+	Check(t, b.Drain())
 	switch n := b.Discard(); {
 	case n == 0 && runtime.GOOS == "windows":
 		t.Skip("this system cannot count")

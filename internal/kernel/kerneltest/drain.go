@@ -15,18 +15,18 @@ import (
 func (s suite) TestTryReceiveEmptiesTheQueue(t *testing.T) {
 	a, b := s.loopback(t, "udp4"), s.loopback(t, "udp4")
 	var r recorder
-	check(t, b.TryReceive(&r))
+	Check(t, b.TryReceive(&r))
 	if len(r.packets) != 0 || b.Queued() {
 		t.Fatalf("%d packets on a new socket, queued %v", len(r.packets), b.Queued())
 	}
-	check(t, b.SetReadDeadline(time.Unix(1, 0)))
+	Check(t, b.SetReadDeadline(time.Unix(1, 0)))
 	const n = 20
 	for range n {
-		send(t, a, "tick", local(t, b))
+		send(t, a, "tick", Local(t, b))
 	}
 	arrived(t, b)
 	for end := time.Now().Add(patience); len(r.packets) < n && time.Now().Before(end); {
-		check(t, b.TryReceive(&r))
+		Check(t, b.TryReceive(&r))
 	}
 	if len(r.packets) != n || b.Queued() {
 		t.Errorf("%d packets, want %d; queued %v", len(r.packets), n, b.Queued())
@@ -34,7 +34,7 @@ func (s suite) TestTryReceiveEmptiesTheQueue(t *testing.T) {
 	if err := b.Receive(&r, true); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("Receive: %v, want the deadline", err)
 	}
-	check(t, b.Close())
+	Check(t, b.Close())
 	if err := b.TryReceive(&r); err == nil || b.Queued() {
 		t.Errorf("after Close: %v, queued %v", err, b.Queued())
 	}
@@ -55,7 +55,7 @@ func arrived(t testing.TB, c kernel.Conn) {
 func (s suite) fence(t testing.TB) {
 	t.Helper()
 	c := s.loopback(t, "udp4")
-	send(t, c, "last", local(t, c))
+	send(t, c, "last", Local(t, c))
 	want(t, c, "last")
 }
 
@@ -89,11 +89,11 @@ func (s suite) TestDrainDeliversWhatIsQueuedAndEnds(t *testing.T) {
 			a, b := s.loopback(t, "udp4"), s.loopback(t, "udp4")
 			const n = 3
 			for range n {
-				send(t, a, "before", local(t, b))
+				send(t, a, "before", Local(t, b))
 			}
 			s.fence(t)
-			check(t, b.Drain())
-			check(t, b.Drain())
+			Check(t, b.Drain())
+			Check(t, b.Drain())
 			for got := 0; ; {
 				m, err := read(b)
 				if got += m; errors.Is(err, kernel.ErrDrained) {
@@ -102,10 +102,10 @@ func (s suite) TestDrainDeliversWhatIsQueuedAndEnds(t *testing.T) {
 					}
 					break
 				}
-				check(t, err)
+				Check(t, err)
 			}
-			check(t, a.SendTo([]byte("after"), local(t, b)))
-			check(t, b.SetReadDeadline(time.Time{}))
+			Check(t, a.SendTo([]byte("after"), Local(t, b)))
+			Check(t, b.SetReadDeadline(time.Time{}))
 			for range 2 {
 				if m, err := read(b); m != 0 || !errors.Is(err, kernel.ErrDrained) {
 					t.Errorf("after the end: %d, %v, want ErrDrained", m, err)
@@ -114,7 +114,7 @@ func (s suite) TestDrainDeliversWhatIsQueuedAndEnds(t *testing.T) {
 			if b.Queued() || b.Discard() != 0 {
 				t.Error("something is left behind ErrDrained")
 			}
-			send(t, b, "answer", local(t, a))
+			send(t, b, "answer", Local(t, a))
 			want(t, a, "answer")
 		})
 	}
@@ -133,7 +133,7 @@ func (s suite) TestDrainWakesAReader(t *testing.T) {
 				woken <- err
 			}()
 			time.Sleep(calm / 10)
-			check(t, c.Drain())
+			Check(t, c.Drain())
 			select {
 			case err := <-woken:
 				if !errors.Is(err, kernel.ErrDrained) {

@@ -31,8 +31,8 @@ func (s suite) TestASocketHearsTheGroupItIsBoundTo(t *testing.T) {
 			s.requireGroups(t, ifi)
 			group, other := netip.MustParseAddr(tt.group), netip.MustParseAddr(tt.other)
 			c := s.open(t, kernel.Config{Network: tt.network, Local: netip.AddrPortFrom(group, 0), PacketInfo: kernel.Try})
-			port := local(t, c).Port()
-			if a := local(t, c).Addr(); a != group {
+			port := Local(t, c).Port()
+			if a := Local(t, c).Addr(); a != group {
 				t.Errorf("bound to %v, want %v", a, group)
 			}
 			join(t, c, ifi, group)
@@ -41,7 +41,7 @@ func (s suite) TestASocketHearsTheGroupItIsBoundTo(t *testing.T) {
 			send(t, sender, tt.host, netip.AddrPortFrom(netip.MustParseAddr(tt.host), port))
 			for _, to := range []string{tt.other, tt.group} {
 				d := kernel.Datagram{Data: []byte(to), To: netip.AddrPortFrom(netip.MustParseAddr(to), port), Interface: ifi.Index}
-				check(t, sender.Send(&d, nil))
+				Check(t, sender.Send(&d, nil))
 			}
 			p := want(t, c, tt.group)
 			if p.To.IsValid() && (p.To != group || !p.NonUnicastDst) {
@@ -66,12 +66,12 @@ func (s suite) TestASocketHearsOnlyTheGroupsItJoined(t *testing.T) {
 			if group.Is6() {
 				network = "udp6"
 			}
-			bystander := s.open(t, kernel.Config{Network: tt.network, Local: addr(tt.wildcard), ReuseAddr: true})
-			to := netip.AddrPortFrom(group, local(t, bystander).Port())
+			bystander := s.open(t, kernel.Config{Network: tt.network, Local: Addr(tt.wildcard), ReuseAddr: true})
+			to := netip.AddrPortFrom(group, Local(t, bystander).Port())
 			member := s.open(t, kernel.Config{Network: network, Local: to, ReuseAddr: true})
 			join(t, member, ifi, group)
 			sender := s.open(t, kernel.Config{Network: network})
-			check(t, sender.Send(&kernel.Datagram{Data: []byte("members"), To: to, Interface: ifi.Index}, nil))
+			Check(t, sender.Send(&kernel.Datagram{Data: []byte("members"), To: to, Interface: ifi.Index}, nil))
 			want(t, member, "members")
 			silent(t, bystander)
 		})
@@ -92,7 +92,7 @@ func (s suite) groupInterface(t *testing.T) net.Interface {
 	home, neighbour := lab.Home(), lab.Host("neighbour")
 	lab.Link(home.Port("groups0", "10.7.7.1/24", "fd07::1/64"), neighbour.Port("eth0", "10.7.7.2/24", "fd07::2/64"))
 	i, err := net.InterfaceByName("groups0")
-	check(t, err)
+	Check(t, err)
 	return *i
 }
 
@@ -116,5 +116,5 @@ func join(t *testing.T, c kernel.Conn, ifi net.Interface, group netip.Addr) {
 	} else {
 		err = ipv6.NewPacketConn(joiner{conn: c}).JoinGroup(&ifi, g)
 	}
-	check(t, err)
+	Check(t, err)
 }

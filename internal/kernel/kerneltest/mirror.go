@@ -24,8 +24,8 @@ func (s suite) TestDisconnectLeavesNoTrace(t *testing.T) {
 		{"udp6", "[::]:0", []string{"::1", "127.0.0.1"}},
 	} {
 		t.Run(tt.bound, func(t *testing.T) {
-			c := s.open(t, kernel.Config{Network: tt.network, Local: addr(tt.bound), TTL: 9, PacketInfo: kernel.Try})
-			before := local(t, c)
+			c := s.open(t, kernel.Config{Network: tt.network, Local: Addr(tt.bound), TTL: 9, PacketInfo: kernel.Try})
+			before := Local(t, c)
 			var peers []kernel.Conn
 			for _, host := range tt.peers {
 				network := "udp4"
@@ -37,10 +37,10 @@ func (s suite) TestDisconnectLeavesNoTrace(t *testing.T) {
 				}
 			}
 			to := func(p kernel.Conn) netip.AddrPort {
-				return netip.AddrPortFrom(local(t, p).Addr(), before.Port())
+				return netip.AddrPortFrom(Local(t, p).Addr(), before.Port())
 			}
 			for round, peer := range peers {
-				check(t, c.Connect(local(t, peer)))
+				Check(t, c.Connect(Local(t, peer)))
 				queued := fmt.Sprint("queued ", round)
 				send(t, peer, queued, to(peer))
 				arrived(t, c)
@@ -48,8 +48,8 @@ func (s suite) TestDisconnectLeavesNoTrace(t *testing.T) {
 				if errors.Is(err, errors.ErrUnsupported) {
 					t.Skip(err)
 				}
-				check(t, err)
-				if a := local(t, c); a != before {
+				Check(t, err)
+				if a := Local(t, c); a != before {
 					t.Errorf("bound to %v after Disconnect, to %v before", a, before)
 				}
 				if _, err := c.RemoteAddr(); err == nil {
@@ -63,7 +63,7 @@ func (s suite) TestDisconnectLeavesNoTrace(t *testing.T) {
 					text := fmt.Sprint("from ", i)
 					send(t, p, text, to(p))
 					want(t, c, text)
-					send(t, c, text, local(t, p))
+					send(t, c, text, Local(t, p))
 					if got := want(t, p, text); got.From.Port() != before.Port() {
 						t.Errorf("answered from %v", got.From)
 					}
@@ -79,17 +79,17 @@ func (s suite) TestConnectPassesOverWhatStrangersSent(t *testing.T) {
 	for name, read := range reads {
 		t.Run(name, func(t *testing.T) {
 			c, peer, stranger := s.loopback(t, "udp4"), s.loopback(t, "udp4"), s.loopback(t, "udp4")
-			send(t, stranger, "stranger", local(t, c))
-			send(t, peer, "peer", local(t, c))
-			send(t, stranger, "stranger", local(t, c))
+			send(t, stranger, "stranger", Local(t, c))
+			send(t, peer, "peer", Local(t, c))
+			send(t, stranger, "stranger", Local(t, c))
 			arrived(t, c)
-			check(t, c.Connect(local(t, peer)))
-			send(t, peer, "peer", local(t, c))
-			check(t, c.SetReadDeadline(time.Now().Add(patience)))
+			Check(t, c.Connect(Local(t, peer)))
+			send(t, peer, "peer", Local(t, c))
+			Check(t, c.SetReadDeadline(time.Now().Add(patience)))
 			n := 0
 			for end := time.Now().Add(patience); n < 2 && time.Now().Before(end); {
 				m, err := read(c)
-				check(t, err)
+				Check(t, err)
 				n += m
 			}
 			if strangers := c.Strangers(); n != 2 || strangers != 2 {
@@ -106,7 +106,7 @@ func (s suite) TestDisconnectBesideSendersKeepsThePort(t *testing.T) {
 		t.Run(network, func(t *testing.T) {
 			c := s.open(t, kernel.Config{Network: network})
 			peer := s.loopback(t, network)
-			before, to := local(t, c), local(t, peer)
+			before, to := Local(t, c), Local(t, peer)
 			stop := make(chan struct{})
 			var senders sync.WaitGroup
 			for range 8 {
@@ -134,7 +134,7 @@ func (s suite) TestDisconnectBesideSendersKeepsThePort(t *testing.T) {
 			}
 			close(stop)
 			senders.Wait()
-			if a := local(t, c); a != before {
+			if a := Local(t, c); a != before {
 				t.Errorf("bound to %v, to %v before", a, before)
 			}
 		})
@@ -144,13 +144,13 @@ func (s suite) TestDisconnectBesideSendersKeepsThePort(t *testing.T) {
 // A reader that waits during Disconnect goes on to wait, and receives.
 func (s suite) TestAReaderThatWaitsHearsAfterDisconnect(t *testing.T) {
 	c, peer, other := s.loopback(t, "udp4"), s.loopback(t, "udp4"), s.loopback(t, "udp4")
-	before := local(t, c)
-	check(t, c.Connect(local(t, peer)))
+	before := Local(t, c)
+	Check(t, c.Connect(Local(t, peer)))
 	r := &recorder{settled: true}
 	done := make(chan error, 1)
 	go func() { done <- c.Receive(r, true) }()
 	time.Sleep(calm / 10)
-	check(t, c.Disconnect(before))
+	Check(t, c.Disconnect(before))
 	send(t, other, "hello", before)
 	select {
 	case err := <-done:
@@ -159,7 +159,7 @@ func (s suite) TestAReaderThatWaitsHearsAfterDisconnect(t *testing.T) {
 		}
 	case <-time.After(patience):
 		t.Error("the reader heard nothing")
-		check(t, c.Close())
+		Check(t, c.Close())
 		<-done
 	}
 }

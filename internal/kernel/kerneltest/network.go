@@ -38,7 +38,7 @@ func (s suite) linkLocal(t *testing.T) (named, numbered netip.Addr) {
 	home, neighbour := lab.Home(), lab.Host("neighbour")
 	lab.Link(home.Port("zone0", "10.7.8.1/24"), neighbour.Port("eth0", "10.7.8.2/24"))
 	ip, err := home.LinkLocal("zone0")
-	check(t, err)
+	Check(t, err)
 	return ip.WithZone("zone0"), ip
 }
 
@@ -65,7 +65,7 @@ func (s suite) neighbours(t *testing.T) (c, peer kernel.Conn, slow, fast func())
 	slow = func() {
 		lab.Must(a.Throttle("eth0", 1, 1600, 1<<20))
 		one := strings.Repeat("1", 1000) // fits the burst, of which nothing is left then
-		send(t, c, one, local(t, peer))
+		send(t, c, one, Local(t, peer))
 		want(t, peer, one)
 	}
 	return c, peer, slow, func() { lab.Must(a.Unthrottle("eth0")) }

@@ -13,12 +13,12 @@ import (
 func (s suite) TestOpenConnects(t *testing.T) {
 	peer := s.loopback(t, "udp4")
 	for _, from := range []string{"", "0.0.0.0:0", "127.0.0.1:0"} {
-		cfg := kernel.Config{Remote: local(t, peer)}
+		cfg := kernel.Config{Remote: Local(t, peer)}
 		if from != "" {
-			cfg.Local = addr(from)
+			cfg.Local = Addr(from)
 		}
 		c := s.open(t, cfg)
-		if local(t, c).Port() == 0 {
+		if Local(t, c).Port() == 0 {
 			t.Error("no port")
 		}
 		send(t, c, "hello", netip.AddrPort{})
@@ -35,20 +35,20 @@ func (s suite) TestConnectingFiltersAndDisconnectingKeepsTheAddress(t *testing.T
 		{"udp6", "[::1]:0", "::1"},
 	} {
 		t.Run(tt.network+" "+tt.local+" "+tt.host, func(t *testing.T) {
-			c := s.open(t, kernel.Config{Network: tt.network, Local: addr(tt.local)})
-			before := local(t, c)
+			c := s.open(t, kernel.Config{Network: tt.network, Local: Addr(tt.local)})
+			before := Local(t, c)
 			network := "udp4"
 			if tt.host == "::1" {
 				network = "udp6"
 			}
 			peer, other := s.loopback(t, network), s.loopback(t, network)
-			if err := c.Connect(local(t, peer)); err != nil {
+			if err := c.Connect(Local(t, peer)); err != nil {
 				t.Skip("no dual-stack sockets: ", err)
 			}
-			if a, err := c.RemoteAddr(); a != local(t, peer) || err != nil {
+			if a, err := c.RemoteAddr(); a != Local(t, peer) || err != nil {
 				t.Errorf("connected to %v, %v", a, err)
 			}
-			if a := local(t, c); a.Port() != before.Port() {
+			if a := Local(t, c); a.Port() != before.Port() {
 				t.Errorf("connecting changed the port: %v, was %v", a, before)
 			}
 			send(t, c, "to the peer", netip.AddrPort{})
@@ -57,8 +57,8 @@ func (s suite) TestConnectingFiltersAndDisconnectingKeepsTheAddress(t *testing.T
 			send(t, peer, "from the peer", at(t, tt.host, c))
 			want(t, c, "from the peer")
 
-			check(t, c.Disconnect(before))
-			if a := local(t, c); a != before {
+			Check(t, c.Disconnect(before))
+			if a := Local(t, c); a != before {
 				t.Errorf("disconnecting left %v, want %v", a, before)
 			}
 			if _, err := c.RemoteAddr(); !errors.Is(err, syscall.ENOTCONN) {
@@ -66,7 +66,7 @@ func (s suite) TestConnectingFiltersAndDisconnectingKeepsTheAddress(t *testing.T
 			}
 			send(t, other, "from another", at(t, tt.host, c))
 			want(t, c, "from another")
-			send(t, c, "to another", local(t, other))
+			send(t, c, "to another", Local(t, other))
 			want(t, other, "to another")
 		})
 	}
@@ -74,23 +74,23 @@ func (s suite) TestConnectingFiltersAndDisconnectingKeepsTheAddress(t *testing.T
 
 func (s suite) TestAnAddressInUseIsAnError(t *testing.T) {
 	c := s.loopback(t, "udp4")
-	a := local(t, c)
+	a := Local(t, c)
 	_, err := s.system.Open(kernel.Config{Network: "udp4", Local: a})
 	var call *os.SyscallError
 	if !errors.Is(err, syscall.EADDRINUSE) || !errors.As(err, &call) {
 		t.Errorf("%v, want EADDRINUSE of a system call", err)
 	}
-	check(t, c.Close())
+	Check(t, c.Close())
 	s.open(t, kernel.Config{Local: a})
 }
 
 func (s suite) TestReuseSharesThePort(t *testing.T) {
 	for name, cfg := range map[string]kernel.Config{
-		"ReuseAddr": {Local: addr("127.0.0.1:0"), ReuseAddr: true},
-		"ReusePort": {Local: addr("127.0.0.1:0"), ReusePort: true},
+		"ReuseAddr": {Local: Addr("127.0.0.1:0"), ReuseAddr: true},
+		"ReusePort": {Local: Addr("127.0.0.1:0"), ReusePort: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cfg.Local = local(t, s.open(t, cfg))
+			cfg.Local = Local(t, s.open(t, cfg))
 			s.open(t, cfg)
 		})
 	}
@@ -99,7 +99,7 @@ func (s suite) TestReuseSharesThePort(t *testing.T) {
 func (s suite) TestControlRunsBeforeBind(t *testing.T) {
 	var network, address string
 	var failed error
-	cfg := kernel.Config{Address: "localhost:0", Local: addr("127.0.0.1:0")}
+	cfg := kernel.Config{Address: "localhost:0", Local: Addr("127.0.0.1:0")}
 	cfg.Control = func(n, a string, raw syscall.RawConn) error {
 		network, address = n, a
 		return raw.Control(func(uintptr) {})

@@ -61,7 +61,7 @@ func (s suite) TestBroadcastHasToBeAskedFor(t *testing.T) {
 		t.Errorf("%d, %v, want 1", on, err)
 	}
 	c = s.open(t, kernel.Config{})
-	err := c.Send(&kernel.Datagram{To: addr("127.255.255.255:9")}, nil)
+	err := c.Send(&kernel.Datagram{To: Addr("127.255.255.255:9")}, nil)
 	if !errors.Is(err, syscall.EACCES) {
 		t.Errorf("%v, want EACCES", err)
 	}
@@ -112,7 +112,7 @@ func (s suite) TestZonesAreNamesAndNumbers(t *testing.T) {
 
 func (s suite) TestAnUnknownZoneIsAnError(t *testing.T) {
 	c := s.loopback(t, "udp6")
-	nowhere := addr("[fe80::1%nosuch0]:9")
+	nowhere := Addr("[fe80::1%nosuch0]:9")
 	if err := c.Send(&kernel.Datagram{To: nowhere}, nil); !errors.Is(err, syscall.ENODEV) {
 		t.Errorf("Send: %v, want ENODEV", err)
 	}

@@ -52,9 +52,9 @@ func (r *recorder) Idle() bool {
 // receive expects one datagram.
 func receive(t testing.TB, c kernel.Conn) kernel.Packet {
 	t.Helper()
-	check(t, c.SetReadDeadline(time.Now().Add(patience)))
+	Check(t, c.SetReadDeadline(time.Now().Add(patience)))
 	r := recorder{settled: true}
-	check(t, c.Receive(&r, true))
+	Check(t, c.Receive(&r, true))
 	if len(r.packets) != 1 {
 		t.Fatalf("%d packets, want 1", len(r.packets))
 	}
@@ -74,7 +74,7 @@ func want(t testing.TB, c kernel.Conn, s string) kernel.Packet {
 // silent expects that no datagram arrives.
 func silent(t testing.TB, c kernel.Conn) {
 	t.Helper()
-	check(t, c.SetReadDeadline(time.Now().Add(calm)))
+	Check(t, c.SetReadDeadline(time.Now().Add(calm)))
 	var r recorder
 	if err := c.Receive(&r, true); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Fatalf("received %+v, error %v, want silence", r.packets, err)

@@ -15,10 +15,10 @@ import (
 // full.
 func (s suite) throttled(t *testing.T) (kernel.Conn, kernel.Datagram, func()) {
 	c, peer, slow, fast := s.neighbours(t)
-	send(t, c, "hello", local(t, peer)) // so that the hosts know each other's Ethernet addresses
+	send(t, c, "hello", Local(t, peer)) // so that the hosts know each other's Ethernet addresses
 	want(t, peer, "hello")
 	slow()
-	d := kernel.Datagram{Data: make([]byte, 1000), To: local(t, peer)}
+	d := kernel.Datagram{Data: make([]byte, 1000), To: Local(t, peer)}
 	for range 100 {
 		switch err := c.Send(&d, nil); {
 		case errors.Is(err, syscall.EAGAIN):
@@ -33,7 +33,7 @@ func (s suite) throttled(t *testing.T) (kernel.Conn, kernel.Datagram, func()) {
 
 func (s suite) TestSendWaitSends(t *testing.T) {
 	a, b := s.loopback(t, "udp4"), s.loopback(t, "udp4")
-	check(t, a.SendWait(&kernel.Datagram{Data: []byte("x"), To: local(t, b)}, nil, nil))
+	Check(t, a.SendWait(&kernel.Datagram{Data: []byte("x"), To: Local(t, b)}, nil, nil))
 	want(t, b, "x")
 }
 
@@ -77,7 +77,7 @@ func (s suite) TestCloseWakesASender(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- c.SendWait(&d, nil, nil) }()
 	time.Sleep(calm)
-	check(t, c.Close())
+	Check(t, c.Close())
 	if err := <-done; !errors.Is(err, net.ErrClosed) {
 		t.Errorf("%v, want net.ErrClosed", err)
 	}

@@ -10,12 +10,12 @@ import (
 
 func (s suite) TestReceiveAsksTheSinkInOrder(t *testing.T) {
 	a, b := s.loopback(t, "udp4"), s.loopback(t, "udp4")
-	send(t, a, "1", local(t, b))
-	send(t, a, "2", local(t, b))
-	check(t, b.SetReadDeadline(time.Now().Add(patience)))
+	send(t, a, "1", Local(t, b))
+	send(t, a, "2", Local(t, b))
+	Check(t, b.SetReadDeadline(time.Now().Add(patience)))
 	r := recorder{settled: false, more: true}
 	r.deliver = func() { r.more = len(r.packets) < 2 }
-	check(t, b.Receive(&r, false))
+	Check(t, b.Receive(&r, false))
 	calls := slices.DeleteFunc(r.calls, func(call string) bool { return call == "idle" })
 	if got := strings.Join(slices.Compact(calls), " "); got != "room deliver pending wait room deliver pending wait" {
 		t.Errorf("calls: %s", got)
@@ -27,7 +27,7 @@ func (s suite) TestReceiveAsksTheSinkInOrder(t *testing.T) {
 func (s suite) TestReceiveIsIdleBeforeItWaits(t *testing.T) {
 	a, b := s.loopback(t, "udp4"), s.loopback(t, "udp4")
 	for _, text := range []string{"1", "2", "3"} {
-		send(t, a, text, local(t, b))
+		send(t, a, text, Local(t, b))
 	}
 	idle, ended := make(chan int, 100), make(chan error, 1)
 	r := recorder{settled: true}
@@ -44,7 +44,7 @@ func (s suite) TestReceiveIsIdleBeforeItWaits(t *testing.T) {
 		}
 		break
 	}
-	check(t, b.Close())
+	Check(t, b.Close())
 	if err := <-ended; err == nil {
 		t.Error("a closed socket receives")
 	}
@@ -52,13 +52,13 @@ func (s suite) TestReceiveIsIdleBeforeItWaits(t *testing.T) {
 
 func (s suite) TestABlockCanBeTaken(t *testing.T) {
 	a, b := s.loopback(t, "udp4"), s.loopback(t, "udp4")
-	check(t, b.SetReadDeadline(time.Now().Add(patience)))
+	Check(t, b.SetReadDeadline(time.Now().Add(patience)))
 	r := recorder{settled: true, take: true}
 	big := bytes.Repeat([]byte("a"), 9000)
 	for i := range 3 {
 		big[0] = byte('0' + i)
-		send(t, a, string(big), local(t, b))
-		check(t, b.Receive(&r, true))
+		send(t, a, string(big), Local(t, b))
+		Check(t, b.Receive(&r, true))
 	}
 	for i, p := range r.packets {
 		if len(p.Data) != len(big) || p.Data[0] != byte('0'+i) {

@@ -19,11 +19,12 @@ const (
 	calm     = 100 * time.Millisecond
 )
 
-func addr(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
+// Addr parses an address. Addr, Check and Local serve the tests of implementations, too.
+func Addr(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
 
-// check ends the test unless err is nil. It skips the test if the system lacks
+// Check ends the test unless err is nil. It skips the test if the system lacks
 // something.
-func check(t testing.TB, err error) {
+func Check(t testing.TB, err error) {
 	t.Helper()
 	if errors.Is(err, errors.ErrUnsupported) {
 		t.Skip(err)
@@ -43,7 +44,7 @@ func (s suite) open(t testing.TB, cfg kernel.Config) kernel.Conn {
 		t.Skip("no IPv6")
 	}
 	c, err := s.system.Open(cfg)
-	check(t, err)
+	Check(t, err)
 	t.Cleanup(func() { c.Close() })
 	return c
 }
@@ -52,27 +53,28 @@ func (s suite) open(t testing.TB, cfg kernel.Config) kernel.Conn {
 func (s suite) loopback(t testing.TB, network string) kernel.Conn {
 	t.Helper()
 	if network == "udp6" {
-		return s.open(t, kernel.Config{Network: network, Local: addr("[::1]:0")})
+		return s.open(t, kernel.Config{Network: network, Local: Addr("[::1]:0")})
 	}
-	return s.open(t, kernel.Config{Network: network, Local: addr("127.0.0.1:0")})
+	return s.open(t, kernel.Config{Network: network, Local: Addr("127.0.0.1:0")})
 }
 
-func local(t testing.TB, c kernel.Conn) netip.AddrPort {
+// Local returns the address of c.
+func Local(t testing.TB, c kernel.Conn) netip.AddrPort {
 	t.Helper()
 	a, err := c.LocalAddr()
-	check(t, err)
+	Check(t, err)
 	return a
 }
 
 // at returns host with the port of c.
 func at(t testing.TB, host string, c kernel.Conn) netip.AddrPort {
 	t.Helper()
-	return netip.AddrPortFrom(netip.MustParseAddr(host), local(t, c).Port())
+	return netip.AddrPortFrom(netip.MustParseAddr(host), Local(t, c).Port())
 }
 
 func send(t testing.TB, c kernel.Conn, s string, to netip.AddrPort) {
 	t.Helper()
-	check(t, c.Send(&kernel.Datagram{Data: []byte(s), To: to}, nil))
+	Check(t, c.Send(&kernel.Datagram{Data: []byte(s), To: to}, nil))
 }
 
 func loopbackInterface(t testing.TB) net.Interface {
@@ -81,7 +83,7 @@ func loopbackInterface(t testing.TB) net.Interface {
 		return net.Interface{Name: "lo", Index: 1, Flags: net.FlagLoopback | net.FlagUp} // as on every Linux
 	}
 	all, err := net.Interfaces()
-	check(t, err)
+	Check(t, err)
 	i := slices.IndexFunc(all, func(i net.Interface) bool { return i.Flags&net.FlagLoopback != 0 && i.Flags&net.FlagUp != 0 })
 	if i < 0 {
 		t.Skip("no loopback interface")

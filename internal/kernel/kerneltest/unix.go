@@ -19,13 +19,13 @@ func (s suite) TestAnUnboundDescriptorIsBound(t *testing.T) {
 		syscall.AF_INET6: netip.IPv6Unspecified(),
 	} {
 		fd, err := syscall.Socket(family, syscall.SOCK_DGRAM, 0)
-		check(t, err)
+		Check(t, err)
 		f := os.NewFile(uintptr(fd), "udp")
 		defer f.Close()
 		c, cfg, err := s.system.Adopt(f, kernel.Config{})
-		check(t, err)
+		Check(t, err)
 		defer c.Close()
-		if cfg.Local.Addr() != want || cfg.Local.Port() == 0 || cfg.Local != local(t, c) || cfg.Remote.IsValid() {
+		if cfg.Local.Addr() != want || cfg.Local.Port() == 0 || cfg.Local != Local(t, c) || cfg.Remote.IsValid() {
 			t.Errorf("%+v", cfg)
 		}
 	}
@@ -36,18 +36,18 @@ func (s suite) TestAnUnboundDescriptorIsBound(t *testing.T) {
 func (s suite) TestABlockingDescriptorBlocksNobody(t *testing.T) {
 	c := s.loopback(t, "udp4")
 	f, err := c.Dup()
-	check(t, err)
+	Check(t, err)
 	defer f.Close()
-	check(t, syscall.SetNonblock(int(f.Fd()), false))
-	check(t, c.SetReadDeadline(time.Now().Add(calm)))
+	Check(t, syscall.SetNonblock(int(f.Fd()), false))
+	Check(t, c.SetReadDeadline(time.Now().Add(calm)))
 	if err := c.Receive(&recorder{}, true); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("%v, want a deadline", err)
 	}
 	done := make(chan error, 1)
-	check(t, c.SetReadDeadline(time.Time{}))
+	Check(t, c.SetReadDeadline(time.Time{}))
 	go func() { done <- c.Receive(&recorder{}, true) }()
 	time.Sleep(calm / 10)
-	check(t, c.Close())
+	Check(t, c.Close())
 	if err := <-done; err == nil {
 		t.Error("a closed socket receives")
 	}
@@ -55,29 +55,29 @@ func (s suite) TestABlockingDescriptorBlocksNobody(t *testing.T) {
 
 func (s suite) TestAdoptedPeersCanBeForgotten(t *testing.T) {
 	peer := s.loopback(t, "udp4")
-	made := s.open(t, kernel.Config{Remote: local(t, peer)})
+	made := s.open(t, kernel.Config{Remote: Local(t, peer)})
 	f, err := made.Dup()
-	check(t, err)
+	Check(t, err)
 	defer f.Close()
 	c, cfg, err := s.system.Adopt(f, kernel.Config{})
-	check(t, err)
+	Check(t, err)
 	defer c.Close()
-	if cfg.Remote != local(t, peer) {
-		t.Fatalf("adopted with peer %v, want %v", cfg.Remote, local(t, peer))
+	if cfg.Remote != Local(t, peer) {
+		t.Fatalf("adopted with peer %v, want %v", cfg.Remote, Local(t, peer))
 	}
 	send(t, c, "hello", netip.AddrPort{})
 	want(t, peer, "hello")
-	check(t, c.Disconnect(cfg.Local))
+	Check(t, c.Disconnect(cfg.Local))
 	send(t, peer, "still there", at(t, "127.0.0.1", c))
 	want(t, c, "still there")
 }
 
 func (s suite) TestARefusalIsPendingAndReadingGoesOn(t *testing.T) {
 	gone := s.loopback(t, "udp4")
-	c := s.open(t, kernel.Config{Remote: local(t, gone)})
-	check(t, gone.Close())
+	c := s.open(t, kernel.Config{Remote: Local(t, gone)})
+	Check(t, gone.Close())
 	send(t, c, "anybody?", netip.AddrPort{})
-	check(t, c.SetReadDeadline(time.Now().Add(time.Second)))
+	Check(t, c.SetReadDeadline(time.Now().Add(time.Second)))
 	switch err := c.Receive(&recorder{}, true); {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		t.Skip("this system does not tell")
@@ -90,7 +90,7 @@ func (s suite) TestARefusalIsPendingAndReadingGoesOn(t *testing.T) {
 	if r, ok := c.NextRefusal(); ok {
 		t.Errorf("a second error: %v", r)
 	}
-	check(t, c.Disconnect(local(t, c)))
+	Check(t, c.Disconnect(Local(t, c)))
 	send(t, c, "self", at(t, "127.0.0.1", c))
 	want(t, c, "self")
 }
@@ -100,21 +100,21 @@ func (s suite) TestLinkLocalAddressesHaveTheInterfaceAsTheirZone(t *testing.T) {
 	server := s.open(t, kernel.Config{Network: "udp6", PacketInfo: kernel.On})
 	for _, ip := range []netip.Addr{named, numbered} {
 		client := s.open(t, kernel.Config{Network: "udp6", Local: netip.AddrPortFrom(ip, 0)})
-		me := netip.AddrPortFrom(named, local(t, client).Port())
-		if a := local(t, client); a != me {
+		me := netip.AddrPortFrom(named, Local(t, client).Port())
+		if a := Local(t, client); a != me {
 			t.Errorf("bound to %v, want %v", a, me)
 		}
-		to := netip.AddrPortFrom(ip, local(t, server).Port())
+		to := netip.AddrPortFrom(ip, Local(t, server).Port())
 		send(t, client, "ask", to)
 		p := want(t, server, "ask")
 		if p.From != me {
 			t.Errorf("from %v, want %v", p.From, me)
 		}
-		check(t, server.Send(&kernel.Datagram{Data: []byte("answer"), To: p.From, From: p.To}, nil))
+		Check(t, server.Send(&kernel.Datagram{Data: []byte("answer"), To: p.From, From: p.To}, nil))
 		if p := want(t, client, "answer"); p.From != netip.AddrPortFrom(named, to.Port()) {
 			t.Errorf("answered from %v", p.From)
 		}
-		check(t, client.Connect(to))
+		Check(t, client.Connect(to))
 		if a, err := client.RemoteAddr(); a != netip.AddrPortFrom(named, to.Port()) || err != nil {
 			t.Errorf("connected to %v, %v", a, err)
 		}

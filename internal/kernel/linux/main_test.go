@@ -3,7 +3,6 @@
 package linux_test
 
 import (
-	"errors"
 	"flag"
 	"net/netip"
 	"os"
@@ -28,18 +27,7 @@ func TestMain(m *testing.M) {
 
 func TestTheContract(t *testing.T) { kerneltest.Test(t, linux.System{}) }
 
-func addr(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
-
-// check ends the test unless err is nil, and skips it where the system cannot.
-func check(t testing.TB, err error) {
-	t.Helper()
-	if errors.Is(err, errors.ErrUnsupported) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var addr, check, local = kerneltest.Addr, kerneltest.Check, kerneltest.Local
 
 // open opens a socket for as long as the test lasts.
 func open(t testing.TB, cfg kernel.Config) kernel.Conn {
@@ -61,13 +49,6 @@ func loopback(t testing.TB, network string) kernel.Conn {
 		local = "[::1]:0"
 	}
 	return open(t, kernel.Config{Network: network, Local: addr(local)})
-}
-
-func local(t testing.TB, c kernel.Conn) netip.AddrPort {
-	t.Helper()
-	a, err := c.LocalAddr()
-	check(t, err)
-	return a
 }
 
 func send(t testing.TB, c kernel.Conn, s string, to netip.AddrPort) {
