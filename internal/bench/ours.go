@@ -48,25 +48,21 @@ func ours(read func(s *udp.Socket, m *meter) error, opts ...udp.Option) func(rec
 	}
 }
 
-func readMessages(s *udp.Socket, m *meter) error {
-	for msg := range s.Messages() {
-		more := m.add(len(msg.Data))
-		msg.Release()
-		if !more {
-			return nil
+// readMessages reads the channel. Without release it leaves the memory to the garbage
+// collector.
+func readMessages(release bool) func(s *udp.Socket, m *meter) error {
+	return func(s *udp.Socket, m *meter) error {
+		for msg := range s.Messages() {
+			more := m.add(len(msg.Data))
+			if release {
+				msg.Release()
+			}
+			if !more {
+				return nil
+			}
 		}
+		return s.Err()
 	}
-	return s.Err()
-}
-
-// keepMessages leaves the memory to the garbage collector.
-func keepMessages(s *udp.Socket, m *meter) error {
-	for msg := range s.Messages() {
-		if !m.add(len(msg.Data)) {
-			return nil
-		}
-	}
-	return s.Err()
 }
 
 func readAll(s *udp.Socket, m *meter) error {
