@@ -3,114 +3,34 @@ package udp_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"net/netip"
-	"os"
 	"testing"
 	"time"
-
-	"golang.org/x/net/ipv4"
 
 	"example.com/dgram/internal/netlab"
 	"example.com/dgram/udp"
 )
 
-// readingCalls are the ways to read, each until the socket ends or the context of the
-// call is done.
-var readingCalls = map[string]func(ctx context.Context, s *udp.Socket){
-	"Messages": func(ctx context.Context, s *udp.Socket) {
-		for {
-			select {
-			case _, open := <-s.Messages():
-				if !open {
+// lasting are the ways to read, each until the socket ends or the context of the call is
+// done.
+func lasting(t *testing.T) map[string]func(ctx context.Context, s *udp.Socket) {
+	all := maps.Clone(readings)
+	maps.Copy(all, moreReadings)
+	calls := map[string]func(ctx context.Context, s *udp.Socket){}
+	for way, read := range all {
+		calls[way] = func(ctx context.Context, s *udp.Socket) {
+			r := read(t, s)
+			defer context.AfterFunc(ctx, r.stop)()
+			for {
+				if _, err := r.next(); errors.Is(err, net.ErrClosed) || ctx.Err() != nil {
 					return
 				}
-			case <-ctx.Done():
-				return
-			}
-		}
-	},
-	"All": func(ctx context.Context, s *udp.Socket) {
-		for range s.All(ctx) {
-		}
-	},
-	"Receive": func(ctx context.Context, s *udp.Socket) {
-		for {
-			if _, err := s.Receive(ctx); final(ctx, err) {
-				return
-			}
-		}
-	},
-	"ReceiveBatch": func(ctx context.Context, s *udp.Socket) {
-		ms := make([]udp.Message, 4)
-		for {
-			if _, err := s.ReceiveBatch(ctx, ms); final(ctx, err) {
-				return
-			}
-		}
-	},
-	"Receive, each time with another context": func(ctx context.Context, s *udp.Socket) {
-		for {
-			short, cancel := context.WithTimeout(ctx, 100*time.Microsecond)
-			_, err := s.Receive(short)
-			cancel()
-			if final(ctx, err) {
-				return
-			}
-		}
-	},
-	"TryReceive": func(ctx context.Context, s *udp.Socket) {
-		tick := time.NewTicker(100 * time.Microsecond)
-		defer tick.Stop()
-		for {
-			for _, got := s.TryReceive(); got; _, got = s.TryReceive() {
-			}
-			select {
-			case <-tick.C:
-			case <-s.Done():
-				return
-			case <-ctx.Done():
-				return
-			}
-		}
-	},
-	"ReadFrom": viewReading(func(v *udp.PacketConn) error {
-		_, _, err := v.ReadFrom(make([]byte, 16))
-		return err
-	}),
-	"ReadMsgUDP": viewReading(func(v *udp.PacketConn) error {
-		_, _, _, _, err := v.ReadMsgUDP(make([]byte, 16), nil)
-		return err
-	}),
-	"ReadBatch": viewReading(func(v *udp.PacketConn) error {
-		_, err := v.ReadBatch([]ipv4.Message{{Buffers: [][]byte{make([]byte, 16)}}}, 0)
-		return err
-	}),
-	"SyscallConn": viewReading(func(v *udp.PacketConn) error {
-		raw, err := v.SyscallConn()
-		if err != nil {
-			return err
-		}
-		return raw.Read(func(uintptr) bool { return false })
-	}),
-}
-
-// final reports whether no later call can succeed.
-func final(ctx context.Context, err error) bool {
-	return errors.Is(err, net.ErrClosed) || ctx.Err() != nil
-}
-
-// viewReading reads by way of the view. A read deadline stands in for the context.
-func viewReading(read func(*udp.PacketConn) error) func(ctx context.Context, s *udp.Socket) {
-	return func(ctx context.Context, s *udp.Socket) {
-		v := s.PacketConn()
-		defer context.AfterFunc(ctx, func() { _ = v.SetReadDeadline(time.Unix(1, 0)) })()
-		for {
-			if err := read(v); final(ctx, err) || errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() != nil {
-				return
 			}
 		}
 	}
+	return calls
 }
 
 // besides are what happens to a socket while it is read.
@@ -156,7 +76,7 @@ func TestEveryReadingCallEndsInEveryWay(t *testing.T) {
 		rounds = 1
 	}
 	each(t, func(t *testing.T, f family) {
-		for way, read := range readingCalls {
+		for way, read := range lasting(t) {
 			t.Run(way, func(t *testing.T) {
 				for beside, act := range besides {
 					for how, end := range ends {

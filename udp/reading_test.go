@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/ipv4"
+
 	"example.com/dgram/udp"
 )
 
@@ -83,19 +85,51 @@ var readings = map[string]func(t testing.TB, s *udp.Socket) reading{
 			}
 		})
 	},
-	"ReadFrom": func(t testing.TB, s *udp.Socket) reading {
+	"ReadFrom": viewReading(func(v *udp.PacketConn, b []byte) (int, net.Addr, error) { return v.ReadFrom(b) }),
+}
+
+// moreReadings are ways to read that are like others but for how they wait and end.
+var moreReadings = map[string]func(t testing.TB, s *udp.Socket) reading{
+	"Receive, each time with another context": func(_ testing.TB, s *udp.Socket) reading {
+		return limited(func(ctx context.Context) (udp.Message, error) {
+			short, cancel := context.WithTimeout(ctx, 100*time.Microsecond)
+			defer cancel()
+			return s.Receive(short)
+		})
+	},
+	"ReadMsgUDP": viewReading(func(v *udp.PacketConn, b []byte) (int, net.Addr, error) {
+		n, _, _, from, err := v.ReadMsgUDP(b, nil)
+		return n, from, err
+	}),
+	"ReadBatch": viewReading(func(v *udp.PacketConn, b []byte) (int, net.Addr, error) {
+		ms := []ipv4.Message{{Buffers: [][]byte{b}}}
+		_, err := v.ReadBatch(ms, 0)
+		return ms[0].N, ms[0].Addr, err
+	}),
+	"SyscallConn": viewReading(func(v *udp.PacketConn, _ []byte) (int, net.Addr, error) { // it returns no datagram
+		raw, err := v.SyscallConn()
+		if err != nil {
+			return 0, nil, err
+		}
+		return 0, new(net.UDPAddr), raw.Read(func(uintptr) bool { return false })
+	}),
+}
+
+// viewReading is a reading by way of the view. A read deadline ends it.
+func viewReading(read func(v *udp.PacketConn, b []byte) (int, net.Addr, error)) func(t testing.TB, s *udp.Socket) reading {
+	return func(_ testing.TB, s *udp.Socket) reading {
 		v := s.PacketConn()
 		b := make([]byte, 1<<16)
 		stop := func() { _ = v.SetReadDeadline(time.Unix(1, 0)) }
 		return reading{stop: stop, next: func() (udp.Message, error) {
 			defer time.AfterFunc(soon, stop).Stop()
-			n, from, err := v.ReadFrom(b)
+			n, from, err := read(v, b)
 			if err != nil {
 				return udp.Message{}, err
 			}
 			return udp.Message{Data: append([]byte(nil), b[:n]...), From: from.(*net.UDPAddr).AddrPort()}, nil
 		}}
-	},
+	}
 }
 
 // limited is a reading by a call that takes a context.
