@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log"
 	"net/netip"
-	"sync"
 	"syscall"
 
 	"example.com/dgram/udp"
@@ -24,160 +23,6 @@ func ExampleWithContext() {
 	fmt.Println(s.Err())
 
 	// Output: context canceled
-}
-
-// WithReceiveBlockList keeps senders out before anything is copied for them. A
-// netip.Prefix is a list.
-func ExampleWithReceiveBlockList() {
-	ctx := context.Background()
-	loopback := netip.MustParsePrefix("127.0.0.0/8")
-	s, err := udp.Listen(ctx, "udp4", "127.0.0.1:0", udp.WithReceiveBlockList(loopback))
-	if err != nil {
-		log.Fatal(err)
-	}
-	address := s.LocalAddr()
-	for range 3 {
-		if err := s.SendTo(ctx, address, []byte("let me in")); err != nil {
-			log.Fatal(err)
-		}
-	}
-	messages := s.Messages()
-	s.Close()
-	for m := range messages {
-		fmt.Printf("%s\n", m.Data)
-	}
-	stats := s.Stats()
-	fmt.Println("received:", stats.Received)
-	fmt.Println("kept out:", stats.DroppedBlocked+stats.DroppedClosed)
-
-	// Output:
-	// received: 0
-	// kept out: 3
-}
-
-// WithSendBlockList refuses destinations.
-func ExampleWithSendBlockList() {
-	ctx := context.Background()
-	metadata := netip.MustParsePrefix("169.254.0.0/16")
-	s, err := udp.New("udp4", udp.WithSendBlockList(metadata))
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer s.Close()
-	err = s.SendToHost(ctx, "169.254.169.254:80", []byte("your keys, please"))
-	fmt.Println(errors.Is(err, udp.ErrBlocked))
-	err = s.Connect(ctx, "169.254.169.254:80")
-	fmt.Println(errors.Is(err, udp.ErrBlocked))
-
-	// Output:
-	// true
-	// true
-}
-
-// banned is a block list that grows while the socket runs.
-type banned struct {
-	mu    sync.RWMutex
-	hosts map[netip.Addr]bool
-}
-
-func (b *banned) Contains(a netip.Addr) bool {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	return b.hosts[a]
-}
-
-func (b *banned) Add(a netip.Addr) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.hosts[a] = true
-}
-
-// Anything that answers Contains is a block list. The socket asks it for each
-// datagram, so it may change while the socket runs.
-func ExampleBlockList() {
-	ctx := context.Background()
-	list := &banned{hosts: map[netip.Addr]bool{}}
-	s, err := udp.New("udp4", udp.WithSendBlockList(list))
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer s.Close()
-	to := netip.MustParseAddrPort("127.0.0.1:9")
-	fmt.Println(s.SendTo(ctx, to, []byte("hello")))
-	list.Add(to.Addr())
-	fmt.Println(errors.Is(s.SendTo(ctx, to, []byte("hello")), udp.ErrBlocked))
-
-	// Output:
-	// <nil>
-	// true
-}
-
-// WithOverflow chooses what is lost when the receiver is slow: with
-// DropOldest, what has waited longest.
-func ExampleWithOverflow() {
-	ctx := context.Background()
-	s, err := udp.Listen(ctx, "udp4", "127.0.0.1:0",
-		udp.WithMessageBuffer(1), udp.WithOverflow(udp.OverflowDropOldest))
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer s.Close()
-	address := s.LocalAddr()
-	messages := s.Messages()
-	for _, price := range []string{"101", "102", "103"} {
-		if err := s.SendTo(ctx, address, []byte(price)); err != nil {
-			log.Fatal(err)
-		}
-	}
-
-	// One error for the whole episode, not one for each datagram.
-	var overflow *udp.OverflowError
-	if err := <-s.Errors(); errors.As(err, &overflow) {
-		fmt.Println("missed:", s.Stats().DroppedOverflow)
-	}
-	fmt.Printf("now: %s\n", (<-messages).Data)
-
-	// Output:
-	// missed: 2
-	// now: 103
-}
-
-// WithMessageBuffer is how far the receiver may fall behind before the
-// datagrams wait in the kernel.
-func ExampleWithMessageBuffer() {
-	s, err := udp.Listen(context.Background(), "udp4", "127.0.0.1:0", udp.WithMessageBuffer(256))
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer s.Close()
-	fmt.Println(cap(s.Messages()))
-
-	// Output: 256
-}
-
-// WithErrorBuffer is how many errors wait for whoever looks at them.
-func ExampleWithErrorBuffer() {
-	s, err := udp.Listen(context.Background(), "udp4", "127.0.0.1:0", udp.WithErrorBuffer(1))
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer s.Close()
-	fmt.Println(cap(s.Errors()))
-
-	// Output: 1
-}
-
-// WithSendQueue is how many datagrams the Outbox takes before its sender
-// waits.
-func ExampleWithSendQueue() {
-	s, err := udp.Listen(context.Background(), "udp4", "127.0.0.1:0", udp.WithSendQueue(1024))
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer s.Close()
-	fmt.Println(cap(s.Outbox()))
-
-	// Output: 1024
 }
 
 // WithLookup resolves names in a way of one's own: a (*net.Resolver).LookupNetIP
@@ -244,23 +89,6 @@ func ExampleWithPacketInfo() {
 	fmt.Println(m.To, m.Interface > 0)
 
 	// Output: 127.0.0.1 true
-}
-
-// WithReadBuffer makes room in the kernel for bursts, WithWriteBuffer for what
-// the network takes more slowly than it is sent.
-func ExampleWithReadBuffer() {
-	s, err := udp.Listen(context.Background(), "udp4", "127.0.0.1:0",
-		udp.WithReadBuffer(128<<10), udp.WithWriteBuffer(64<<10))
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer s.Close()
-	fmt.Println(s.ReadBuffer())
-	fmt.Println(s.WriteBuffer())
-
-	// Output:
-	// 131072 <nil>
-	// 65536 <nil>
 }
 
 func ExampleWithTTL() {

@@ -2,8 +2,6 @@ package udp_test
 
 import (
 	"context"
-	"net"
-	"net/netip"
 	"os"
 	"syscall"
 	"testing"
@@ -52,21 +50,6 @@ func TestAnErrorThatPersistsEndsTheSocket(t *testing.T) {
 		fails(t, s.Err(), syscall.ENOMEM)
 		same(t, "errors that say the same", len(drained(t, "errors", s.Errors())), 1)
 		drained(t, "messages", messages)
-	})
-}
-
-func TestALoopEndsWithAnErrorThatPersists(t *testing.T) {
-	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
-		c.change(func() { c.broken = syscall.ENOMEM })
-		seen := 0
-		for _, err := range s.All(context.Background()) {
-			fails(t, err, syscall.ENOMEM)
-			seen++
-		}
-		if seen == 0 || seen > 20 {
-			t.Errorf("the loop saw %d errors", seen)
-		}
-		fails(t, s.Err(), syscall.ENOMEM)
 	})
 }
 
@@ -173,52 +156,6 @@ func TestAPauseHoldsNobodyUp(t *testing.T) {
 	})
 }
 
-// A loop that is left in the middle of the news has seen some of it; the rest
-// is on Errors.
-func TestNewsThatALoopLeavesIsOnErrors(t *testing.T) {
-	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
-		other := netip.MustParseAddrPort("192.0.2.50:50")
-		c.change(func() {
-			c.refusals = []kernel.Refusal{refusal(friend, syscall.ECONNREFUSED), refusal(other, syscall.EHOSTUNREACH)}
-			c.errs = []error{syscall.ECONNREFUSED}
-		})
-		for _, err := range s.All(context.Background()) {
-			fails(t, err, syscall.ECONNREFUSED)
-			shaped(t, err, "read", friend.String())
-			break
-		}
-		err := <-s.Errors()
-		fails(t, err, syscall.EHOSTUNREACH)
-		shaped(t, err, "read", other.String())
-		same(t, "errors", s.Stats().Errors, 2)
-	}, udp.WithICMPErrors())
-}
-
-// A send that is refused itself has still heard about others.
-func TestNewsIsKeptWhenTheSendFailsItself(t *testing.T) {
-	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
-		other := netip.MustParseAddrPort("192.0.2.50:50")
-		c.change(func() {
-			c.refusals = []kernel.Refusal{refusal(other, syscall.EHOSTUNREACH)}
-			c.deaf = syscall.EHOSTUNREACH
-		})
-		fails(t, s.SendTo(context.Background(), friend, nil), syscall.EHOSTUNREACH)
-		shaped(t, <-s.Errors(), "read", other.String())
-	}, udp.WithICMPErrors())
-}
-
-// A send that is refused again and again is an error, and soon.
-func TestASendThatIsAlwaysRefusedFails(t *testing.T) {
-	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
-		c.change(func() { c.deaf = syscall.ECONNREFUSED })
-		began := time.Now()
-		fails(t, s.SendTo(context.Background(), friend, nil), syscall.ECONNREFUSED)
-		if n := c.Calls().Write; n > 20 || time.Since(began) > 0 {
-			t.Errorf("%d calls in %v", n, time.Since(began))
-		}
-	})
-}
-
 // The error queue is emptied a piece at a time: a flood of ICMP takes no more
 // memory than that.
 func TestAFloodOfNewsIsTakenAPieceAtATime(t *testing.T) {
@@ -234,23 +171,6 @@ func TestAFloodOfNewsIsTakenAPieceAtATime(t *testing.T) {
 			t.Errorf("a send waited for %d pieces of news", n)
 		}
 	}, udp.WithICMPErrors())
-}
-
-// Nobody receives from the Outbox after the end, but who put something there
-// can see that it was dropped.
-func TestWhatIsQueuedAfterTheEndIsCounted(t *testing.T) {
-	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
-		out := s.Outbox()
-		out <- udp.Datagram{To: friend, Data: []byte("in time")}
-		synctest.Wait()
-		s.Close()
-		for range 3 {
-			out <- udp.Datagram{To: friend, Data: []byte("late")}
-		}
-		st := s.Stats()
-		same(t, "sent", st.Sent, 1)
-		same(t, "dropped", st.SendDropped, 3)
-	})
 }
 
 // A deadline that somebody else has left on the descriptor ends no reader.
@@ -286,60 +206,5 @@ func TestADescriptorThatVanishesEndsTheSocket(t *testing.T) {
 			<-s.Done()
 			fails(t, s.Err(), errno)
 		})
-	}
-}
-
-// What cannot be sent for now is not tried without a pause.
-func TestAFullDeviceQueueIsNotTriedWithoutAPause(t *testing.T) {
-	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
-		c.change(func() { c.deaf = syscall.ENOBUFS })
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		began := time.Now()
-		fails(t, s.SendTo(ctx, friend, nil), context.DeadlineExceeded)
-		same(t, "duration", time.Since(began), 10*time.Second)
-		if n := c.Calls().Write; n > 1000 {
-			t.Errorf("%d calls in ten seconds", n)
-		}
-		sent := later(func() error { return s.SendTo(context.Background(), friend, nil) })
-		synctest.Wait()
-		s.Close()
-		fails(t, <-sent, net.ErrClosed)
-	})
-}
-
-// A consumer that panics takes itself down; the socket is closed by whoever
-// deferred that, and the port is free.
-func TestAConsumerThatPanicsFreesThePort(t *testing.T) {
-	s := listen(t, "udp4", "127.0.0.1:0")
-	where := at(t, s)
-	send(t, s, where, "bad news")
-	said := make(chan any, 1)
-	go func() {
-		defer func() { said <- recover() }()
-		defer s.Close()
-		panic(string((<-s.Messages()).Data))
-	}()
-	panicked, _ := take(t, "the panic", said)
-	same(t, "panic", panicked, any("bad news"))
-	again := listen(t, "udp4", where.String())
-	same(t, "address", at(t, again), where)
-}
-
-// A body of a loop that panics leaves the socket fit for the next.
-func TestALoopThatPanicsLeavesTheSocketFit(t *testing.T) {
-	s := listen(t, "udp4", "127.0.0.1:0")
-	send(t, s, at(t, s), "one")
-	send(t, s, at(t, s), "two")
-	func() {
-		defer func() { _ = recover() }()
-		for range s.All(t.Context()) {
-			panic("bad news")
-		}
-	}()
-	for m, err := range s.All(t.Context()) {
-		ok(t, err)
-		same(t, "next message", string(m.Data), "two")
-		break
 	}
 }

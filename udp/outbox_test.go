@@ -1,7 +1,6 @@
 package udp_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -9,7 +8,6 @@ import (
 	"syscall"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"example.com/dgram/udp"
 )
@@ -177,149 +175,5 @@ func TestQueuedDatagramThatFailsIsReported(t *testing.T) {
 			same(t, "Sent", st.Sent, 2)
 			same(t, "Errors", st.Errors, 1)
 		})
-	}
-}
-
-// Flush returns when what was queued is sent, or when it is given up, which leaves
-// nothing behind, or at the end of the socket.
-func TestFlushWaitsForWhatIsQueued(t *testing.T) {
-	simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
-		flush := func() error { return s.Flush(t.Context()) }
-		ok(t, flush()) // nothing was ever queued
-		c.change(func() { c.space = 0 })
-		for range 50 {
-			s.Outbox() <- udp.Datagram{To: friend}
-		}
-		flushes := []<-chan error{later(flush), later(flush)}
-		for range 100 {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			fails(t, s.Flush(ctx), context.DeadlineExceeded)
-			cancel()
-		}
-		same(t, "flushes that wait", udp.PendingFlushes(s), 2)
-		fails(t, s.Flush(done()), context.Canceled)
-		fails(t, s.Flush(nil), syscall.EINVAL)
-		for _, f := range flushes {
-			empty(t, "Flush", f)
-		}
-		c.change(func() { c.space = 50 })
-		for _, f := range flushes {
-			ok(t, <-f)
-		}
-		same(t, "Sent", s.Stats().Sent, 50)
-		ok(t, flush())
-		s.Outbox() <- udp.Datagram{To: friend}
-		last := later(flush)
-		synctest.Wait()
-		ok(t, s.Close())
-		fails(t, <-last, net.ErrClosed)
-	})
-}
-
-// The queue is bounded, and known to the datagram; a producer that fills it waits in a
-// select of its own. What was never sent is counted at the end.
-//
-// Upstream: parallel/test-dgram-send-queue-info.js
-func TestQueueIsBoundedAndKnown(t *testing.T) {
-	for _, queue := range []int{0, 1, 8, 64} {
-		for _, flush := range []bool{true, false} {
-			simulated(t, func(t *testing.T, s *udp.Socket, c *simConn) {
-				c.change(func() { c.space = 0 })
-				queued := 0
-				for full := false; !full && queued < 1000; synctest.Wait() {
-					select {
-					case s.Outbox() <- udp.Datagram{To: friend, Data: []byte("12345")}:
-						queued++
-					default:
-						full = queued > 0
-					}
-				}
-				inHand := max(queue, 1)
-				same(t, "queued", queued, inHand+queue)
-				same(t, "count", s.SendQueueCount(), queued)
-				same(t, "size", s.SendQueueSize(), 5*inHand) // what is behind is not measured
-				sent := 0
-				if flush {
-					c.change(func() { c.space = 1 << 10 })
-					ok(t, s.Flush(t.Context()))
-					sent = queued
-				}
-				ok(t, s.Close())
-				same(t, "count", s.SendQueueCount(), 0)
-				same(t, "size", s.SendQueueSize(), 0)
-				st := s.Stats()
-				same(t, "Sent", st.Sent, uint64(sent))
-				same(t, "SendDropped", st.SendDropped, uint64(queued-sent))
-			}, udp.WithSendQueue(queue))
-		}
-	}
-}
-
-// Upstream: sequential/test-dgram-implicit-bind-failure.js
-func TestOutboxTriesTheBindAgain(t *testing.T) {
-	k := newSimKernel(t)
-	k.failOpens(syscall.EMFILE, syscall.EMFILE)
-	s, err := udp.NewOn(k, "udp4")
-	mine(t, s, err)
-	outbox := s.Outbox() // the first failure
-	err, _ = take(t, "error", s.Errors())
-	fails(t, err, syscall.EMFILE)
-	shaped(t, err, "bind", "")
-	outbox <- udp.Datagram{Data: []byte("lost"), To: friend} // the second
-	err, _ = take(t, "error", s.Errors())
-	fails(t, err, syscall.EMFILE)
-	if failed, is := errors.AsType[*udp.SendError](err); !is || failed.To != friend || failed.Bytes != 4 {
-		t.Errorf("%v", err)
-	}
-	outbox <- udp.Datagram{Data: []byte("found"), To: friend}
-	ok(t, s.Flush(t.Context()))
-	same(t, "sent", k.only().texts(), "[found]")
-	same(t, "SendDropped", s.Stats().SendDropped, 1)
-}
-
-// IPv4 and IPv6 queued before the socket has a family: the first to be bound for
-// settles it, and the other is an error.
-func TestFamiliesQueuedOnAFreshSocket(t *testing.T) {
-	k := newSimKernel(t)
-	k.failOpens(syscall.EMFILE)
-	s, err := udp.NewOn(k, "udp")
-	mine(t, s, err)
-	out := s.Outbox() // does not get a socket
-	err, _ = take(t, "error", s.Errors())
-	fails(t, err, syscall.EMFILE)
-	out <- udp.Datagram{Data: []byte("4"), To: friend}
-	out <- udp.Datagram{Data: []byte("6"), To: netip.MustParseAddrPort("[2001:db8::1]:9")}
-	ok(t, s.Flush(t.Context()))
-	err, _ = take(t, "error", s.Errors())
-	fails(t, err, udp.ErrAddressFamily)
-	same(t, "sent", k.only().texts(), "[4]")
-	same(t, "dropped", s.Stats().SendDropped, 1)
-}
-
-// Outbox does not wait for a Bind of another goroutine. What is queued meanwhile is sent,
-// also when that Bind fails.
-func TestOutboxDoesNotWaitForABind(t *testing.T) {
-	for _, answers := range [][]netip.Addr{{friend.Addr()}, nil} {
-		k := newSimKernel(t)
-		asked, answer := make(chan struct{}), make(chan struct{})
-		s, err := udp.NewOn(k, "udp4", udp.WithLookup(func(context.Context, string, string) ([]netip.Addr, error) {
-			close(asked)
-			<-answer
-			return answers, nil
-		}))
-		mine(t, s, err)
-		bound := later(func() error { return s.Bind(t.Context(), "name:0") })
-		ended(t, "lookup", asked)
-		door(t, "Outbox", func() {
-			for i := range 3 {
-				s.Outbox() <- udp.Datagram{Data: fmt.Append(nil, i), To: friend}
-			}
-		})
-		close(answer)
-		err, _ = take(t, "Bind", bound)
-		same(t, "bound", err == nil, answers != nil)
-		ok(t, s.Flush(t.Context()))
-		same(t, "sent", k.only().texts(), "[0 1 2]")
-		empty(t, "errors", s.Errors())
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
 	"syscall"
 	"testing"
 
@@ -27,31 +26,6 @@ func TestLookupIsForNames(t *testing.T) {
 		}
 		if asked := lookup.questions(); !slices.Equal(asked, []string{want}) {
 			t.Errorf("asked %q, want %q", asked, want)
-		}
-	})
-}
-
-// Upstream: parallel/test-dgram-default-lookup-ip.js
-func TestLiteralsAreNotLookedUp(t *testing.T) {
-	each(t, func(t *testing.T, f family) {
-		lookup := looked("home")
-		peer := std(t, f)
-		s := open(t, f.network, udp.WithLookup(lookup.lookup))
-		ok(t, s.Bind(t.Context(), f.local()))
-		ok(t, s.SendToHost(t.Context(), of(peer).String(), []byte("x")))
-		ok(t, s.SendToHost(t.Context(), fmt.Sprint(":", of(peer).Port()), []byte("x")))
-		_, err := s.Resolve(t.Context(), of(peer).String())
-		ok(t, err)
-		ok(t, s.Connect(t.Context(), of(peer).String()))
-		if f.network == "udp4" {
-			ok(t, s.Disconnect())
-			err := s.Connect(t.Context(), "[::1]:9")
-			fails(t, err, udp.ErrAddressFamily)
-			_, err = s.Resolve(t.Context(), "[fe80::1%x]:9")
-			fails(t, err, udp.ErrAddressFamily)
-		}
-		if asked := lookup.questions(); len(asked) > 0 {
-			t.Errorf("looked up %q", asked)
 		}
 	})
 }
@@ -129,24 +103,6 @@ func TestEverySendToHostAsksAnew(t *testing.T) {
 	same(t, "questions", len(lookup.questions()), 3)
 }
 
-// Without a host an address is loopback's, in the family of the socket.
-//
-// Upstream: parallel/test-dgram-udp6-send-default-host.js
-func TestHostIsLoopbackOfTheFamily(t *testing.T) {
-	each(t, func(t *testing.T, f family) {
-		peer := std(t, f)
-		address := fmt.Sprint(":", of(peer).Port())
-		s := open(t, f.network)
-		a, err := s.Resolve(t.Context(), address)
-		ok(t, err)
-		same(t, "address", a, of(peer))
-		ok(t, s.SendToHost(t.Context(), address, []byte("x")))
-		same(t, "sender", hear(t, peer, "x").Addr(), f.loopback)
-		ok(t, s.Connect(t.Context(), address))
-		same(t, "peer", s.RemoteAddr(), of(peer))
-	})
-}
-
 // resolving are the calls that take an address as text, by the operation that their
 // errors name.
 var resolving = map[string]func(ctx context.Context, s *udp.Socket, address string) error{
@@ -159,53 +115,6 @@ var resolving = map[string]func(ctx context.Context, s *udp.Socket, address stri
 	"send": func(ctx context.Context, s *udp.Socket, address string) error {
 		return s.SendToHost(ctx, address, []byte("x"))
 	},
-}
-
-// An address that cannot be is the same error of every call. Nothing is looked up for it,
-// and nothing is bound.
-//
-// Upstream: parallel/test-dgram-connect.js
-func TestABadAddressIsAnErrorOfEveryCall(t *testing.T) {
-	for op, call := range resolving {
-		for _, c := range []struct {
-			network, address string
-			want             error
-		}{
-			{"udp4", "127.0.0.1:65536", udp.ErrBadPort},
-			{"udp4", "127.0.0.1:-1", udp.ErrBadPort},
-			{"udp4", "127.0.0.1:1.5", udp.ErrBadPort},
-			{"udp4", "127.0.0.1:99999999999999999999", udp.ErrBadPort},
-			{"udp4", "127.0.0.1:no-such-service", udp.ErrBadPort},
-			{"udp", "127.0.0.1:65536", udp.ErrBadPort},
-			{"udp6", "[::1]:65536", udp.ErrBadPort},
-			{"udp4", "", udp.ErrBadPort},
-			{"udp4", ":0", udp.ErrBadPort},
-			{"udp4", "127.0.0.1:", udp.ErrBadPort},
-			{"udp4", "127.0.0.1:0", udp.ErrBadPort},
-			{"udp4", "[::1]:9", udp.ErrAddressFamily},
-			{"udp4", "127.0.0.1", nil},
-			{"udp4", "[::1", nil},
-			{"udp4", "::1:9", nil},
-			{"udp4", "a:b:9", nil},
-			{"udp4", "127.0.0.1:9:9", nil},
-		} {
-			if port := strings.TrimPrefix(c.address, "127.0.0.1"); op == "bind" && (port == ":0" || port == ":" || c.address == "") {
-				continue // a port of the system's choice
-			}
-			lookup := looked("nobody")
-			s := open(t, c.network, udp.WithLookup(lookup.lookup))
-			err := call(t.Context(), s, c.address)
-			if _, malformed := errors.AsType[*net.AddrError](err); c.want == nil && !malformed {
-				t.Errorf("%s %q: %v, want a *net.AddrError", op, c.address, err)
-			}
-			if c.want != nil {
-				fails(t, err, c.want)
-			}
-			shaped(t, err, op, c.address)
-			same(t, "lookups", len(lookup.questions()), 0)
-			unbound(t, s)
-		}
-	}
 }
 
 // Each call that looks a name up ends with its context and with the socket, also where
@@ -248,36 +157,6 @@ func TestALookupHoldsUpNeitherItsCallNorClose(t *testing.T) {
 				ok(t, s.Err())
 			})
 		}
-	}
-}
-
-// A zone is an interface, by name or by number. Nothing is bound for one that is unknown.
-//
-// Upstream: parallel/test-dgram-bind-sync.js
-func TestAZoneIsAnInterface(t *testing.T) {
-	needIPv6(t)
-	lo := loopbackInterface(t)
-	for _, zone := range []string{lo.Name, fmt.Sprint(lo.Index)} {
-		s := open(t, "udp6")
-		a, err := s.Resolve(t.Context(), "[fe80::1%"+zone+"]:9")
-		ok(t, err)
-		same(t, "zone", a.Addr().Zone(), zone)
-		ok(t, s.Bind(t.Context(), "[::1%"+zone+"]:0"))
-	}
-	for _, zone := range []string{"no-such-zone", "4294967295", "99999"} {
-		s := open(t, "udp6")
-		to := netip.AddrPortFrom(netip.MustParseAddr("fe80::1").WithZone(zone), 9)
-		_, err := s.SendBatch(t.Context(), []udp.Datagram{{To: to}})
-		fails(t, err, syscall.ENODEV)
-		for op, err := range map[string]error{
-			"send":    s.SendTo(t.Context(), to),
-			"connect": s.Connect(t.Context(), to.String()),
-			"bind":    s.Bind(t.Context(), netip.AddrPortFrom(to.Addr(), 0).String()),
-		} {
-			fails(t, err, syscall.ENODEV)
-			shaped(t, err, op, zone)
-		}
-		unbound(t, s)
 	}
 }
 

@@ -1,12 +1,10 @@
 package session_test
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -197,41 +195,6 @@ func TestConnIsAPacketConnWithOnePeer(t *testing.T) {
 	}
 }
 
-func TestConnErrorsHaveTheShapeOfNet(t *testing.T) {
-	a, b, _ := pair(t)
-	if err := a.SetDeadline(time.Now().Add(-time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	_, readErr := a.Read(make([]byte, 1))
-	_, writeErr := a.Write(nil)
-	for op, err := range map[string]error{"read": readErr, "write": writeErr} {
-		var shaped *net.OpError
-		if !errors.As(err, &shaped) || shaped.Op != op || !shaped.Timeout() || shaped.Addr.String() != a.RemoteAddr().String() {
-			t.Errorf("%s: %#v", op, err)
-		}
-		finds(t, err, os.ErrDeadlineExceeded)
-	}
-	if err := a.SetDeadline(time.Time{}); err != nil {
-		t.Fatal(err)
-	}
-	_, err := a.Write(make([]byte, 1<<16))
-	finds(t, err, syscall.EMSGSIZE)
-
-	read := make(chan error, 1)
-	go func() {
-		_, err := b.Read(make([]byte, 1))
-		read <- err
-	}()
-	b.Close()
-	finds(t, take(t, read), net.ErrClosed)
-	_, err = b.Write(nil)
-	finds(t, err, net.ErrClosed)
-	finds(t, b.SetDeadline(time.Time{}), net.ErrClosed)
-	if err := b.Close(); err != nil {
-		t.Errorf("second Close: %v", err)
-	}
-}
-
 func TestConnReadsWhatWasReceivedBeforeTheSessionEnded(t *testing.T) {
 	m, s := mux(t, session.Idle(10*time.Millisecond))
 	dial(t, s).send("hello")
@@ -243,66 +206,6 @@ func TestConnReadsWhatWasReceivedBeforeTheSessionEnded(t *testing.T) {
 	}
 	_, err := conn.Read(make([]byte, 9))
 	finds(t, err, session.ErrIdle, net.ErrClosed)
-}
-
-func TestListenerAndSessionsShareOneQueue(t *testing.T) {
-	m, s := mux(t)
-	l := m.Listener()
-	if l.Addr().String() != s.LocalAddr().String() {
-		t.Errorf("address %v", l.Addr())
-	}
-	a, b := dial(t, s), dial(t, s)
-	a.send("one")
-	b.send("two")
-	conserved(t, m, 2)
-	conn, err := l.Accept()
-	if err != nil || conn.RemoteAddr().String() != a.addr().String() {
-		t.Fatal(conn, err)
-	}
-	if c := take(t, m.Sessions()); c.Peer() != b.addr() {
-		t.Errorf("session of %v", c.Peer())
-	}
-}
-
-func TestListenerClosesAlone(t *testing.T) {
-	m, s := mux(t)
-	l, other := m.Listener(), m.Listener()
-	accepted := make(chan error, 1)
-	go func() {
-		_, err := l.Accept()
-		accepted <- err
-	}()
-	for range 2 {
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
-	}
-	finds(t, take(t, accepted), net.ErrClosed)
-	dial(t, s).send("hello")
-	conserved(t, m, 1)
-	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("accepted: %v", err)
-	}
-	if _, err := other.Accept(); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestListenerLeavesOutSessionsThatHaveEnded(t *testing.T) {
-	m, s := mux(t)
-	a, b := dial(t, s), dial(t, s)
-	a.send("one")
-	b.send("two")
-	conserved(t, m, 2)
-	for c := range m.All() {
-		if c.Peer() == a.addr() {
-			c.Close()
-		}
-	}
-	conn, err := m.Listener().Accept()
-	if err != nil || conn.RemoteAddr().String() != b.addr().String() {
-		t.Errorf("accepted %v, %v", conn, err)
-	}
 }
 
 func TestConnOfASessionWithoutALocalAddressYet(t *testing.T) {

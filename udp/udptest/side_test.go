@@ -1,15 +1,12 @@
 package udptest_test
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
 	"os"
-	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"example.com/dgram/internal/kernel"
 )
@@ -186,162 +183,6 @@ func (s *side) openSocket(st step) []string {
 	return append(outcome(nil), s.name4(st.host, local))
 }
 
-// target is the address of a target, for a socket of a host.
-func (s *side) target(t target, host int) (netip.AddrPort, bool) {
-	if t.addr == "" {
-		return netip.AddrPort{}, true
-	}
-	port := t.port
-	if t.socket >= 0 {
-		c := s.conns[t.socket]
-		if c == nil {
-			return netip.AddrPort{}, false
-		}
-		a, err := c.LocalAddr()
-		if err != nil {
-			return netip.AddrPort{}, false
-		}
-		port = a.Port()
-	}
-	return netip.AddrPortFrom(netip.MustParseAddr(resolve(t.addr, host, s.local)), port), true
-}
-
-func (s *side) send(number int, st step, c kernel.Conn, host int) []string {
-	to, known := s.target(st.to, host)
-	peer, err := c.RemoteAddr()
-	if at := to; known && !at.IsValid() && err == nil {
-		known = s.straight(st.socket, st.iface, peer)
-	}
-	if !known || to.IsValid() && (!fits(c, to) || !s.straight(st.socket, st.iface, to)) {
-		return []string{"no target"}
-	}
-	var from netip.Addr
-	if st.from != "" {
-		from = netip.MustParseAddr(resolve(st.from, host, s.local))
-		if at := to; at.IsValid() && at.Addr().Is4() != from.Is4() || !at.IsValid() && (err != nil || peer.Addr().Is4() != from.Is4()) {
-			return []string{"no source"}
-		}
-	}
-	var ds []kernel.Datagram
-	for i, size := range st.sizes {
-		data := make([]byte, size)
-		if size >= 8 {
-			binary.BigEndian.PutUint64(data, uint64(number)<<32|uint64(i))
-		}
-		ds = append(ds, kernel.Datagram{Data: data, To: to, From: from, Interface: s.indexOf(host, st.iface), TOS: st.tos, TTL: st.ttl})
-	}
-	return s.sendAll(st.socket, c, ds)
-}
-
-// sendAll sends as package udp does: an errno is a datagram's own if it comes
-// again while nothing is pending. It says what became of each.
-func (s *side) sendAll(socket int, c kernel.Conn, ds []kernel.Datagram) (got []string) {
-	for i := 0; i < len(ds); {
-		var n int
-		var err error
-		if len(ds) == 1 {
-			if err = c.Send(&ds[0], nil); err == nil {
-				n = 1
-			}
-		} else {
-			n, err = c.SendBatch(ds[i:])
-		}
-		for range n {
-			got = append(got, "ok")
-		}
-		i += n
-		s.hear(socket, c)
-		if err == nil || err == kernel.ErrPending {
-			continue
-		}
-		again := c.Send(&ds[i], nil)
-		s.hear(socket, c)
-		if again == nil && !s.queues[socket] {
-			s.heard[socket] = append(s.heard[socket], outcome(err)...)
-		}
-		got = append(got, outcome(again)...)
-		i++
-	}
-	return got
-}
-
-// hear takes the errors of earlier datagrams off, each once: how many there are
-// depends on bursts.
-func (s *side) hear(socket int, c kernel.Conn) {
-	for r, ok := c.NextRefusal(); ok; r, ok = c.NextRefusal() {
-		e := outcome(r.Errno)[0]
-		if r.To.IsValid() {
-			e += " about " + s.name4(s.hosts[socket], r.To)
-		}
-		s.heard[socket] = append(s.heard[socket], e)
-	}
-	slices.Sort(s.heard[socket])
-	s.heard[socket] = slices.Compact(s.heard[socket])
-}
-
-// receive takes what there is, datagrams and errors of earlier ones.
-func (s *side) receive(socket int, c kernel.Conn, want []string) (got []string) {
-	for deadline := time.Now().Add(2 * time.Second); ; {
-		var sink taker
-		err := c.TryReceive(&sink)
-		for _, p := range sink.packets {
-			got = append(got, s.describe(s.hosts[socket], p))
-		}
-		if err != nil && err != kernel.ErrPending {
-			return append(got, outcome(err)...)
-		}
-		s.hear(socket, c)
-		if err == nil && len(sink.packets) == 0 {
-			if !s.real || len(got)+len(s.heard[socket]) >= len(want) || time.Now().After(deadline) {
-				got = append(got, s.heard[socket]...)
-				s.heard[socket] = nil
-				return got
-			}
-			time.Sleep(20 * time.Microsecond)
-		}
-	}
-}
-
-func (s *side) describe(host int, p kernel.Packet) string {
-	id := ""
-	if len(p.Data) >= 8 {
-		n := binary.BigEndian.Uint64(p.Data)
-		id = fmt.Sprintf(" %d.%d", n>>32, n&0xffffffff)
-	}
-	in := "?"
-	switch p.Interface {
-	case 0:
-	case 1:
-		in = "lo"
-	case s.index[host]:
-		in = "eth0"
-	}
-	return fmt.Sprintf("%d bytes%s from %s to %v on %s, special %v, class %d, %d hops, truncated %v", len(p.Data), id, s.name4(host, p.From), p.To, in, p.NonUnicastDst, p.TOS, p.TTL, p.Truncated)
-}
-
-// name4 is an address with a name for the port.
-func (s *side) name4(host int, a netip.AddrPort) string {
-	at := -1
-	if a.Addr().IsLoopback() || a.Addr().IsUnspecified() {
-		at = host
-	}
-	for h := range 2 {
-		for _, own := range []string{"own4", "own6", "ownlocal%eth0"} {
-			if netip.MustParseAddr(resolve(own, h, s.local)).WithZone("") == a.Addr().WithZone("") {
-				at = h
-			}
-		}
-	}
-	port := fmt.Sprint(a.Port())
-	if a.Port() > 10000 {
-		port = "chosen"
-	}
-	if name, ok := s.names[place{at, a.Port()}]; ok {
-		port = name
-	}
-	return fmt.Sprintf("%v port %s", a.Addr(), port)
-}
-
 // ask reads what a socket says of itself.
 func (s *side) ask(c kernel.Conn, host int) (got []string) {
 	local, err := c.LocalAddr()
@@ -371,19 +212,3 @@ func outcome(err error) []string {
 	}
 	return []string{err.Error()}
 }
-
-// A taker keeps what it is handed.
-type taker struct{ packets []kernel.Packet }
-
-func (k *taker) Room() int { return 16 }
-
-func (k *taker) Deliver(b *kernel.Batch) {
-	for _, p := range b.Packets {
-		p.Data = append([]byte(nil), p.Data...)
-		k.packets = append(k.packets, p)
-	}
-}
-
-func (k *taker) Pending() bool { return false }
-func (k *taker) Wait() bool    { return true }
-func (k *taker) Idle() bool    { return false }
