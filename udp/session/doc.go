@@ -100,7 +100,10 @@
 // place to check one without a session.
 //
 // With [RefuseNew] a flood can lock out new peers for a tenth of Idle at a time.
-// With EvictIdlest it can end sessions of new peers before they are answered.
+// With EvictIdlest it can end sessions of new peers before they are answered, and
+// sessions to which something was sent once they have been idle for a tenth of Idle.
+// That is the time for which a stranger's session lasts: a peer whose keepalives come
+// more often is safe. Where all sessions are of such peers, new peers are refused.
 // Sessions that live lose nothing by either.
 //
 // # What is lost, and where it is counted

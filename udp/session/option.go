@@ -20,7 +20,10 @@ const (
 	// Stats.Refused, and [Mux.Open] returns [ErrFull].
 	RefuseNew SessionPolicy = iota
 	// EvictIdlest ends the session that has been idle for the longest time, with
-	// [ErrEvicted]. Sessions to which nothing was ever sent go first.
+	// [ErrEvicted]. Sessions to which nothing was ever sent go first. The datagram of
+	// a new peer does not end a session to which something was sent and that has been
+	// idle for less than a tenth of [Idle]: where there are only such sessions it is
+	// counted in Stats.Refused. [Mux.Open] may end them.
 	EvictIdlest
 )
 
