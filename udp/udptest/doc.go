@@ -35,6 +35,7 @@
 //
 // What becomes of a datagram is a function of the network's [Seed], the link,
 // the datagram's flow and its number in the flow. A test that fails fails again.
+// A call at an instant comes after everything that arrives at that instant.
 // Where no two goroutines send at one instant, whole runs are equal, down to the
 // bytes of their captures.
 //

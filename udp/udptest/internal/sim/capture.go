@@ -24,7 +24,7 @@ var errCaptured = errors.New("the network is captured already")
 func (n *Network) Capture(w io.Writer) error {
 	n.lock()
 	if n.tap != nil {
-		n.mu.Unlock()
+		n.unlock()
 		return errCaptured
 	}
 	n.tap = &tap{w: w, ids: map[*Interface]uint32{}, pending: appendSection(nil)}

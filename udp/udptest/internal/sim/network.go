@@ -68,9 +68,13 @@ func New(seed uint64, fates int) *Network {
 // now is the time since the network was made. It is monotonic.
 func (n *Network) now() time.Duration { return time.Since(n.start) }
 
-// lock and unlock guard everything. What was captured meanwhile is written
-// after the mutex is free.
-func (n *Network) lock() { n.mu.Lock() }
+// lock and unlock guard everything. What is due arrives first: a call at an
+// instant comes after the arrivals of that instant, whether or not the timer has
+// fired. What was captured meanwhile is written after the mutex is free.
+func (n *Network) lock() {
+	n.mu.Lock()
+	n.arrivals()
+}
 
 func (n *Network) unlock() {
 	if n.tap == nil {

@@ -53,16 +53,24 @@ func (n *Network) arm() {
 	}
 }
 
-// arrive takes everything that is due out of transit.
+// arrive is what the timer does: lock takes what is due out of transit.
 func (n *Network) arrive() {
 	n.lock()
 	defer n.unlock()
+	n.transit.armed = 0
+	n.arm()
+}
+
+// arrivals takes everything that is due out of transit. The caller holds the
+// network's mutex.
+func (n *Network) arrivals() {
 	t := &n.transit
-	t.armed = 0
+	if len(t.heap) == 0 {
+		return
+	}
 	for now := n.now(); len(t.heap) > 0 && t.heap[0].at <= now; {
 		n.reach(t.pop().p)
 	}
-	n.arm()
 }
 
 // stop drops what is in transit.
