@@ -22,6 +22,7 @@ func lasting(t *testing.T) map[string]func(ctx context.Context, s *udp.Socket) {
 	for way, read := range all {
 		calls[way] = func(ctx context.Context, s *udp.Socket) {
 			r := read(t, s)
+			defer r.stop()
 			defer context.AfterFunc(ctx, r.stop)()
 			for {
 				if _, err := r.next(); errors.Is(err, net.ErrClosed) || ctx.Err() != nil {
