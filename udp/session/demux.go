@@ -16,6 +16,7 @@ const batchSize = 64
 func (m *Mux) deliver(batch []udp.Message) {
 	found := m.found[:len(batch)]
 	now := m.now()
+	first := m.periodOf(now)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	defer clear(found)
@@ -36,7 +37,9 @@ func (m *Mux) deliver(batch []udp.Message) {
 		if !c.knowsLocal() {
 			c.settle(d.To, d.Interface)
 		}
-		c.last.Store(now)
+		if c.passed(now, first) {
+			m.ranking.renew(c)
+		}
 		switch c.push(d, &m.cfg) {
 		case queued:
 			m.count.Delivered++

@@ -6,6 +6,12 @@ import "time"
 // the longest time? An idleQueue answers it. A datagram only stores its time in
 // the session; the queue learns of it when the session gets to the front. So a
 // datagram costs one store, and one timer serves all sessions.
+//
+// For expiry that is enough. Eviction has to find the idlest session in a bounded
+// time, however many sessions have had datagrams that their queue does not know of.
+// With EvictIdlest the first datagram of a session in each period of time (see
+// config.period) therefore brings its entry up to date. No entry is then behind by
+// more than a period.
 
 // An idleQueue is a heap of sessions by the last known time of a datagram. Its
 // entries have the time beside the pointer, so that most comparisons stay within
@@ -129,9 +135,32 @@ func (q idleQueue) refresh() bool {
 	return false
 }
 
+// passed notes that a datagram of c has passed. first is when the period of now
+// began. It reports whether the entry of c has to be brought up to date.
+func (c *Session) passed(now, first int64) bool {
+	was := c.last.Load()
+	c.last.Store(now)
+	return was < first
+}
+
+// renew brings the entry of c up to date.
+func (r *ranking) renew(c *Session) {
+	if c.removed() {
+		return
+	}
+	q := r.strangers
+	if c.ranked {
+		q = r.known
+	}
+	if last := c.last.Load(); last > q[c.place].since {
+		q.down(int(c.place), idleEntry{last, c})
+	}
+}
+
 // idlest returns the session to evict, a stranger where there is one. Where more
-// than maxSteps sessions have had datagrams since they were last looked at, it is
-// the one that was looked at the longest time ago. There is at least one session.
+// than maxSteps sessions have had datagrams in the present period that the queue does
+// not know of, it may have been idle for less time than the idlest, by a period
+// at most. There is at least one session.
 func (r *ranking) idlest() *Session {
 	q := r.strangers
 	if len(q) == 0 {
@@ -217,6 +246,15 @@ func (m *Mux) watch(c *Session, now int64) {
 		idle = m.cfg.strangerIdle()
 	}
 	m.wake(now+int64(idle), now)
+}
+
+// periodOf returns when the period of now began, or 0 where no entry is brought
+// up to date before it gets to the front.
+func (m *Mux) periodOf(now int64) int64 {
+	if m.cfg.whenMax == RefuseNew {
+		return 0
+	}
+	return now - now%int64(m.cfg.period())
 }
 
 // now is the time since the mux was made. It is never 0.

@@ -212,6 +212,19 @@ func (m *Mux) makeRoom() bool {
 	return true
 }
 
+// sent notes that a datagram was sent to the peer of c.
+func (m *Mux) sent(c *Session) {
+	now := m.now()
+	behind := c.passed(now, m.periodOf(now))
+	if c.answered.Load() && !behind {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ranking.answer(c)
+	m.ranking.renew(c)
+}
+
 // add begins a session. The caller holds mu.
 func (m *Mux) add(c *Session, now int64) {
 	c.last.Store(now)

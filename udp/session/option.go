@@ -20,7 +20,9 @@ const (
 	// Stats.Refused, and [Mux.Open] returns [ErrFull].
 	RefuseNew SessionPolicy = iota
 	// EvictIdlest ends the session that has been idle for the longest time, with
-	// [ErrEvicted]. Sessions to which nothing was ever sent go first. The datagram of
+	// [ErrEvicted]. Where many sessions have had datagrams since the last eviction it
+	// may end another one, which has been idle for less time than that session by
+	// at most 1/64 of [Idle]. Sessions to which nothing was ever sent go first. The datagram of
 	// a new peer does not end a session to which something was sent and that has been
 	// idle for less than a tenth of [Idle]: where there are only such sessions it is
 	// counted in Stats.Refused. [Mux.Open] may end them.
@@ -112,6 +114,10 @@ func (c *config) within(name string, n, most int) {
 
 // strangerIdle is the idle time of sessions to which nothing was ever sent.
 func (c *config) strangerIdle() time.Duration { return max(c.idle/10, 1) }
+
+// period is how far the order of eviction may be from the order of the last
+// datagrams. A session's place costs work once in a period at most.
+func (c *config) period() time.Duration { return max(c.idle/64, 1) }
 
 // Idle ends a session, with [ErrIdle], when no datagram has passed either way
 // for d. A session to which nothing was ever sent ends after a tenth of d:

@@ -101,12 +101,7 @@ func (c *Session) Send(ctx context.Context, parts ...[]byte) error {
 	if err := c.mux.transmit(ctx, c, parts); err != nil {
 		return err
 	}
-	c.last.Store(c.mux.now())
-	if !c.answered.Load() {
-		c.mux.mu.Lock()
-		c.mux.ranking.answer(c)
-		c.mux.mu.Unlock()
-	}
+	c.mux.sent(c)
 	return nil
 }
 
