@@ -6,7 +6,7 @@ import "io"
 // pcapng, which Wireshark and tshark read. Each interface of each host is one of
 // the capture: a datagram is there when it leaves its sender and when it reaches
 // its receiver, and one that is lost carries the reason as a comment. With the
-// same seed, and where no two goroutines send at one instant, two runs in
+// same seed, and under the conditions of the package's documentation, two runs in
 // bubbles have equal captures, byte for byte.
 //
 // The first block is written at once, and the writer's error returned. Later

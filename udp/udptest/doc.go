@@ -35,9 +35,20 @@
 //
 // What becomes of a datagram is a function of the network's [Seed], the link,
 // the datagram's flow and its number in the flow. A test that fails fails again.
-// A call at an instant comes after everything that arrives at that instant.
-// Where no two goroutines send at one instant, whole runs are equal, down to the
-// bytes of their captures.
+//
+// A call at an instant comes after everything that arrives at that instant. What
+// arrives at the instant at which the context or the deadline of a Receive ends
+// is received, and a send for which there is room at that instant is sent. So
+// whole runs in bubbles are equal, down to the bytes of their captures, where
+// nothing depends on what Go's scheduler decides between two goroutines at one
+// instant:
+//
+//   - the order of the sends, if two goroutines send
+//   - what is in a receive buffer or a channel, if one goroutine fills it and
+//     another one empties it: whether it is full, and what a select with a default
+//     finds in Messages, whose reader is a goroutine of the socket
+//   - whether a context that ends at the instant has ended, if a goroutine that
+//     something else has woken asks it: a loop of All asks, and so does a call
 //
 // # What the sockets do
 //

@@ -20,19 +20,24 @@ const (
 	maxBurst    = 65000
 )
 
-// ready says why a read cannot go on, or that an error is pending. The caller holds
-// the mutex.
-func (c *Conn) ready() error {
+// ready says why a read cannot go on, or that an error is pending. The deadline
+// ends a read that has not waited yet. The caller holds the mutex.
+func (c *Conn) ready(waited bool) error {
 	c.sift()
 	switch {
 	case c.closed:
 		return net.ErrClosed
 	case c.draining && c.queue.len() == 0 && c.pending == 0:
 		return kernel.ErrDrained
-	case !c.draining && !c.deadline.IsZero() && !time.Now().Before(c.deadline):
+	case !waited && c.expired():
 		return os.ErrDeadlineExceeded
 	}
 	return c.tellPending()
+}
+
+// expired reports whether the read deadline has passed.
+func (c *Conn) expired() bool {
+	return !c.draining && !c.deadline.IsZero() && !time.Now().Before(c.deadline)
 }
 
 // tellPending is kernel.ErrPending where an error is. What there is to read comes
@@ -58,14 +63,15 @@ func (c *Conn) takePending(name string) error {
 	return call(name, errno)
 }
 
-// await waits until take has taken something.
+// await waits until take has taken something. What comes at the instant of the
+// deadline is taken by a read that waits, whichever wakes it.
 func (c *Conn) await(take func() bool) error {
-	for {
+	for waited := false; ; waited = true {
 		c.host.n.lock()
-		err := c.ready()
-		taken := false
-		if err == nil {
-			taken = take()
+		err := c.ready(waited)
+		taken := err == nil && take()
+		if err == nil && !taken && c.expired() {
+			err = os.ErrDeadlineExceeded
 		}
 		if taken || err != nil && err != net.ErrClosed && err != os.ErrDeadlineExceeded {
 			c.calls.Read++

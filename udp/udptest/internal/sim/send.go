@@ -81,9 +81,10 @@ func (c *Conn) SendBatch(ds []kernel.Datagram) (sent int, err error) {
 	return sent, err
 }
 
-// SendWait waits for room in the send buffer.
+// SendWait waits for room in the send buffer. A send that is stopped at the instant
+// at which there is room has been sent.
 func (c *Conn) SendWait(d *kernel.Datagram, _ []byte, stop <-chan struct{}) error {
-	for {
+	for stopped := false; ; {
 		var until time.Duration
 		err := c.locked(func() error {
 			c.calls.Write++
@@ -93,16 +94,18 @@ func (c *Conn) SendWait(d *kernel.Datagram, _ []byte, stop <-chan struct{}) erro
 			}
 			return err
 		})
-		if err != errEAGAIN {
+		switch {
+		case err != errEAGAIN:
 			return err
+		case stopped:
+			return kernel.ErrStopped
 		}
 		timer := time.NewTimer(until)
 		select {
 		case <-timer.C:
 		case <-c.room:
 		case <-stop:
-			timer.Stop()
-			return kernel.ErrStopped
+			stopped = true
 		case <-c.done:
 			timer.Stop()
 			return net.ErrClosed
