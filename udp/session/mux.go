@@ -6,7 +6,6 @@ import (
 	"iter"
 	"net"
 	"net/netip"
-	"strconv"
 	"sync"
 	"time"
 
@@ -108,8 +107,8 @@ func (m *Mux) Errors() <-chan error { return m.news.c }
 // if something had been sent to it.
 //
 // The error is [ErrFull] where there are [Max] sessions and none is evicted,
-// [udp.ErrAddressFamily] or [udp.ErrBadPort] for an address that the socket cannot
-// send to, and [net.ErrClosed] with the cause after the end.
+// [udp.ErrAddressFamily], [udp.ErrBadPort] or syscall.ENODEV (a zone) for an address
+// that the socket cannot send to, and [net.ErrClosed] with the cause after the end.
 func (m *Mux) Open(ctx context.Context, peer netip.AddrPort) (*Session, error) {
 	if ctx == nil {
 		return nil, m.opError("open", peer, errNilContext)
@@ -144,7 +143,12 @@ func (m *Mux) checkPeer(ctx context.Context, peer netip.AddrPort) (netip.AddrPor
 	if err := ctx.Err(); err != nil {
 		return peer, err
 	}
-	peer = canonical(peer)
+	peer = m.canonical(peer)
+	if zone := peer.Addr().Zone(); zone != "" {
+		if _, err := m.zoneName(zone); err != nil {
+			return peer, m.opError("open", peer, err)
+		}
+	}
 	if !peer.Addr().IsValid() {
 		return peer, m.opError("open", peer, fmt.Errorf("%w: no address", udp.ErrAddressFamily))
 	}
@@ -154,24 +158,10 @@ func (m *Mux) checkPeer(ctx context.Context, peer netip.AddrPort) (netip.AddrPor
 	return m.socket.Resolve(ctx, peer.String()) // a literal: it is only checked
 }
 
-// canonical returns an address as the messages of a socket have it: IPv4 as IPv4,
-// the zone as a name.
-func canonical(a netip.AddrPort) netip.AddrPort {
-	ip := a.Addr().Unmap()
-	if zone := ip.Zone(); zone != "" {
-		if index, err := strconv.Atoi(zone); err == nil {
-			if i, err := net.InterfaceByIndex(index); err == nil {
-				ip = ip.WithZone(i.Name)
-			}
-		}
-	}
-	return netip.AddrPortFrom(ip, a.Port())
-}
-
 // Lookup returns the session with a peer at a local address. Any local address
 // will do where local is the zero Addr.
 func (m *Mux) Lookup(peer netip.AddrPort, local netip.Addr) (*Session, bool) {
-	peer, local = canonical(peer), local.Unmap()
+	peer, local = m.canonical(peer), m.canonicalAddr(local)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	c := m.table.lookup(peer, local)

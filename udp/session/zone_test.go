@@ -1,0 +1,96 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+	"testing"
+	"testing/synctest"
+
+	"example.com/dgram/internal/netlab"
+	"example.com/dgram/udp"
+	"example.com/dgram/udp/session"
+	"example.com/dgram/udp/udptest"
+)
+
+// A zone by number names an interface of the socket's host.
+func TestZoneByNumberIsTheSimulatedHosts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := udptest.NewNetwork(t)
+		a, b := network.Host("fe80::1%eth7/64"), network.Host("fe80::2%eth9/64")
+		s := must(t)(a.Listen(context.Background(), "udp6", "[::]:5"))
+		defer s.Close()
+		peer := must(t)(b.Listen(context.Background(), "udp6", "[::]:6"))
+		defer peer.Close()
+		m := over(t, s)
+		for _, zone := range []string{"9", "eth9"} { // of no host, and of the other
+			unknown := netip.MustParseAddrPort("[fe80::2%" + zone + "]:6")
+			c, err := m.Open(t.Context(), unknown)
+			if c != nil || !errors.Is(err, syscall.ENODEV) {
+				t.Errorf("zone %s: %v, %v", zone, c, err)
+			}
+			if c, ok := m.Lookup(unknown, netip.Addr{}); ok {
+				t.Errorf("zone %s: found %v", zone, c)
+			}
+		}
+		opensByNumber(t, m, peer, 2, "eth7", "fe80::2", netip.MustParseAddrPort("[fe80::1%eth9]:5"))
+	})
+}
+
+// The names and numbers of interfaces in a network namespace are not those of the
+// caller's.
+func TestZoneByNumberIsTheNetworkNamespaces(t *testing.T) {
+	netlab.RequireIPv6(t)
+	lab := netlab.New(t)
+	a, b := lab.Host("a"), lab.Host("b")
+	lab.Link(a.Port("west"), b.Port("east"))
+	here, err := a.LinkLocal("west")
+	lab.Must(err)
+	there, err := b.LinkLocal("east")
+	lab.Must(err)
+	index, err := a.Index("west")
+	lab.Must(err)
+	open := func(h *netlab.Host) *udp.Socket {
+		s := netlab.On(h, func() (*udp.Socket, error) { return udp.Listen(context.Background(), "udp6", "[::]:0") })
+		t.Cleanup(func() { s.Close() })
+		return s
+	}
+	s, peer := open(a), open(b)
+	if err := s.SendTo(t.Context(), netip.MustParseAddrPort("[fe80::1%west]:1"), nil); err != nil {
+		t.Skip("the socket asks in the caller's namespace: ", err)
+	}
+	back := netip.AddrPortFrom(here.WithZone("east"), s.LocalAddr().Port())
+	opensByNumber(t, over(t, s), peer, index, "west", there.WithZone("").String(), back)
+}
+
+// opensByNumber opens a session with a peer whose zone is a number.
+func opensByNumber(t *testing.T, m *session.Mux, peer *udp.Socket, index int, name, addr string, back netip.AddrPort) {
+	t.Helper()
+	port := peer.LocalAddr().Port()
+	byNumber := netip.AddrPortFrom(netip.MustParseAddr(fmt.Sprintf("%s%%%d", addr, index)), port)
+	byName := netip.AddrPortFrom(netip.MustParseAddr(addr+"%"+name), port)
+	c, err := m.Open(t.Context(), byNumber)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Peer() != byName {
+		t.Errorf("the peer is %v, want %v", c.Peer(), byName)
+	}
+	if err := c.Send(t.Context(), []byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, peer.Messages(), "hello")
+	if err := peer.SendTo(t.Context(), back, []byte("welcome")); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, c.Messages(), "welcome")
+	if found, ok := m.Lookup(byNumber, netip.Addr{}); !ok || found != c {
+		t.Errorf("found %v", found)
+	}
+	if _, err := c.Conn().(net.PacketConn).WriteTo(nil, net.UDPAddrFromAddrPort(byNumber)); err != nil {
+		t.Error(err)
+	}
+}
