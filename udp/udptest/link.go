@@ -124,8 +124,9 @@ func Corrupt(p float64) LinkOption {
 //
 // The queue is that of the sender's device, as with tc-tbf(8): what waits in it
 // takes room in the socket's send buffer (udp.WithWriteBuffer), and a send waits
-// when that is full. With udp.WithICMPErrors a full queue is the send's ENOBUFS,
-// as on Linux, and it is made again.
+// when that is full. With udp.WithICMPErrors a full queue is the send's ENOBUFS, as
+// on Linux: the socket waits and sends again, and the datagram counts as sent once
+// the queue has taken it.
 func Rate(bytesPerSecond, queueBytes int) LinkOption {
 	return func(c *linkConfig) {
 		c.Rate, c.Queue = bytesPerSecond, queueBytes

@@ -1,6 +1,9 @@
 package udptest_test
 
 import (
+	"bytes"
+	"context"
+	"net/netip"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -87,5 +90,48 @@ func TestFragmentsAreLostTogether(t *testing.T) {
 		if lost := conserved(t, n).Lost[udptest.Lost]; lost < 580 || lost > 720 {
 			t.Errorf("%d of 1000 lost", lost)
 		}
+	})
+}
+
+// A datagram that a full queue refuses with ENOBUFS is sent again. It has one fate
+// and one number, whatever the number of attempts.
+func TestARefusedAttemptIsNoSentDatagram(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		n, a, b := two(t, []udptest.LinkOption{udptest.Rate(1000, 500)}, udp.WithICMPErrors())
+		var capture bytes.Buffer
+		ok(t, n.Capture(&capture))
+		for range 10 {
+			send(t, a, at(t, b), string(make([]byte, 100)))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		fails(t, a.SendTo(ctx, at(t, b), make([]byte, 500)), context.DeadlineExceeded)
+		time.Sleep(time.Minute)
+		all := conserved(t, n)
+		same(t, "sent", all.Sent, 10)
+		same(t, "sent by the socket", a.Stats().Sent, 10)
+		same(t, "delivered", all.Delivered, 10)
+		number := uint64(0)
+		for f := range n.Fates() {
+			number++
+			same(t, "number", f.Number, number)
+			same(t, "outcome", f.Outcome, udptest.Delivered)
+		}
+		same(t, "queues in the capture that were full", bytes.Count(capture.Bytes(), []byte(udptest.QueueFull.String())), 0)
+	})
+}
+
+// The sender's host took a broadcast datagram, though the queue to one receiver was
+// full.
+func TestAFullQueueLosesCopiesForGroups(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		n, a, b := two(t, []udptest.LinkOption{udptest.Rate(1000, 500)}, udp.WithICMPErrors(), udp.WithBroadcast())
+		to := netip.AddrPortFrom(netip.MustParseAddr("192.0.2.255"), at(t, b).Port())
+		for range 10 {
+			send(t, a, to, string(make([]byte, 100)))
+		}
+		time.Sleep(time.Minute)
+		same(t, "sent", conserved(t, n).Sent, 10)
+		same(t, "lost", n.Totals().Lost[udptest.QueueFull], 5)
 	})
 }

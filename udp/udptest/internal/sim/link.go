@@ -120,9 +120,12 @@ func (l *link) cross(n *Network, now time.Duration, p *packet) crossing {
 		c.lost = LinkDown
 		return c
 	}
-	if l.Rate > 0 && !l.enqueue(now, len(p.data), &c) {
+	if l.full(now, len(p.data)) {
 		c.lost = QueueFull
 		return c
+	}
+	if l.Rate > 0 {
+		l.enqueue(now, len(p.data), &c)
 	}
 	if c.lost = l.lose(f, luck, p); c.lost != Delivered {
 		return c
@@ -151,17 +154,22 @@ func (l *link) down(now time.Duration) bool {
 	return false
 }
 
-// enqueue makes the packet wait for the link's rate. Beyond half of the queue a
-// packet that knows ECN is marked.
-func (l *link) enqueue(now time.Duration, bytes int, c *crossing) bool {
-	waiting := l.waiting(now)
-	if waiting > 0 && waiting+bytes > l.Queue {
+// full reports whether the link is up and its queue has no room for so many bytes.
+func (l *link) full(now time.Duration, bytes int) bool {
+	if l.Rate == 0 || l.down(now) {
 		return false
 	}
+	waiting := l.waiting(now)
+	return waiting > 0 && waiting+bytes > l.Queue
+}
+
+// enqueue makes the packet wait for the link's rate. Beyond half of the queue a
+// packet that knows ECN is marked.
+func (l *link) enqueue(now time.Duration, bytes int, c *crossing) {
+	waiting := l.waiting(now)
 	c.mark = waiting > 0 && 2*(waiting+bytes) > l.Queue
 	l.busy = max(l.busy, now) + time.Duration(float64(bytes)/float64(l.Rate)*float64(time.Second))
 	c.departs = l.busy
-	return true
 }
 
 // waiting is how many bytes are in the queue.

@@ -6,7 +6,7 @@ import (
 	"example.com/dgram/internal/posix"
 )
 
-// emit sends a packet on its way.
+// emit sends a packet on its way, or refuses it with an error.
 func (c *Conn) emit(p *packet, r *route) error {
 	n, h := c.host.n, c.host
 	if p.src.Addr().IsLoopback() && !p.out.Loopback() {
@@ -51,7 +51,8 @@ func (c *Conn) emit(p *packet, r *route) error {
 // apart.
 const resolution = 3 * time.Second
 
-// cross takes a packet over the link to its host.
+// cross takes a packet over the link to its host. What it refuses with an error has
+// neither a number nor a fate.
 func (n *Network) cross(c *Conn, p *packet) error {
 	if p.host == p.origin {
 		n.record(p, outbound, "")
@@ -76,6 +77,9 @@ func (n *Network) cross(c *Conn, p *packet) error {
 		return nil
 	}
 	now := n.now()
+	if c != nil && c.cfg.ICMPErrors && p.cast == unicast && l.full(now, len(p.data)) {
+		return call("sendmsg", posix.ENOBUFS) // ip_send_skb, with IP_RECVERR: the caller still has the datagram
+	}
 	p.mtu = l.MTU
 	x := l.cross(n, now, p)
 	if c != nil && x.departs > now {
@@ -84,9 +88,6 @@ func (n *Network) cross(c *Conn, p *packet) error {
 	if x.lost != Delivered {
 		n.record(p, outbound, x.lost.String())
 		n.end(p, x.lost)
-		if x.lost == QueueFull && c != nil && c.cfg.ICMPErrors {
-			return call("sendmsg", posix.ENOBUFS) // ip_send_skb, with IP_RECVERR
-		}
 		return nil
 	}
 	n.record(p, outbound, "")

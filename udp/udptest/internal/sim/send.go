@@ -212,8 +212,11 @@ func (c *Conn) send(d *kernel.Datagram, as rank) error {
 	for _, part := range d.More {
 		p.data = append(p.data, part...)
 	}
-	n.ledger.totals.Sent++
-	return c.emit(p, &r.route)
+	err := c.emit(p, &r.route)
+	if err == nil {
+		n.ledger.totals.Sent++
+	}
+	return err
 }
 
 // hasRoom reports whether the send buffer takes one more datagram: Linux looks
