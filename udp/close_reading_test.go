@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net"
 	"net/netip"
+	"runtime"
 	"testing"
 	"time"
 
@@ -36,7 +37,7 @@ func lasting(t *testing.T) map[string]func(ctx context.Context, s *udp.Socket) {
 
 // besides are what happens to a socket while it is read.
 var besides = map[string]func(t *testing.T, s *udp.Socket, peer string){
-	"nothing": func(*testing.T, *udp.Socket, string) {},
+	"nothing": nil,
 	"Disconnect": func(t *testing.T, s *udp.Socket, peer string) {
 		_ = s.Disconnect()
 		_ = s.Connect(t.Context(), peer)
@@ -110,12 +111,13 @@ func readAndEnd(t *testing.T, f family, lent bool, read func(context.Context, *u
 	reading := begin(func() { read(call, s) })
 	stop := make(chan struct{})
 	beside := begin(func() {
-		for {
+		for act != nil {
 			select {
 			case <-stop:
 				return
 			default:
 				act(t, s, of(peer).String())
+				runtime.Gosched() // what it is beside has its turn, on a busy machine too
 			}
 		}
 	})
