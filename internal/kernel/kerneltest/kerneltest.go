@@ -47,6 +47,7 @@ func Test(t *testing.T, system kernel.System) {
 		{"SendWaitSends", s.TestSendWaitSends},
 		{"AFullBufferIsEAGAIN", s.TestAFullBufferIsEAGAIN},
 		{"SendWaitStops", s.TestSendWaitStops},
+		{"SendWaitThatWasStoppedBeforeSendsNothing", s.TestSendWaitThatWasStoppedBeforeSendsNothing},
 		{"SendWaitWaitsForRoom", s.TestSendWaitWaitsForRoom},
 		{"CloseWakesASender", s.TestCloseWakesASender},
 		{"DiscardCounts", s.TestDiscardCounts},

@@ -61,6 +61,17 @@ func (s suite) TestSendWaitStops(t *testing.T) {
 	}
 }
 
+func (s suite) TestSendWaitThatWasStoppedBeforeSendsNothing(t *testing.T) {
+	c, d, _ := s.throttled(t)
+	stop := make(chan struct{})
+	close(stop)
+	for range 2 {
+		if err := c.SendWait(&d, nil, stop); !errors.Is(err, kernel.ErrStopped) {
+			t.Errorf("%v, want ErrStopped", err)
+		}
+	}
+}
+
 func (s suite) TestSendWaitWaitsForRoom(t *testing.T) {
 	c, d, unthrottle := s.throttled(t)
 	done := make(chan error, 1)

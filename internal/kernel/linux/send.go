@@ -59,7 +59,7 @@ func (c *conn) SendWait(d *kernel.Datagram, oob []byte, stop <-chan struct{}) er
 		case <-over:
 		}
 	}()
-	var err error
+	var err error = kernel.ErrStopped // where stop is closed before the first attempt
 	var closed error
 	for s := (*socket)(nil); s != c.sock.Load() && (s == nil || closed != nil) && !isClosed(stop); {
 		s = c.sock.Load()
