@@ -63,6 +63,9 @@ func (n *Network) NAT(outsideAddr string, kind NATKind, idle time.Duration, insi
 	case idle < 0:
 		n.t.Fatalf("udptest: NAT: negative idle time %v", idle)
 	}
+	n.mu.Lock()
+	n.addressing.use(a)
+	n.mu.Unlock()
 	hosts := make([]*sim.Host, len(inside))
 	for i, h := range inside {
 		hosts[i] = h.host

@@ -17,10 +17,11 @@ type Network struct {
 	t   testing.TB
 	net *sim.Network
 
-	mu      sync.Mutex
-	hosts   []*Host
-	sockets []*udp.Socket // that may be open
-	sweep   int           // len(sockets) at which those that have ended are forgotten
+	mu         sync.Mutex
+	hosts      []*Host
+	addressing addressing
+	sockets    []*udp.Socket // that may be open
+	sweep      int           // len(sockets) at which those that have ended are forgotten
 }
 
 // An Option configures a network.
@@ -109,30 +110,34 @@ func (n *Network) own(s *udp.Socket) {
 // addresses it is given one of each family.
 //
 // Hosts reach each other whatever their prefixes are, without a router between
-// them. Addresses are unique, but for the insides of different NATs.
+// them. Addresses are unique, but for the insides of different NATs. Those that a
+// host is given are in 198.18.0.0/15 and 2001:db8::/64, and none that the test has
+// used before.
 func (n *Network) Host(addrs ...string) *Host {
 	n.t.Helper()
-	n.mu.Lock()
-	index := len(n.hosts) + 1
-	n.mu.Unlock()
-	if len(addrs) == 0 {
-		addrs = []string{
-			fmt.Sprintf("198.18.%d.%d/15", index>>8, index&255),
-			fmt.Sprintf("2001:db8::%x/64", index),
-		}
-	}
-	parsed := make([]sim.Address, len(addrs))
-	for i, s := range addrs {
-		var err error
-		if parsed[i], err = sim.ParseAddress(s); err != nil {
-			n.t.Fatalf("udptest: Host: %v", err)
-		}
+	parsed, err := n.addresses(addrs)
+	if err != nil {
+		n.t.Fatalf("udptest: Host: %v", err)
 	}
 	h := &Host{n: n, host: n.net.AddHost(parsed[0].Prefix.Addr().String(), parsed...)}
 	n.mu.Lock()
 	n.hosts = append(n.hosts, h)
 	n.mu.Unlock()
 	return h
+}
+
+// addresses are those of a new host.
+func (n *Network) addresses(texts []string) ([]sim.Address, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(texts) == 0 {
+		return n.addressing.next(len(n.hosts) + 1)
+	}
+	parsed, err := parse(texts)
+	for _, a := range parsed {
+		n.addressing.use(a.Prefix.Addr())
+	}
+	return parsed, err
 }
 
 // Partition cuts two hosts off from each other, in both directions: what they
