@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/dgram/udp"
 	"example.com/dgram/udp/udptest"
 )
 
@@ -148,11 +149,25 @@ func TestAddressesThatNobodyHas(t *testing.T) {
 func TestWhatNeedsADescriptorIsUnsupported(t *testing.T) {
 	n := udptest.NewNetwork(t)
 	s := listen(t, n.Host())
-	_, err := s.File()
-	fails(t, err, errors.ErrUnsupported)
 	raw, err := s.SyscallConn()
 	ok(t, err)
-	fails(t, raw.Control(func(uintptr) { t.Error("there is a descriptor") }), errors.ErrUnsupported)
+	for what, call := range map[string]func() error{
+		"duplicate of a socket": func() error { _, err := s.File(); return err },
+		"file udp4":             func() error { _, err := s.UDPConn(); return err },
+		"raw control":           func() error { return raw.Control(func(uintptr) { t.Error("there is a descriptor") }) },
+		"raw read":              func() error { return raw.Read(func(uintptr) bool { t.Error("there is a descriptor"); return true }) },
+		"raw write":             func() error { return raw.Write(func(uintptr) bool { t.Error("there is a descriptor"); return true }) },
+		"WithControl": func() error {
+			_, err := n.Host().Listen(t.Context(), "udp4", ":0", udp.WithControl(func(string, string, syscall.RawConn) error { return nil }))
+			return err
+		},
+	} {
+		err := call()
+		fails(t, err, errors.ErrUnsupported)
+		if text := fmt.Sprint(err); !strings.Contains(text, what) || !strings.Contains(text, "a simulated socket has no descriptor") {
+			t.Errorf("%s: error %q does not say what is unsupported, and why", what, text)
+		}
+	}
 }
 
 // A socket that the test leaves open is closed with the network.

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"errors"
 	"net"
 	"net/netip"
 	"os"
@@ -73,7 +72,7 @@ const (
 // Open makes a socket on the host.
 func (h *Host) Open(cfg kernel.Config) (kernel.Conn, error) {
 	if cfg.Control != nil {
-		return nil, errors.ErrUnsupported // there is no descriptor
+		return nil, undescribed("WithControl")
 	}
 	c := &Conn{
 		host: h, cfg: cfg, inet6: cfg.Network == "udp6",

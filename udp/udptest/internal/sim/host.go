@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"errors"
 	"net"
 	"net/netip"
 	"os"
@@ -231,7 +230,7 @@ func (h *Host) Adopt(f *os.File, c kernel.Config) (kernel.Conn, kernel.Config, e
 	if _, udp := p.(*net.UDPConn); !udp {
 		return nil, c, kernel.ErrNotUDP
 	}
-	return nil, c, errors.ErrUnsupported
+	return nil, c, undescribed("socket of a file")
 }
 
 var _ kernel.System = (*Host)(nil)
