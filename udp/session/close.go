@@ -29,6 +29,7 @@ func (m *Mux) shut(cause error) {
 	for _, c := range m.table.all() {
 		m.end(c, cause)
 	}
+	m.waiting.endAll() // those of drained sessions too
 	if m.timer != nil {
 		m.timer.Stop()
 	}
@@ -49,6 +50,7 @@ func (m *Mux) stopAccepting(cause error) {
 func (m *Mux) end(c *Session, cause error) {
 	if c.removed() {
 		c.silence(cause)
+		m.waiting.end(c)
 		return
 	}
 	if m.phase == draining {
@@ -65,6 +67,9 @@ func (m *Mux) end(c *Session, cause error) {
 		m.count.EndedClosed++
 	}
 	c.finish(cause)
+	if cause != udp.ErrDrained {
+		m.waiting.end(c)
+	}
 }
 
 // finish ends what the session itself has. The caller holds Mux.mu and has

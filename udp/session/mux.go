@@ -22,6 +22,7 @@ type Mux struct {
 	ended    chan struct{} // closed by Close, and at the end of the socket
 	drained  chan struct{} // closed when Drain is complete
 	progress chan struct{} // a signal that Drain may be
+	atOnce   chan struct{} // closed from the beginning: for sends that do not wait
 
 	mu      sync.Mutex // held for short times only: nothing waits under it
 	phase   phase
@@ -35,7 +36,8 @@ type Mux struct {
 
 	found [batchSize]*Session // by deliver alone
 
-	news news
+	waiting waiting
+	news    news
 }
 
 // phase is how far a mux is.
@@ -70,9 +72,11 @@ func New(s *udp.Socket, opts ...Option) (*Mux, error) {
 		ended:    make(chan struct{}),
 		drained:  make(chan struct{}),
 		progress: make(chan struct{}, 1),
+		atOnce:   make(chan struct{}),
 		table:    table{byPeer: map[netip.AddrPort]*Session{}},
 		news:     news{c: make(chan error, 16)},
 	}
+	close(m.atOnce)
 	select {
 	case <-s.Done():
 		return nil, m.opError("session", netip.AddrPort{}, endError(s.Err()))

@@ -88,23 +88,6 @@ func (c *Session) Receive(ctx context.Context) (udp.Message, error) {
 	}
 }
 
-// Send sends one datagram, the parts in a row, to the peer. It leaves from the
-// address that the peer sent to. Send waits as [udp.Socket.Reply] does. After the
-// end of the session the error is [net.ErrClosed] and the cause.
-//
-// The first Send that succeeds makes the peer known: the session has the whole
-// idle time from then on, and is evicted after those of strangers.
-func (c *Session) Send(ctx context.Context, parts ...[]byte) error {
-	if err := c.sendError(); err != nil {
-		return c.opError("send", err)
-	}
-	if err := c.mux.transmit(ctx, c, parts); err != nil {
-		return err
-	}
-	c.mux.sent(c)
-	return nil
-}
-
 // Peer returns the address of the other side.
 func (c *Session) Peer() netip.AddrPort { return c.peer }
 

@@ -10,7 +10,8 @@ import (
 	"example.com/dgram/udp"
 )
 
-// Everything that the mux asks of its socket is in this file.
+// Everything that the mux asks of its socket is in this file, but for the names of
+// interfaces.
 
 // take takes the stream of the socket and starts the goroutine that reads it.
 //
