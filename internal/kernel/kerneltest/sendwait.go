@@ -50,8 +50,8 @@ func (s suite) TestSendWaitStops(t *testing.T) {
 	c, d, _ := s.throttled(t)
 	for range 2 {
 		stop := make(chan struct{})
-		time.AfterFunc(calm, func() { close(stop) })
 		start := time.Now()
+		time.AfterFunc(calm, func() { close(stop) })
 		if err := c.SendWait(&d, nil, stop); !errors.Is(err, kernel.ErrStopped) {
 			t.Errorf("%v, want ErrStopped", err)
 		}
