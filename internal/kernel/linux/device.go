@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -54,13 +55,19 @@ func inZone(a netip.AddrPort, zone string) netip.AddrPort {
 }
 
 // bindToDevice binds a socket to a device by name. It checks the length of the
-// name, because the kernel cuts a long name off and might find another device.
+// name, because the kernel cuts a long name off and might find another device. It
+// fails if the socket has no device afterwards.
 func bindToDevice(fd int, name string) error {
-	var err error = unix.ENODEV
-	if len(name) < unix.IFNAMSIZ && !strings.Contains(name, "\x00") {
-		err = unix.BindToDevice(fd, name)
+	if len(name) >= unix.IFNAMSIZ || strings.Contains(name, "\x00") {
+		return os.NewSyscallError("setsockopt", unix.ENODEV)
 	}
-	return os.NewSyscallError("setsockopt", err)
+	if err := unix.BindToDevice(fd, name); err != nil {
+		return optionError("setsockopt", err.(syscall.Errno))
+	}
+	if now, err := unix.GetsockoptString(fd, unix.SOL_SOCKET, unix.SO_BINDTODEVICE); err == nil && now == "" && name != "" {
+		return optionError("getsockopt", unix.ENOPROTOOPT)
+	}
+	return nil
 }
 
 // deviceOf returns the index of the device that a socket is bound to, or 0. The

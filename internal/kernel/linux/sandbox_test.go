@@ -26,6 +26,7 @@ var options = map[string][2]uint32{
 	"SO_BROADCAST": {unix.SOL_SOCKET, unix.SO_BROADCAST}, "SO_TIMESTAMPNS": {unix.SOL_SOCKET, unix.SO_TIMESTAMPNS},
 	"SO_MEMINFO": {unix.SOL_SOCKET, unix.SO_MEMINFO}, "SO_RXQ_OVFL": {unix.SOL_SOCKET, unix.SO_RXQ_OVFL},
 	"SO_RCVBUF": {unix.SOL_SOCKET, unix.SO_RCVBUF}, "SO_SNDBUF": {unix.SOL_SOCKET, unix.SO_SNDBUF},
+	"SO_BINDTODEVICE":  {unix.SOL_SOCKET, unix.SO_BINDTODEVICE},
 	"SO_ATTACH_FILTER": {unix.SOL_SOCKET, unix.SO_ATTACH_FILTER}, "SO_ERROR": {unix.SOL_SOCKET, unix.SO_ERROR},
 	"UDP_GRO": {unix.SOL_UDP, unix.UDP_GRO}, "UDP_SEGMENT": {unix.SOL_UDP, unix.UDP_SEGMENT},
 	"IP_PKTINFO": {unix.SOL_IP, unix.IP_PKTINFO}, "IPV6_RECVPKTINFO": {unix.SOL_IPV6, unix.IPV6_RECVPKTINFO},
@@ -39,7 +40,7 @@ var options = map[string][2]uint32{
 	"IPV6_V6ONLY": {unix.SOL_IPV6, unix.IPV6_V6ONLY},
 }
 
-var errnos = map[string]syscall.Errno{"ENOSYS": unix.ENOSYS, "EPERM": unix.EPERM, "EINVAL": unix.EINVAL, "yes": 0}
+var errnos = map[string]syscall.Errno{"ENOSYS": unix.ENOSYS, "EPERM": unix.EPERM, "EINVAL": unix.EINVAL, "ENOPROTOOPT": unix.ENOPROTOOPT, "yes": 0}
 
 // sandbox makes the kernel refuse the named calls and options, on every thread.
 func sandbox(t *testing.T, names []string, errno syscall.Errno) {

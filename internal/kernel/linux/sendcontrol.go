@@ -31,9 +31,18 @@ func (c *conn) appendControls(b []byte, d *kernel.Datagram) ([]byte, error) {
 	if d.Interface < 0 {
 		return nil, os.NewSyscallError("sendmsg", unix.EINVAL)
 	}
-	from, inet6 := d.From.Unmap(), c.sendsIPv6(d)
+	from, index, inet6 := d.From.Unmap(), d.Interface, c.sendsIPv6(d)
 	if from.IsValid() && from.Is6() != inet6 {
 		return nil, os.NewSyscallError("sendmsg", unix.EAFNOSUPPORT)
+	}
+	if zone := from.Zone(); zone != "" {
+		zoned, err := zoneIndex(c.fd, zone)
+		if err != nil {
+			return nil, err
+		}
+		if index == 0 {
+			index = zoned
+		}
 	}
 	if inet6 {
 		if !from.IsValid() && c.drain.sourceless.Load() {
@@ -42,8 +51,8 @@ func (c *conn) appendControls(b []byte, d *kernel.Datagram) ([]byte, error) {
 				return nil, err
 			}
 		}
-		if d.Interface != 0 || from.IsValid() {
-			b = appendSource6(b, from, d.Interface)
+		if index != 0 || from.IsValid() {
+			b = appendSource6(b, from, index)
 		}
 		if d.TOS != 0 {
 			b = appendInt(b, unix.SOL_IPV6, unix.IPV6_TCLASS, int32(d.TOS))
@@ -53,8 +62,8 @@ func (c *conn) appendControls(b []byte, d *kernel.Datagram) ([]byte, error) {
 		}
 		return b, nil
 	}
-	if d.Interface != 0 || from.IsValid() || c.drain.sourceless.Load() {
-		b = appendSource4(b, from, d.Interface)
+	if index != 0 || from.IsValid() || c.drain.sourceless.Load() {
+		b = appendSource4(b, from, index)
 	}
 	if d.TOS != 0 {
 		b = appendInt(b, unix.SOL_IP, unix.IP_TOS, int32(d.TOS))

@@ -100,7 +100,10 @@ func set(fd, level, option, value int) error {
 	err := unix.SetsockoptInt(fd, level, option, value)
 	now, ask := unix.GetsockoptInt(fd, level, option)
 	if err != nil {
-		if ask == nil && holds(level, option, value, now) {
+		if isBuffer(level, option) {
+			now /= 2 // the kernel reports the double
+		}
+		if ask == nil && now == value {
 			return nil // the option has the value already
 		}
 		return optionError("setsockopt", err.(syscall.Errno))
@@ -116,12 +119,17 @@ func set(fd, level, option, value int) error {
 // The kernel bounds and doubles the size of a buffer, and may change the ECN bits.
 func holds(level, option, value, now int) bool {
 	switch {
-	case level == unix.SOL_SOCKET && (option == unix.SO_RCVBUF || option == unix.SO_SNDBUF):
+	case isBuffer(level, option):
 		return now > 0
 	case level == unix.IPPROTO_IP && option == unix.IP_TOS:
 		return now&^3 == value&^3
 	}
 	return now == value
+}
+
+// isBuffer reports whether an option is the size of a buffer.
+func isBuffer(level, option int) bool {
+	return level == unix.SOL_SOCKET && (option == unix.SO_RCVBUF || option == unix.SO_SNDBUF)
 }
 
 // optionError returns the error of setting an option. If the kernel lacks the

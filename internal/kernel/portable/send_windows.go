@@ -70,10 +70,13 @@ func (c *conn) sendWhenReady(d *kernel.Datagram, oob []byte) error { return c.Se
 // source makes the control message that says from which address and interface
 // to send.
 func (c *conn) source(from netip.Addr, index int, to netip.Addr) ([]byte, error) {
-	if zone := from.Zone(); zone != "" && index == 0 {
-		var err error
-		if index, err = zoneIndex(zone); err != nil {
+	if zone := from.Zone(); zone != "" {
+		zoned, err := zoneIndex(zone)
+		if err != nil {
 			return nil, err
+		}
+		if index == 0 {
+			index = zoned
 		}
 	}
 	if !c.inet6 || to.Is4() {

@@ -45,10 +45,13 @@ func (c *conn) source(d *kernel.Datagram, dst netip.Addr) ([]byte, error) {
 	if from.IsValid() && from.Is6() != inet6 {
 		return nil, os.NewSyscallError("sendmsg", unix.EAFNOSUPPORT)
 	}
-	if zone := from.Zone(); zone != "" && index == 0 {
-		var err error
-		if index, err = zoneIndex(zone); err != nil {
+	if zone := from.Zone(); zone != "" {
+		zoned, err := zoneIndex(zone)
+		if err != nil {
 			return nil, err
+		}
+		if index == 0 {
+			index = zoned
 		}
 	}
 	if !inet6 {

@@ -68,6 +68,15 @@ func (c *Conn) route(to, from netip.Addr, index int) (r route, err error) {
 		}
 		device = zoned
 	}
+	if zone := from.Zone(); zone != "" {
+		zoned := h.zone(zone)
+		if zoned == nil {
+			return r, zoneError(zone)
+		}
+		if index == 0 {
+			index = zoned.index
+		}
+	}
 	if from.Is4() {
 		if from.IsMulticast() || from == limited {
 			return r, posix.EINVAL
