@@ -10,7 +10,7 @@ import (
 
 // find returns the membership that the arguments of a call name.
 func find(in inside.Socket, group netip.Addr, opts []Option) (*Membership, error) {
-	r, err := newRequest(group, opts)
+	r, err := newRequest(in, group, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +34,7 @@ func find(in inside.Socket, group netip.Addr, opts []Option) (*Membership, error
 func (m *Membership) matches(at ifaceRef, r request, unknown error) bool {
 	switch {
 	case unknown != nil:
-		return m.iface.name != "" && (m.iface.name == zoneOf(r.on) || m.iface.name == r.group.Zone())
+		return m.iface.name != "" && (!r.named || m.iface.name == zoneOf(r.on)) && (r.group.Zone() == "" || m.iface.name == r.group.Zone())
 	case m.iface.all || at.all || m.iface.bySystem() || at.bySystem():
 		return m.iface.all == at.all && m.iface.bySystem() == at.bySystem()
 	}

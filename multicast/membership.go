@@ -43,7 +43,7 @@ func join(s *udp.Socket, group netip.Addr, opts []Option) (*Membership, error) {
 	if err := ended(in); err != nil {
 		return nil, err
 	}
-	r, err := newRequest(group, opts)
+	r, err := newRequest(in, group, opts)
 	if err != nil {
 		return nil, err
 	}

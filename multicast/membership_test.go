@@ -50,6 +50,7 @@ func TestWhatIsWrongIsSaidByName(t *testing.T) {
 		{s, group, with(multicast.From(group)), syscall.EINVAL, "source 239.1.2.3"},
 		{s, group, with(multicast.From(addr("0.0.0.0"))), syscall.EINVAL, "source 0.0.0.0"},
 		{s, group, with(multicast.From(src), multicast.From(addr("127.0.0.2"))), syscall.EINVAL, "source"},
+		{six, site6, with(multicast.From(addr("fe80::7%nosuch0"))), syscall.ENODEV, "nosuch0"},
 		{s, group, with(nil), syscall.EINVAL, "option"},
 	} {
 		_, err := multicast.Join(c.s.Socket, c.group, c.opts...)
@@ -67,7 +68,11 @@ func TestWhatIsWrongIsSaidByName(t *testing.T) {
 		fails(t, f(s.Socket, group, addr("::1")), udp.ErrAddressFamily)
 		fails(t, f(s.Socket, group, src, multicast.From(src)), syscall.EINVAL)
 		fails(t, f(s.Socket, group, src, multicast.On("lo")), syscall.EADDRNOTAVAIL)
+		fails(t, f(six.Socket, site6, addr("fe80::7%nosuch0"), multicast.On("lo")), syscall.ENODEV)
 	}
+	m := join(t, six, site6, multicast.On("lo"))
+	fails(t, six.leave(t, site6.WithZone("nosuch0"), multicast.On("lo")), syscall.ENODEV)
+	must(t, m.Leave())
 }
 
 func with(opts ...multicast.Option) []multicast.Option { return opts }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 
+	"example.com/dgram/internal/inside"
 	"example.com/dgram/internal/posix"
 	"example.com/dgram/udp"
 )
@@ -64,8 +65,8 @@ func (r *request) fail(err error) {
 	}
 }
 
-// newRequest checks what can be checked without asking the kernel.
-func newRequest(group netip.Addr, opts []Option) (request, error) {
+// newRequest checks what can be checked without a call that changes anything.
+func newRequest(in inside.Socket, group netip.Addr, opts []Option) (request, error) {
 	r := request{group: group.Unmap()}
 	for _, o := range opts {
 		if o == nil {
@@ -84,13 +85,13 @@ func newRequest(group netip.Addr, opts []Option) (request, error) {
 	case r.all && r.group.Zone() != "":
 		r.fail(argErrorf(posix.EINVAL, "interface %q and every interface", r.group.Zone()))
 	case r.specific:
-		r.fail(sourceFits(r.source, r.group))
+		r.fail(sourceFits(in, r.source, r.group))
 	}
 	return r, r.err
 }
 
 // sourceFits returns an error if the group cannot have this source.
-func sourceFits(source, group netip.Addr) error {
+func sourceFits(in inside.Socket, source, group netip.Addr) error {
 	switch {
 	case !source.IsValid():
 		return argErrorf(posix.EINVAL, "source is missing")
@@ -98,6 +99,9 @@ func sourceFits(source, group netip.Addr) error {
 		return argErrorf(posix.EINVAL, "source %v is no address of a host", source)
 	case source.Is4() != group.Is4():
 		return wrongFamily("source", source)
+	case source.Zone() != "":
+		_, err := ifaceByName(in, source.Zone())
+		return err
 	}
 	return nil
 }

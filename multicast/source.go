@@ -51,12 +51,12 @@ func filter(s *udp.Socket, op string, group, source netip.Addr, opts []Option, f
 	if err := ended(in); err != nil {
 		return err
 	}
-	r, err := newRequest(group, opts)
+	r, err := newRequest(in, group, opts)
 	if err == nil && r.specific {
 		err = anySourceOnly(r.source)
 	}
 	if err == nil {
-		err = sourceFits(source.Unmap(), r.group)
+		err = sourceFits(in, source.Unmap(), r.group)
 	}
 	var m *Membership
 	if err == nil {
@@ -84,7 +84,7 @@ func (m *Membership) filter(op string, source netip.Addr, f sourceFilter) error 
 	case m.source.IsValid():
 		err = anySourceOnly(m.source)
 	default:
-		if err = sourceFits(source, m.group); err == nil {
+		if err = sourceFits(ms.in, source, m.group); err == nil {
 			err = f(ms, m, source)
 		}
 	}
