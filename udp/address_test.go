@@ -118,7 +118,16 @@ func TestAZoneIsAnInterface(t *testing.T) {
 	for _, zone := range []string{"no-such-zone", "4294967295", "99999"} {
 		s := open(t, "udp6")
 		to := netip.AddrPortFrom(netip.MustParseAddr("fe80::1").WithZone(zone), 9)
-		_, err := s.SendBatch(t.Context(), []udp.Datagram{{To: to}})
+		_, err := udp.Resolve(t.Context(), "udp6", to.String())
+		fails(t, err, syscall.ENODEV)
+		bound := listen(t, "udp6", "[::]:0")
+		loopback := netip.AddrPortFrom(netip.IPv6Loopback(), 9)
+		_, err = bound.SendBatch(t.Context(), []udp.Datagram{{To: loopback, From: netip.IPv6Loopback().WithZone(zone)}})
+		fails(t, err, syscall.ENODEV)
+		fails(t, bound.Reply(t.Context(), udp.Message{From: loopback, To: to.Addr()}), syscall.ENODEV)
+		_, err = s.SendBatch(t.Context(), []udp.Datagram{{To: to}})
+		fails(t, err, syscall.ENODEV)
+		_, err = s.Resolve(t.Context(), to.String())
 		fails(t, err, syscall.ENODEV)
 		for op, err := range map[string]error{
 			"send":    s.SendTo(t.Context(), to),

@@ -74,7 +74,7 @@ func (r *rules) checkTo(to netip.AddrPort) error {
 	if err := r.family(to.Addr()); err != nil {
 		return err
 	}
-	if r.system != nil && to.Addr().Zone() != "" {
+	if r.system != nil {
 		if err := knownZone(r.system, to.Addr().Zone()); err != nil {
 			return err
 		}
@@ -120,8 +120,22 @@ func blocks(list BlockList, a netip.Addr) bool {
 	return list != nil && list.Contains(a.WithZone(""))
 }
 
+// knownZone returns an error if no interface has the zone. A bound socket looks in its
+// own network namespace.
+func (s *Socket) knownZone(zone string) error {
+	ep := s.endpoint.Load()
+	if zone == "" || ep == nil {
+		return knownZone(s.system, zone)
+	}
+	_, err := ep.conns[0].Index(zone)
+	return err
+}
+
 // knownZone checks a zone where there is no kernel socket yet to ask.
 func knownZone(system kernel.System, zone string) error {
+	if zone == "" {
+		return nil
+	}
 	if own, ok := system.(kernel.InterfaceSystem); ok {
 		for _, i := range own.Interfaces() {
 			if i.Name == zone || strconv.Itoa(i.Index) == zone {

@@ -37,7 +37,11 @@ func (s *Socket) Resolve(ctx context.Context, address string) (netip.AddrPort, e
 	if err != nil {
 		return netip.AddrPort{}, s.opErrorText("resolve", address, s.closedError(err))
 	}
-	return preferIPv4(answers), nil
+	answer := preferIPv4(answers)
+	if err := s.knownZone(answer.Addr().Zone()); err != nil {
+		return netip.AddrPort{}, s.opErrorText("resolve", address, err)
+	}
+	return answer, nil
 }
 
 // preferIPv4 returns the first IPv4 address, or else the first.

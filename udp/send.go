@@ -84,6 +84,11 @@ func (s *Socket) Reply(ctx context.Context, m Message, parts ...[]byte) error {
 	if a := m.From.Addr(); !a.IsValid() || a.IsUnspecified() {
 		return s.opError("send", m.From, missingAddress{})
 	}
+	if zone := m.To.Zone(); zone != m.From.Addr().Zone() {
+		if err := s.knownZone(zone); err != nil {
+			return s.opError("send", m.From, err)
+		}
+	}
 	r := route{to: m.From}
 	if ep == nil || ep.wildcard {
 		r.from, r.index = m.replySource()
