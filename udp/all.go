@@ -55,6 +55,11 @@ func (st *stream) loop(ctx context.Context, yield func(Message, error) bool) {
 	endless := ctx.Done() == nil
 	for endless || ctx.Err() == nil {
 		if m := st.loan.claim(); m != nil {
+			if st.s.stranger(m.From) {
+				st.s.countStrangers(1)
+				m.Release()
+				continue
+			}
 			st.loan.taken.add(m)
 			if !yield(*m, nil) {
 				return
@@ -95,6 +100,10 @@ func (s *Socket) beginLoop(ctx context.Context) (*stream, error) {
 		return nil, err
 	}
 	if !st.looping.CompareAndSwap(false, true) {
+		return nil, ErrReading
+	}
+	if st.owned.Load() { // since pull
+		st.looping.Store(false)
 		return nil, ErrReading
 	}
 	return st, nil

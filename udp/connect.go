@@ -6,10 +6,12 @@ import (
 	"net/netip"
 )
 
-// Connect gives the socket a peer: from then on it sends only to the peer, and receives
-// only from it (but see [WithReaders]). An empty host is loopback. An unbound socket is bound to a free port first. If a name has several
-// addresses and the kernel cannot connect to one of them, for example because there is
-// no route, Connect tries the next.
+// Connect gives the socket a peer: from its return on the socket sends only to the peer,
+// and delivers only what the peer sent (but see [WithReaders]). What others sent before
+// is dropped and counted (Stats.DroppedBlocked), also what waits in Messages. An empty
+// host is loopback. An unbound socket is bound to a free port first. If a name has
+// several addresses and the kernel cannot connect to one of them, for example because
+// there is no route, Connect tries the next.
 //
 // If nothing listens at the peer, that arrives later, on [Socket.Errors], and fails no
 // datagram. ctx bounds the call. Connect that fails leaves the socket as it
@@ -58,6 +60,7 @@ func (s *Socket) connectTo(ep *endpoint, peer netip.AddrPort, network, address s
 		return s.opErrorText("connect", address, s.closedError(err))
 	}
 	s.move(next)
+	s.sift()
 	return nil
 }
 

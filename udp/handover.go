@@ -62,17 +62,11 @@ func (r *reader) dropOldest(u *burst) {
 	}
 }
 
-// popOldest drops the oldest message in the channel. It is counted before it is
-// popped, so that Received never counts it for a moment.
+// popOldest drops the oldest message in the channel.
 func (r *reader) popOldest() {
-	popped := &r.s.count.popped
-	popped.Add(1)
-	select {
-	case old := <-r.out:
+	if old, ok := r.pop(); ok {
 		r.countDropped(1)
 		old.Release()
-	default:
-		popped.Add(^uint64(0))
 	}
 }
 
@@ -103,7 +97,8 @@ func (r *reader) Wait() bool {
 	return !r.s.ending()
 }
 
-// waitForRoom waits for room in the channel. It may hand over the next message.
+// waitForRoom waits for room in the channel. It may hand over the next message, or drop
+// u because Connect asks for that.
 func (r *reader) waitForRoom(u *burst) bool {
 	if r.s.ending() {
 		return false
@@ -119,6 +114,9 @@ func (r *reader) waitForRoom(u *burst) bool {
 		r.sent.add(&u.head)
 		r.s.count.deliver(&r.sent)
 		u.next()
+		return true
+	case done := <-r.sifts:
+		r.sift(done)
 		return true
 	case <-r.s.lifetime.done:
 		return false

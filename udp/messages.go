@@ -71,18 +71,29 @@ func (m Message) Reply(data []byte) Datagram {
 func (s *Socket) Messages() <-chan Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.receive.owned {
+		if messages := s.openMessages(); messages != nil {
+			return messages
+		}
+	}
+	if !s.receive.ended && !s.closing {
+		s.report(s.opError("read", netip.AddrPort{}, ErrReading))
+	}
+	if s.receive.closed == nil {
+		s.receive.closed = make(chan Message)
+		close(s.receive.closed)
+	}
+	return s.receive.closed
+}
+
+// openMessages makes the channel, or returns nil if the stream has ended or is read in
+// another way. The caller holds mu.
+func (s *Socket) openMessages() <-chan Message {
 	if s.receive.messages != nil {
 		return s.receive.messages
 	}
 	if s.receive.ended || s.closing || !s.receive.claim(readByMessages) {
-		if !s.receive.ended && !s.closing {
-			s.report(s.opError("read", netip.AddrPort{}, ErrReading))
-		}
-		if s.receive.closed == nil {
-			s.receive.closed = make(chan Message)
-			close(s.receive.closed)
-		}
-		return s.receive.closed
+		return nil
 	}
 	s.receive.messages = make(chan Message, s.cfg.messageBuffer)
 	_ = s.readDeadline.setUser(time.Time{})
@@ -95,13 +106,15 @@ type receiveState struct {
 	mode      readMode
 	messages  chan Message // sent to by the readers, closed once by finish
 	closed    chan Message // for callers when the stream is read in another way
+	owned     bool         // the channel is its one reader's alone
 	running   bool
 	ended     bool                   // Messages and Errors are closed
 	readers   atomic.Int32           // reader goroutines that run
+	reader    *reader                // of the channel, where it is the only one
 	noOffload bool                   // no receive offload: others read the descriptor
 	overflow  *overflow              // for a policy that drops
 	stream    atomic.Pointer[stream] // for All, Receive, ReceiveBatch and TryReceive
-	refused   atomic.Bool            // TryReceive has reported ErrReading
+	refused   atomic.Bool            // TryReceive has reported why it cannot read
 }
 
 type readMode uint8
@@ -135,6 +148,10 @@ func (s *Socket) startReaders(ep *endpoint) {
 	s.receive.readers.Store(int32(len(ep.conns)))
 	for _, conn := range ep.conns {
 		r := s.newReader(conn, s.receive.messages)
+		if r.alone {
+			r.sifts = make(chan chan<- struct{}, 1)
+			s.receive.reader = r
+		}
 		s.group.Go(r.run)
 	}
 }

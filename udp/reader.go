@@ -18,15 +18,16 @@ import (
 type reader struct {
 	s        *Socket
 	conn     kernel.Conn
-	out      chan Message // the only sender is this reader, or it and its siblings
-	pending  []burst      // read, and not handed over
-	held     holding      // the part of pending that the reader holds back
-	asked    int          // the most packets that the last read could bring
-	burst    int          // datagrams in the last packet: a guess for the next
-	sent     taken        // handed to the channel and not counted yet
-	alone    bool         // no other reader sends to the channel
-	moved    bool         // something arrived since the last error
-	dropping bool         // the last datagram was dropped, because the channel was full
+	out      chan Message         // the only sender is this reader, or it and its siblings
+	pending  []burst              // read, and not handed over
+	held     holding              // the part of pending that the reader holds back
+	asked    int                  // the most packets that the last read could bring
+	burst    int                  // datagrams in the last packet: a guess for the next
+	sent     taken                // handed to the channel and not counted yet
+	alone    bool                 // no other reader sends to the channel
+	moved    bool                 // something arrived since the last error
+	dropping bool                 // the last datagram was dropped, because the channel was full
+	sifts    chan chan<- struct{} // from Connect: see sift
 }
 
 func (s *Socket) newReader(conn kernel.Conn, out chan Message) *reader {
@@ -39,6 +40,11 @@ func (r *reader) run() error {
 	defer r.s.receive.readers.Add(-1)
 	var errs readBackoff
 	for {
+		select {
+		case done := <-r.sifts:
+			r.sift(done)
+		default:
+		}
 		err := r.conn.Receive(r, false)
 		if r.Idle() && !r.Wait() {
 			return nil
@@ -47,7 +53,8 @@ func (r *reader) run() error {
 			return nil
 		}
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			r.s.readDeadline.restore() // the view's, or one that was set on the descriptor
+			r.s.readDeadline.setReader(nil) // of sift
+			r.s.readDeadline.restore()      // the view's, or one that was set on the descriptor
 			continue
 		}
 		if r.moved {

@@ -36,11 +36,8 @@ func (s *Socket) Receive(ctx context.Context) (Message, error) {
 		return Message{}, err
 	}
 	var m Message
-	for !st.take(&m) {
-		soft, end := st.fill(ctx)
-		if err = cmpError(soft, end); err != nil {
-			break
-		}
+	for err == nil && !st.take(&m) {
+		err = st.fillOrFail(ctx)
 	}
 	st.unlock()
 	return m, err
@@ -59,7 +56,11 @@ func (s *Socket) ReceiveBatch(ctx context.Context, ms []Message) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	n := 0
+	return st.receiveBatch(ctx, ms)
+}
+
+// receiveBatch is ReceiveBatch of a call that has the turn.
+func (st *stream) receiveBatch(ctx context.Context, ms []Message) (n int, err error) {
 	for err == nil {
 		if n += st.takeAll(ms[n:]); n == len(ms) {
 			break
@@ -70,8 +71,7 @@ func (s *Socket) ReceiveBatch(ctx context.Context, ms []Message) (int, error) {
 			}
 			continue
 		}
-		soft, end := st.fill(ctx)
-		err = cmpError(soft, end)
+		err = st.fillOrFail(ctx)
 	}
 	st.unlock()
 	return n, err
@@ -90,7 +90,8 @@ func (s *Socket) ReceiveBatch(ctx context.Context, ms []Message) (int, error) {
 //	}
 //
 // Soft errors go to [Socket.Errors]. If the socket is read in another way it
-// reports false, and ErrReading is on Errors once.
+// reports false, and ErrReading is on Errors once; with [WithReaders] that is
+// errors.ErrUnsupported.
 func (s *Socket) TryReceive() (Message, bool) {
 	st, err := s.pull()
 	if err != nil {
@@ -131,16 +132,18 @@ func (s *Socket) pullFor(ctx context.Context) (*stream, error) {
 	return st, nil
 }
 
-// refuseReader puts ErrReading on Errors, once.
+// refuseReader puts on Errors, once, why TryReceive cannot read the socket.
 func (s *Socket) refuseReader(err error) {
-	if errors.Is(err, ErrReading) && s.receive.refused.CompareAndSwap(false, true) {
+	if (errors.Is(err, ErrReading) || errors.Is(err, errors.ErrUnsupported)) && s.receive.refused.CompareAndSwap(false, true) {
 		s.report(s.opError("read", netip.AddrPort{}, err))
 	}
 }
 
-func cmpError(soft, end error) error {
+// fillOrFail is fill for a call that returns what fill reports.
+func (st *stream) fillOrFail(ctx context.Context) error {
+	soft, end := st.fill(ctx)
 	if soft != nil {
 		return soft
 	}
-	return end
+	return st.s.opError("read", netip.AddrPort{}, end)
 }

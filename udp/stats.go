@@ -129,10 +129,10 @@ func (s *Socket) messageChannel() chan Message {
 type counters struct {
 	read          atomic.Uint64 // datagrams read from the kernel and not blocked, without those of the view
 	delivered     atomic.Uint64 // of them, sent to the message channel; counted after the send
-	popped        atomic.Uint64 // of those, taken out by OverflowDropOldest; counted before
+	popped        atomic.Uint64 // of those, taken out by the reader; counted before
 	pulled        atomic.Uint64 // of those read, handed to a call: All, Receive
 	viewed        atomic.Uint64 // read by the view, and not in read
-	droppedHand   atomic.Uint64 // of those read, not handed over before the end; part of droppedClosed
+	droppedHand   atomic.Uint64 // of those read, dropped at the end or by Connect; also in droppedClosed or droppedBlocked
 	receivedBytes atomic.Uint64
 
 	sent, sentBytes                                atomic.Uint64

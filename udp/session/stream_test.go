@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"testing"
 	"time"
 
@@ -19,6 +20,12 @@ func TestTakenStreamIsRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			view.ReadFrom(make([]byte, 1))
+		},
+		"loop": func(t *testing.T, s *udp.Socket) {
+			next, stop := iter.Pull2(s.All(t.Context()))
+			t.Cleanup(stop)
+			dial(t, s).send("hello")
+			next()
 		},
 		"mux":              func(t *testing.T, s *udp.Socket) { over(t, s) },
 		"mux that is over": func(t *testing.T, s *udp.Socket) { over(t, s).Close() },
@@ -41,6 +48,13 @@ func TestMuxTakesTheStream(t *testing.T) {
 		ends(t, s.Messages())
 		for _, err := range s.All(t.Context()) {
 			finds(t, err, udp.ErrReading)
+		}
+		_, err := s.Receive(t.Context())
+		finds(t, err, udp.ErrReading)
+		_, err = s.ReceiveBatch(t.Context(), make([]udp.Message, 1))
+		finds(t, err, udp.ErrReading)
+		if q, got := s.TryReceive(); got {
+			t.Errorf("TryReceive has %q, which is a session's", q.Data)
 		}
 		m.Close() // it stays taken
 	}
