@@ -28,7 +28,7 @@ func FromFile(f *os.File, opts ...Option) (*Socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.closeOnError(s.adopt(f))
+	return s.closeOnError(context.Background(), s.adopt(f))
 }
 
 func (s *Socket) adopt(f *os.File) error {

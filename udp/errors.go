@@ -117,6 +117,15 @@ func (s *Socket) closedError(err error) error {
 	return err
 }
 
+// contextError returns why ctx is done: its error and its cause, or nil if ctx goes on.
+func contextError(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if errors.Is(cause, err) {
+		return cause
+	}
+	return fmt.Errorf("%w: %w", err, cause)
+}
+
 // endedError is net.ErrClosed with the cause of the end.
 type endedError struct{ cause error }
 

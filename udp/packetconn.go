@@ -47,8 +47,8 @@ func (s *Socket) PacketConn() *PacketConn {
 // On a socket that is bound to every address, WriteTo answers a peer from the
 // address to which the peer last sent, so that code that knows nothing of packet
 // info replies rightly. The view remembers 4096 peers; a new one takes the place of
-// a random one. Code that reads the descriptor itself, or ReadBatch without control
-// messages, does not fill that memory. A forged datagram can change from which of
+// a random one. ReadBatch, and code that reads the descriptor itself, do not fill that
+// memory. A forged datagram can change from which of
 // the host's addresses its alleged sender is answered.
 //
 // An ICMP error of a connected peer is the error of the next read, as package net
@@ -95,16 +95,19 @@ func (v *PacketConn) RemoteAddr() net.Addr {
 // as net.UDPConn does.
 func (v *PacketConn) Close() error {
 	if v.closed.Swap(true) || v.s.ending() {
-		return v.opError("close", "close", netip.AddrPort{}, net.ErrClosed)
+		return v.opError("close", "close", netip.AddrPort{}, v.s.endError())
 	}
 	return v.s.Close()
 }
 
 // ready returns why the view cannot be used, or nil.
-func (v *PacketConn) ready(op string) error {
+func (v *PacketConn) ready(op string) error { return v.readyTo(op, netip.AddrPort{}) }
+
+// readyTo is ready for a call that names a destination.
+func (v *PacketConn) readyTo(op string, to netip.AddrPort) error {
 	switch {
 	case v.s.ending():
-		return v.opError(op, op, netip.AddrPort{}, v.s.endError())
+		return v.opError(op, op, to, v.s.endError())
 	case v.err != nil:
 		return v.err
 	}

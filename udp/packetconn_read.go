@@ -204,7 +204,7 @@ func (v *PacketConn) readError(call string, err error) error {
 	case errors.Is(err, kernel.ErrDrained):
 		err = ErrDrained
 	case err == kernel.ErrPending:
-		return v.icmpError(err)
+		return v.opError("read", call, netip.AddrPort{}, v.icmpError(err))
 	case isSocketGone(err):
 		v.s.shutdown(v.s.opError("read", netip.AddrPort{}, err))
 	}

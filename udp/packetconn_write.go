@@ -93,10 +93,10 @@ func (v *PacketConn) addrPort(addr *net.UDPAddr) (netip.AddrPort, error) {
 // writeMsg sends one datagram, the parts in a row, with the control messages in oob. Without a destination it goes
 // to the peer. The call is net's name for the system call.
 func (v *PacketConn) writeMsg(call string, parts [][]byte, oob []byte, to netip.AddrPort) (n, oobn int, err error) {
-	if err := v.ready("write"); err != nil {
+	to = unmap(to)
+	if err := v.readyTo("write", to); err != nil {
 		return 0, 0, err
 	}
-	to = unmap(to)
 	ep := v.s.endpoint.Load()
 	size := 0
 	for _, part := range parts {

@@ -98,8 +98,8 @@ func newSocket(ctx context.Context, network string, opts []Option) (*Socket, err
 	}
 	contexts := append(cfg.contexts, ctx)
 	for _, c := range contexts {
-		if c.Err() != nil {
-			return nil, context.Cause(c)
+		if err := contextError(c); err != nil {
+			return nil, err
 		}
 	}
 	system := cfg.system
@@ -125,7 +125,7 @@ func Listen(ctx context.Context, network, address string, opts ...Option) (*Sock
 	if err != nil {
 		return nil, err
 	}
-	return s.closeOnError(s.Bind(ctx, address))
+	return s.closeOnError(ctx, s.Bind(ctx, address))
 }
 
 // Dial makes a socket and connects it: [New] and [Socket.Connect]. The socket
@@ -135,16 +135,19 @@ func Dial(ctx context.Context, network, address string, opts ...Option) (*Socket
 	if err != nil {
 		return nil, err
 	}
-	return s.closeOnError(s.Connect(ctx, address))
+	return s.closeOnError(ctx, s.Connect(ctx, address))
 }
 
-// closeOnError closes s if its constructor failed.
-func (s *Socket) closeOnError(err error) (*Socket, error) {
+// closeOnError closes s if its constructor failed. If ctx or the socket has ended under
+// the call, that is why.
+func (s *Socket) closeOnError(ctx context.Context, err error) (*Socket, error) {
 	if err == nil {
 		return s, nil
 	}
-	if cause := s.Err(); cause != nil {
-		err = cause // the context ended the socket under the call
+	if done := contextError(ctx); done != nil {
+		err = done
+	} else if cause := s.Err(); cause != nil {
+		err = cause
 	}
 	s.Close()
 	return nil, err
