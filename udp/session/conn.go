@@ -30,10 +30,10 @@ func newConn(c *Session) *conn {
 }
 
 // Read takes one datagram. Like that of net.UDPConn it takes none for an empty
-// buffer.
+// buffer, and tells the end.
 func (v *conn) Read(b []byte) (int, error) {
 	if len(b) == 0 {
-		return 0, nil
+		return 0, v.readError()
 	}
 	m, err := v.receive()
 	if err != nil {
@@ -52,6 +52,18 @@ func (v *conn) ReadFrom(b []byte) (int, net.Addr, error) {
 	n := copy(b, m.Data)
 	m.Release()
 	return n, v.RemoteAddr(), nil
+}
+
+// readError returns what a read that takes nothing finds: nil, or the end.
+func (v *conn) readError() error {
+	err := v.c.atEnd()
+	if v.closed.Load() {
+		err = net.ErrClosed
+	}
+	if err != nil {
+		err = v.c.opError("read", err)
+	}
+	return err
 }
 
 // receive waits for a datagram, the deadline or the end.

@@ -38,8 +38,35 @@ func TestConnErrorsHaveTheShapeOfNet(t *testing.T) {
 	finds(t, take(t, read), net.ErrClosed)
 	_, err = b.Write(nil)
 	finds(t, err, net.ErrClosed)
+	_, err = b.Read(nil)
+	finds(t, err, net.ErrClosed)
 	finds(t, b.SetDeadline(time.Time{}), net.ErrClosed)
 	if err := b.Close(); err != nil {
 		t.Errorf("second Close: %v", err)
+	}
+}
+
+// A read into no bytes takes nothing. It tells the end once nothing is left to take.
+func TestEmptyReadTellsTheEnd(t *testing.T) {
+	m, s := mux(t)
+	peer := dial(t, s)
+	peer.send("hello")
+	c := take(t, m.Sessions())
+	conn := c.Conn()
+	if n, err := conn.Read(nil); n != 0 || err != nil {
+		t.Errorf("a session that lives: %d, %v", n, err)
+	}
+	c.Close()
+	if n, err := conn.Read(nil); n != 0 || err != nil {
+		t.Errorf("a datagram is left: %d, %v", n, err)
+	}
+	if n, err := conn.Read(make([]byte, 9)); n != 5 || err != nil {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+	_, err := conn.Read(nil)
+	finds(t, err, net.ErrClosed)
+	var shaped *net.OpError
+	if !errors.As(err, &shaped) || shaped.Op != "read" {
+		t.Errorf("%#v", err)
 	}
 }

@@ -201,6 +201,16 @@ func (c *Session) next() (m udp.Message, wait <-chan struct{}, err error) {
 	return m, c.ready, nil
 }
 
+// atEnd returns why nothing is left to be taken, or nil where something is or may be.
+func (s *stream) atEnd() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed || s.n > 0 || len(s.messages) > 0 {
+		return nil
+	}
+	return endError(s.why)
+}
+
 // closeStream ends the stream. What is in it can still be taken. The caller holds mu.
 func (s *stream) closeStream(cause error) {
 	if s.closed {
