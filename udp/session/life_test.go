@@ -97,6 +97,9 @@ func TestOpenRefusesBadPeers(t *testing.T) {
 		{four, netip.AddrPort{}, udp.ErrAddressFamily},
 		{four, netip.MustParseAddrPort("[::1]:1"), udp.ErrAddressFamily},
 		{four, netip.MustParseAddrPort("127.0.0.1:0"), udp.ErrBadPort},
+		{four, netip.MustParseAddrPort("0.0.0.0:5"), udp.ErrAddressFamily},
+		{four, netip.MustParseAddrPort("[::ffff:0.0.0.0]:5"), udp.ErrAddressFamily},
+		{six, netip.MustParseAddrPort("[::]:5"), udp.ErrAddressFamily},
 		{six, netip.MustParseAddrPort("127.0.0.1:1"), udp.ErrAddressFamily},
 		{six, netip.MustParseAddrPort("[::ffff:127.0.0.1]:1"), udp.ErrAddressFamily},
 	} {

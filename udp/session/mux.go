@@ -112,7 +112,7 @@ func (m *Mux) Errors() <-chan error { return m.news.c }
 //
 // The error is [ErrFull] where there are [Max] sessions and none is evicted,
 // [udp.ErrAddressFamily], [udp.ErrBadPort] or syscall.ENODEV (a zone) for an address
-// that the socket cannot send to, and [net.ErrClosed] with the cause after the end.
+// that the socket cannot send to, an unspecified one among them, and [net.ErrClosed] with the cause after the end.
 func (m *Mux) Open(ctx context.Context, peer netip.AddrPort) (*Session, error) {
 	if ctx == nil {
 		return nil, m.opError("open", peer, errNilContext)
@@ -155,6 +155,9 @@ func (m *Mux) checkPeer(ctx context.Context, peer netip.AddrPort) (netip.AddrPor
 	}
 	if !peer.Addr().IsValid() {
 		return peer, m.opError("open", peer, fmt.Errorf("%w: no address", udp.ErrAddressFamily))
+	}
+	if peer.Addr().IsUnspecified() {
+		return peer, m.opError("open", peer, fmt.Errorf("%w: %v is no peer's address", udp.ErrAddressFamily, peer.Addr()))
 	}
 	if to := m.socket.RemoteAddr(); to.IsValid() && to != peer {
 		return peer, m.opError("open", peer, udp.ErrAlreadyConnected)
