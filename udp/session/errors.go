@@ -54,11 +54,9 @@ func (c *Session) localAddr() netip.AddrPort {
 
 // opError puts err into the shape of net's errors.
 func (c *Session) opError(op string, err error) error {
-	return &net.OpError{
-		Op:     op,
-		Net:    c.mux.socket.Network(),
-		Source: net.UDPAddrFromAddrPort(c.localAddr()),
-		Addr:   net.UDPAddrFromAddrPort(c.peer),
-		Err:    err,
+	e := &net.OpError{Op: op, Net: c.mux.socket.Network(), Addr: net.UDPAddrFromAddrPort(c.peer), Err: err}
+	if local := c.localAddr(); local.IsValid() {
+		e.Source = net.UDPAddrFromAddrPort(local)
 	}
+	return e
 }

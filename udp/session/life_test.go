@@ -159,3 +159,26 @@ func TestSessionOfAnotherPeerCannotSendOnceTheSocketIsConnected(t *testing.T) {
 	}
 	finds(t, c.Send(t.Context(), []byte("secret")), udp.ErrAlreadyConnected)
 }
+
+func TestSessionOfAnUnboundSocketPrintsItsPeer(t *testing.T) {
+	s, err := udp.New("udp4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	m := over(t, s)
+	c, err := m.Open(t.Context(), netip.MustParseAddrPort("127.0.0.1:9"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := c.String(), "unbound->127.0.0.1:9"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got, want := c.Conn().LocalAddr().String(), ":0"; got != want {
+		t.Errorf("local address %s, want %s", got, want)
+	}
+	c.Close()
+	if got, want := c.Send(t.Context(), nil).Error(), "send udp4 127.0.0.1:9: use of closed network connection"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

@@ -159,5 +159,9 @@ func (c *Session) Conn() net.Conn {
 
 // String returns the two addresses, for logs.
 func (c *Session) String() string {
-	return fmt.Sprintf("%v->%v", c.localAddr(), c.peer)
+	local := c.localAddr()
+	if !local.IsValid() {
+		return fmt.Sprintf("unbound->%v", c.peer)
+	}
+	return fmt.Sprintf("%v->%v", local, c.peer)
 }
