@@ -79,8 +79,8 @@
 // # A graceful end
 //
 // [Mux.Drain] stops the hearing, lets the readers take what was received, and ends
-// each session when its stream has been taken. Sessions can still send until they
-// are closed:
+// each session when its stream has been taken. Drain of the socket does not wait for
+// the readers of sessions. Sessions can still send until they are closed:
 //
 //	<-ctx.Done() // of signal.NotifyContext
 //	timeout, cancel := context.WithTimeout(context.Background(), 5*time.Second)

@@ -16,6 +16,9 @@ import (
 // sends, until it, the mux or the socket is closed, so that the last questions
 // are answered. The context to answer them with is not that of the session.
 //
+// Drain of the socket ends the sessions in the same way, and does not wait for their
+// readers: it returns when the mux has read what the socket had received.
+//
 // Drain returns nil when every session has ended, ctx's error if that comes
 // first, and [net.ErrClosed] if the mux closes meanwhile. After ctx's error the
 // mux goes on draining: another Drain waits for it, and Close ends it. A ctx that

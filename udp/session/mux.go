@@ -92,7 +92,8 @@ func New(s *udp.Socket, opts ...Option) (*Mux, error) {
 // known sends its first datagram, which is then in the session's stream. Every
 // call returns the same channel. It holds as many sessions as [Backlog] says, and
 // [Mux.Listener] takes from it too. A session may have ended while it waited
-// there.
+// there, of idle time or by an eviction: its stream still has what was received, and
+// [Session.Context] is done.
 //
 // The channel is closed when the mux is drained or closed, or the socket ends.
 func (m *Mux) Sessions() <-chan *Session { return m.sessions }
