@@ -53,7 +53,7 @@ func (m *Mux) deliver(batch []udp.Message) {
 // none. The caller holds mu.
 func (m *Mux) greet(d *udp.Message, now int64) *Session {
 	if m.cfg.admit != nil {
-		if !m.mayBegin(now) {
+		if !m.mayBegin() {
 			return nil
 		}
 		if !m.ask(d) {
@@ -64,7 +64,7 @@ func (m *Mux) greet(d *udp.Message, now int64) *Session {
 			return c // of an Open meanwhile
 		}
 	}
-	if !m.mayBegin(now) {
+	if !m.mayBegin() {
 		return nil
 	}
 	m.makeRoom()
@@ -86,9 +86,10 @@ func (m *Mux) ask(d *udp.Message) bool {
 
 // mayBegin reports whether a peer's datagram may open a session now. Where it may
 // not, the datagram is counted.
-func (m *Mux) mayBegin(now int64) bool {
+func (m *Mux) mayBegin() bool {
 	switch {
-	case m.phase != open, !m.hasRoomForStranger(now):
+	case m.phase != open,
+		m.table.n >= m.cfg.max && m.cfg.whenMax == RefuseNew:
 		m.count.Refused++
 	case len(m.sessions) == cap(m.sessions):
 		m.count.DroppedBacklog++
@@ -96,20 +97,4 @@ func (m *Mux) mayBegin(now int64) bool {
 		return true
 	}
 	return false
-}
-
-// hasRoomForStranger reports whether there is room for the session of a peer that
-// may be forged, or a session that it may take the place of: that of another
-// stranger, or one that has been idle for as long as a stranger's may be. A known peer
-// that sends or is sent something more often loses nothing to strangers. The caller
-// holds mu.
-func (m *Mux) hasRoomForStranger(now int64) bool {
-	switch {
-	case m.table.n < m.cfg.max:
-		return true
-	case m.cfg.whenMax == RefuseNew:
-		return false
-	}
-	c := m.ranking.idlest()
-	return !c.ranked || now-c.last.Load() >= int64(m.cfg.strangerIdle())
 }

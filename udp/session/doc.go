@@ -100,11 +100,10 @@
 // place to check one without a session.
 //
 // With [RefuseNew] a flood can lock out new peers for a tenth of Idle at a time.
-// With EvictIdlest it can end sessions of new peers before they are answered, and
-// sessions to which something was sent once they have been idle for a tenth of Idle.
-// That is the time for which a stranger's session lasts: a peer whose keepalives come
-// more often is safe. Where all sessions are of such peers, new peers are refused.
-// Sessions that live lose nothing by either.
+// With EvictIdlest it can end sessions of new peers before they are answered, and, while
+// every session at Max is one that was answered, the idlest of those: leave Max room
+// beyond the peers that are expected. Below that, sessions that live lose nothing by
+// either.
 //
 // # What is lost, and where it is counted
 //

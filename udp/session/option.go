@@ -20,12 +20,9 @@ const (
 	// Stats.Refused, and [Mux.Open] returns [ErrFull].
 	RefuseNew SessionPolicy = iota
 	// EvictIdlest ends the session that has been idle for the longest time, with
-	// [ErrEvicted]. Where many sessions have had datagrams since the last eviction it
-	// may end another one, which has been idle for less time than that session by
-	// at most 1/64 of [Idle]. Sessions to which nothing was ever sent go first. The datagram of
-	// a new peer does not end a session to which something was sent and that has been
-	// idle for less than a tenth of [Idle]: where there are only such sessions it is
-	// counted in Stats.Refused. [Mux.Open] may end them.
+	// [ErrEvicted]. Sessions to which nothing was ever sent go first. Where many
+	// sessions have had datagrams since the last eviction it may end another one, which
+	// has been idle for less time than the idlest by at most 1/64 of [Idle].
 	EvictIdlest
 )
 
