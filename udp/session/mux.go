@@ -111,9 +111,10 @@ func (m *Mux) Errors() <-chan error { return m.news.c }
 // datagram of the peer gives it its local address. The peer counts as known, as
 // if something had been sent to it.
 //
-// The error is [ErrFull] where there are [Max] sessions and none is evicted,
-// [udp.ErrAddressFamily], [udp.ErrBadPort] or syscall.ENODEV (a zone) for an address
-// that the socket cannot send to, an unspecified one among them, and [net.ErrClosed] with the cause after the end.
+// The error is [ErrFull] where there are [Max] sessions and none is evicted, and
+// [net.ErrClosed] with the cause after the end. For an address that the socket cannot
+// send to it is [udp.ErrAddressFamily], which an unspecified one is too,
+// [udp.ErrBadPort], or syscall.ENODEV where the socket's system has no such zone.
 func (m *Mux) Open(ctx context.Context, peer netip.AddrPort) (*Session, error) {
 	if ctx == nil {
 		return nil, m.opError("open", peer, errNilContext)
