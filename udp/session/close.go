@@ -72,20 +72,19 @@ func (m *Mux) end(c *Session, cause error) {
 	}
 }
 
-// finish ends what the session itself has. The caller holds Mux.mu and has
-// removed the session.
+// finish ends what the session itself has. The cause is there before anybody can see
+// the end. The caller holds Mux.mu and has removed the session.
 func (c *Session) finish(cause error) {
 	c.mu.Lock()
-	c.closeStream(cause)
+	defer c.mu.Unlock()
 	c.why = cause
 	c.over.Store(true)
-	life, conn := c.life, c.conn
-	c.mu.Unlock()
-	if conn != nil && cause != udp.ErrDrained {
-		conn.stop()
+	if c.life != nil {
+		c.life.cancel(cause)
 	}
-	if life != nil {
-		life.cancel(cause)
+	c.closeStream(cause)
+	if c.conn != nil && cause != udp.ErrDrained {
+		c.conn.stop()
 	}
 }
 

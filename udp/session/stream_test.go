@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"net"
 	"testing"
 	"time"
 
@@ -163,5 +164,34 @@ func TestOneOfTwoMuxesHasTheStream(t *testing.T) {
 			t.Fatalf("%v, %v", a, b)
 		}
 		s.Close()
+	}
+}
+
+// A receiver that finds the stream closed finds the cause too, in every way in which a
+// session ends.
+func TestAClosedStreamHasItsCause(t *testing.T) {
+	for name, end := range map[string]func(*session.Mux, *session.Session){
+		"the session's Close": func(_ *session.Mux, c *session.Session) { c.Close() },
+		"the mux's Close":     func(m *session.Mux, _ *session.Session) { m.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			for range 300 {
+				m, s := mux(t)
+				c, err := m.Open(t.Context(), dial(t, s).addr())
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cause := c.Context(), make(chan error, 1)
+				go func() {
+					for range c.Messages() {
+					}
+					cause <- context.Cause(ctx)
+				}()
+				end(m, c)
+				finds(t, <-cause, net.ErrClosed)
+				m.Close()
+				s.Close()
+			}
+		})
 	}
 }
