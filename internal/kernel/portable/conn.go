@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -62,6 +63,8 @@ func (System) Open(cfg kernel.Config) (kernel.Conn, error) {
 type conn struct {
 	udp *net.UDPConn
 	raw syscall.RawConn
+
+	sending sync.RWMutex // of each call that sends; disconnect excludes them all
 
 	inet6   bool       // AF_INET6
 	v6only  bool       // IPV6_V6ONLY

@@ -81,8 +81,11 @@ func (c *conn) connect(peer netip.AddrPort) error {
 }
 
 // disconnect disconnects in the kernel. Some systems then also release a port that
-// they had chosen, so disconnect binds the socket again.
+// they had chosen, so disconnect binds the socket again. A send in between would bind
+// it to another port.
 func (c *conn) disconnect(local netip.AddrPort) error {
+	c.sending.Lock()
+	defer c.sending.Unlock()
 	if err := c.control(clearPeer); err != nil {
 		return err
 	}

@@ -64,6 +64,8 @@ func (c *conn) address(d *kernel.Datagram, oob []byte) (unix.Sockaddr, []byte, e
 }
 
 func (c *conn) sendmsg(fd int, d *kernel.Datagram, oob []byte, to unix.Sockaddr) (err error) {
+	c.sending.RLock()
+	defer c.sending.RUnlock()
 	for {
 		c.writes.Add(1)
 		switch {
@@ -92,6 +94,8 @@ func (c *conn) sendEmpty(oob []byte, to unix.Sockaddr) error {
 	if to != nil {
 		m.Addr = net.UDPAddrFromAddrPort(fromSockaddr(to))
 	}
+	c.sending.RLock()
+	defer c.sending.RUnlock()
 	c.writes.Add(1)
 	_, err := ipv4.NewPacketConn(c.udp).WriteBatch([]ipv4.Message{m}, 0)
 	return xnetError(err)
