@@ -30,7 +30,8 @@ import (
 // Leaving the loop loses nothing: what was already read comes first the next
 // time. The body may call [Socket.Receive], [Socket.ReceiveBatch] and
 // [Socket.TryReceive], which go on where the loop is. Stats.Received counts what
-// a loop has taken when the loop reads again or ends.
+// a loop has taken once that is all that one read brought, or when the loop reads
+// again or ends.
 //
 // A second loop at the same time yields [ErrReading], as does one on a socket
 // that is read in another way; with [WithReaders] it is errors.ErrUnsupported.
@@ -61,6 +62,9 @@ func (st *stream) loop(ctx context.Context, yield func(Message, error) bool) {
 				continue
 			}
 			st.loan.taken.add(m)
+			if st.loan.left == 0 {
+				st.s.count.take(&st.loan.taken)
+			}
 			if !yield(*m, nil) {
 				return
 			}
@@ -100,10 +104,6 @@ func (s *Socket) beginLoop(ctx context.Context) (*stream, error) {
 		return nil, err
 	}
 	if !st.looping.CompareAndSwap(false, true) {
-		return nil, ErrReading
-	}
-	if st.owned.Load() { // since pull
-		st.looping.Store(false)
 		return nil, ErrReading
 	}
 	return st, nil

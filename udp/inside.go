@@ -63,33 +63,6 @@ func (d door) Attached(key any, make func() any) any {
 	return d.s.extensions.get(key, make)
 }
 
-func (d door) TakeStream() (messages any, err error) {
-	s := d.s
-	if s.cfg.readers > 1 {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.receive.mode != unread {
-			return nil, s.opError("read", netip.AddrPort{}, ErrReading)
-		}
-		messages := s.openMessages()
-		s.receive.owned = true
-		return messages, nil
-	}
-	st, err := s.pull()
-	if err == nil && !st.own() {
-		err = ErrReading
-	}
-	return nil, s.opError("read", netip.AddrPort{}, err)
-}
-
-func (d door) ReceiveBatch(ctx context.Context, ms any) (int, error) {
-	st := d.s.receive.stream.Load()
-	if err := st.lock(ctx); err != nil {
-		return 0, err
-	}
-	return st.receiveBatch(ctx, *ms.(*[]Message))
-}
-
 // SendOn passes the socket's own address along with the interface where no other is
 // given: Linux takes IPv4's pair as a whole, and would choose another address for
 // one that is left out (ip(7), IP_PKTINFO).

@@ -71,29 +71,18 @@ func (m Message) Reply(data []byte) Datagram {
 func (s *Socket) Messages() <-chan Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.receive.owned {
-		if messages := s.openMessages(); messages != nil {
-			return messages
-		}
-	}
-	if !s.receive.ended && !s.closing {
-		s.report(s.opError("read", netip.AddrPort{}, ErrReading))
-	}
-	if s.receive.closed == nil {
-		s.receive.closed = make(chan Message)
-		close(s.receive.closed)
-	}
-	return s.receive.closed
-}
-
-// openMessages makes the channel, or returns nil if the stream has ended or is read in
-// another way. The caller holds mu.
-func (s *Socket) openMessages() <-chan Message {
 	if s.receive.messages != nil {
 		return s.receive.messages
 	}
 	if s.receive.ended || s.closing || !s.receive.claim(readByMessages) {
-		return nil
+		if !s.receive.ended && !s.closing {
+			s.report(s.opError("read", netip.AddrPort{}, ErrReading))
+		}
+		if s.receive.closed == nil {
+			s.receive.closed = make(chan Message)
+			close(s.receive.closed)
+		}
+		return s.receive.closed
 	}
 	s.receive.messages = make(chan Message, s.cfg.messageBuffer)
 	_ = s.readDeadline.setUser(time.Time{})
@@ -106,7 +95,6 @@ type receiveState struct {
 	mode      readMode
 	messages  chan Message // sent to by the readers, closed once by finish
 	closed    chan Message // for callers when the stream is read in another way
-	owned     bool         // the channel is its one reader's alone
 	running   bool
 	ended     bool                   // Messages and Errors are closed
 	readers   atomic.Int32           // reader goroutines that run

@@ -56,11 +56,7 @@ func (s *Socket) ReceiveBatch(ctx context.Context, ms []Message) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return st.receiveBatch(ctx, ms)
-}
-
-// receiveBatch is ReceiveBatch of a call that has the turn.
-func (st *stream) receiveBatch(ctx context.Context, ms []Message) (n int, err error) {
+	n := 0
 	for err == nil {
 		if n += st.takeAll(ms[n:]); n == len(ms) {
 			break

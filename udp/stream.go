@@ -14,7 +14,6 @@ type stream struct {
 	s       *Socket
 	turn    fifoMutex   // held while a call takes or reads, never while user code runs
 	looping atomic.Bool // an All loop is running
-	owned   atomic.Bool // the stream is its owner's alone, see own
 	loan    loan        // of that loop
 
 	// The rest is guarded by turn.
@@ -33,13 +32,7 @@ type stream struct {
 // pull returns the socket's stream. The first call claims it.
 func (s *Socket) pull() (*stream, error) {
 	if st := s.receive.stream.Load(); st != nil {
-		switch {
-		case !st.owned.Load():
-			return st, nil
-		case s.streamEnded():
-			return nil, s.receiveError()
-		}
-		return nil, ErrReading
+		return st, nil
 	}
 	if s.cfg.readers > 1 {
 		return nil, errors.ErrUnsupported
@@ -57,19 +50,6 @@ func (s *Socket) pull() (*stream, error) {
 		s.receive.stream.Store(&stream{s: s})
 	}
 	return s.receive.stream.Load(), nil
-}
-
-// own takes the stream for one caller, and reports whether no loop and no other owner
-// has it. From then on pull returns ErrReading.
-func (st *stream) own() bool {
-	if !st.owned.CompareAndSwap(false, true) {
-		return false
-	}
-	if st.looping.Load() {
-		st.owned.Store(false)
-		return false
-	}
-	return true
 }
 
 // lock waits for the turn to read. Every call holds it for as long as it takes

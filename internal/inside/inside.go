@@ -39,16 +39,6 @@ type Socket interface {
 	// makes it.
 	Attached(key any, make func() any) any
 
-	// TakeStream takes the stream of datagrams for its caller alone: every other way to
-	// read is udp.ErrReading from then on, and the stream is never given back. It fails
-	// if something else reads the socket. Datagrams that earlier calls have left come
-	// first. With udp.WithReaders the stream is a channel, a <-chan udp.Message;
-	// otherwise messages is nil, and ReceiveBatch reads.
-	TakeStream() (messages any, err error)
-	// ReceiveBatch is udp.Socket.ReceiveBatch for the caller of TakeStream. ms is a
-	// *[]udp.Message.
-	ReceiveBatch(ctx context.Context, ms any) (int, error)
-
 	// SendOn sends a datagram through the interface with an index, from an address
 	// if it is valid.
 	SendOn(ctx context.Context, index int, from netip.Addr, to netip.AddrPort, parts [][]byte) error

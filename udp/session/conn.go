@@ -119,7 +119,7 @@ func (v *conn) writeError(err error) error {
 // WriteTo writes to the peer, which addr has to name.
 func (v *conn) WriteTo(b []byte, addr net.Addr) (int, error) {
 	to, ok := addr.(*net.UDPAddr)
-	if !ok || to == nil || v.c.mux.canonical(to.AddrPort()) != v.c.peer {
+	if !ok || to == nil || canonical(to.AddrPort()) != v.c.peer {
 		return 0, &net.OpError{Op: "write", Net: v.c.mux.socket.Network(), Source: v.LocalAddr(), Addr: addr, Err: net.ErrWriteToConnected}
 	}
 	return v.Write(b)

@@ -51,7 +51,9 @@ const (
 
 // New makes a mux that takes the stream of s. On a socket that is read already,
 // by Messages, All, the view of PacketConn or another mux, the error is
-// [udp.ErrReading].
+// [udp.ErrReading]. The mux holds the loop of Socket.All. Nothing else may read the
+// socket beside it: Socket.Receive, ReceiveBatch and TryReceive read the same stream as
+// that loop, and would take datagrams of its sessions.
 //
 // The mux reads in one goroutine, which ends with the socket. The socket stays the
 // caller's: it can still send, and the caller closes it. The end of the socket
@@ -149,28 +151,22 @@ func (m *Mux) checkPeer(ctx context.Context, peer netip.AddrPort) (netip.AddrPor
 	if err := ctx.Err(); err != nil {
 		return peer, err
 	}
-	peer = m.canonical(peer)
-	if zone := peer.Addr().Zone(); zone != "" {
-		if _, err := m.zoneName(zone); err != nil {
-			return peer, m.opError("open", peer, err)
-		}
-	}
-	if !peer.Addr().IsValid() {
+	switch a := peer.Addr().Unmap(); {
+	case !a.IsValid():
 		return peer, m.opError("open", peer, fmt.Errorf("%w: no address", udp.ErrAddressFamily))
+	case a.IsUnspecified():
+		return peer, m.opError("open", peer, fmt.Errorf("%w: %v is no peer's address", udp.ErrAddressFamily, a))
 	}
-	if peer.Addr().IsUnspecified() {
-		return peer, m.opError("open", peer, fmt.Errorf("%w: %v is no peer's address", udp.ErrAddressFamily, peer.Addr()))
-	}
-	if to := m.socket.RemoteAddr(); to.IsValid() && to != peer {
+	if to := m.socket.RemoteAddr(); to.IsValid() && to != canonical(peer) {
 		return peer, m.opError("open", peer, udp.ErrAlreadyConnected)
 	}
-	return m.socket.Resolve(ctx, peer.String()) // a literal: it is only checked
+	return m.resolvePeer(ctx, peer)
 }
 
 // Lookup returns the session with a peer at a local address. Any local address
 // will do where local is the zero Addr.
 func (m *Mux) Lookup(peer netip.AddrPort, local netip.Addr) (*Session, bool) {
-	peer, local = m.canonical(peer), m.canonicalAddr(local)
+	peer, local = canonical(peer), canonicalAddr(local)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	c := m.table.lookup(peer, local)

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"sync"
 
-	"example.com/dgram/internal/inside"
 	"example.com/dgram/udp"
 )
 
@@ -15,24 +14,40 @@ import (
 // interfaces.
 
 // take takes the stream of the socket and starts the goroutine that reads it.
+//
+// The goroutine stays in one loop of Socket.All for as long as it reads, because
+// a socket has one such loop at a time: every other reader finds that the stream
+// is taken. take returns when the loop has begun, or was refused.
 func (m *Mux) take() error {
-	in := inside.Of(m.socket)
-	messages, err := in.TakeStream()
-	if err != nil {
-		return err
-	}
-	go m.run(in, messages)
-	return nil
+	begun := make(chan error, 1)
+	go m.run(&beginning{Context: context.Background(), begun: begun})
+	return <-begun
 }
 
 // run delivers what the socket receives until its stream ends.
-func (m *Mux) run(in inside.Socket, messages any) {
+func (m *Mux) run(ctx *beginning) {
 	defer m.news.close()
 	var end error
-	if c, ok := messages.(<-chan udp.Message); ok { // udp.WithReaders
-		end = m.readMessages(c)
-	} else {
-		end = m.readBatches(in)
+	for d, err := range m.socket.All(ctx) {
+		if err == nil {
+			ctx.begin(nil) // what earlier readers have left comes before the first wait
+			m.deliver([]udp.Message{d})
+			end = m.readBatches(ctx) // what a loop's body reads is one stream with the loop
+			break
+		}
+		if errors.Is(err, errors.ErrUnsupported) && ctx.begin(nil) {
+			end = m.readMessages() // udp.WithReaders
+			break
+		}
+		if ctx.begin(err) {
+			m.shut(err) // the stream is taken; New returns err
+			return
+		}
+		m.report(err)
+	}
+	ctx.begin(nil)
+	if end == nil { // the loop has ended: the next read tells why
+		end = m.readBatches(ctx)
 	}
 	if errors.Is(end, udp.ErrDrained) {
 		m.finishDrain()
@@ -42,10 +57,10 @@ func (m *Mux) run(in inside.Socket, messages any) {
 }
 
 // readBatches delivers what the socket receives and returns why there is no more.
-func (m *Mux) readBatches(in inside.Socket) error {
+func (m *Mux) readBatches(ctx context.Context) error {
 	batch := make([]udp.Message, batchSize)
 	for {
-		n, err := in.ReceiveBatch(context.Background(), &batch)
+		n, err := m.socket.ReceiveBatch(ctx, batch)
 		switch {
 		case err == nil:
 			m.deliver(batch[:n])
@@ -59,8 +74,8 @@ func (m *Mux) readBatches(in inside.Socket) error {
 }
 
 // readMessages is readBatches for a socket that has to be read by its channel.
-func (m *Mux) readMessages(messages <-chan udp.Message) error {
-	for d := range messages {
+func (m *Mux) readMessages() error {
+	for d := range m.socket.Messages() {
 		m.deliver([]udp.Message{d})
 	}
 	over, cancel := context.WithCancel(context.Background())
@@ -78,6 +93,30 @@ func (m *Mux) socketCause() error {
 	}
 	return net.ErrClosed
 }
+
+// beginning is a context that is never done. Socket.All asks for its channel once
+// it has the stream.
+type beginning struct {
+	context.Context
+	once  sync.Once
+	begun chan<- error
+}
+
+// begin reports the first outcome to take, and whether this is it.
+func (b *beginning) begin(err error) (first bool) {
+	b.once.Do(func() {
+		first = true
+		b.begun <- err
+	})
+	return first
+}
+
+func (b *beginning) Done() <-chan struct{} {
+	b.begin(nil)
+	return nil
+}
+
+func (b *beginning) Err() error { return nil }
 
 // transmit sends one datagram to the peer of c, from the address that it asked.
 func (m *Mux) transmit(ctx context.Context, c *Session, parts [][]byte) error {
