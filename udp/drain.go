@@ -9,8 +9,8 @@ import (
 
 // Drain ends the receiving of a socket gracefully.
 //
-// The socket stops hearing: from then on other senders find the port closed, or
-// reach the other sockets that share it (SO_REUSEPORT). What the socket has read
+// The socket stops hearing: from then on what others send reaches nobody, without an
+// ICMP error, or the other sockets that share the port (SO_REUSEPORT). What the socket has read
 // and what lies in the kernel's buffer is still delivered. Then Messages and
 // Errors are closed, All ends, and Receive returns [ErrDrained], which is
 // net.ErrClosed too. Drain also flushes the Outbox. Sending works on until
@@ -37,8 +37,9 @@ import (
 // DroppedKernel is frozen when Drain begins: what arrives later is not counted.
 // A descriptor that others hold (File, UDPConn, FromFile, SyscallConn,
 // WithControl) is left alone: what was already read is delivered, and nothing
-// more is read. On systems other than Linux, what was queued when Drain began is
-// read, at most, and what arrives later is lost.
+// more is read. On systems other than Linux, and where a filter of the program's own is
+// locked, the socket cannot become deaf: about as many datagrams are read as may have
+// been queued when Drain began, and some of them may have arrived later.
 func (s *Socket) Drain(ctx context.Context) error {
 	if err := s.checkUsable(ctx); err != nil {
 		return s.opError("drain", netip.AddrPort{}, err)

@@ -170,7 +170,7 @@ func request(ctx context.Context, c *udp.Socket, question []byte) ([]byte, error
 			switch {
 			case err == nil && bytes.HasPrefix(m.Data, question):
 				return m.Data, nil
-			case ctx.Err() != nil || errors.Is(err, net.ErrClosed):
+			case err != nil && (ctx.Err() != nil || errors.Is(err, net.ErrClosed)):
 				return nil, err
 			case err != nil && try.Err() == nil:
 				log.Print(err) // a report about an earlier datagram: read on

@@ -26,8 +26,9 @@
 // is delivered, and the stream ends. Sending works until Close.
 //
 // A socket has no goroutine before Messages (one for each kernel socket) or Outbox
-// (one) is called. Close waits for all of them and needs no receiver. Every method
-// may be called from any goroutine, after the end too.
+// (one) is called. WithInterface, a zone in Bind and a group on a named interface have
+// two more, which watch the interfaces. Close waits for all of them and needs no
+// receiver. Every method may be called from any goroutine, after the end too.
 //
 // # The channels
 //
