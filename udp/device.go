@@ -3,6 +3,7 @@ package udp
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strconv"
 
 	"example.com/dgram/internal/host"
@@ -98,6 +99,5 @@ func (h *heldDevice) bind(index int) {
 }
 
 func (h *heldDevice) report(err error) {
-	ep := h.s.endpoint.Load()
-	h.s.report(h.s.opError("bind", ep.bound, err))
+	h.s.report(h.s.opError("bind", netip.AddrPort{}, err))
 }
