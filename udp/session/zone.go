@@ -20,6 +20,9 @@ func canonical(a netip.AddrPort) netip.AddrPort {
 
 func canonicalAddr(a netip.Addr) netip.Addr {
 	a = a.Unmap()
+	if a.Zone() == "" {
+		return a
+	}
 	if index, err := strconv.Atoi(a.Zone()); err == nil {
 		if i, err := net.InterfaceByIndex(index); err == nil {
 			return a.WithZone(i.Name)
