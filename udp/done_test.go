@@ -8,6 +8,7 @@ import (
 	"os"
 	"syscall"
 	"testing"
+	"time"
 
 	"example.com/dgram/udp"
 )
@@ -62,11 +63,13 @@ func TestTheEndOfTheStreamHasNetsShape(t *testing.T) {
 	})
 }
 
-// A view names, as package net does, the network that was asked for, the system call and
-// the destination, also for what the network reports and after the end.
-func TestAViewsErrorsHaveNetsShape(t *testing.T) {
+// What the network reports of a view's datagram names, as package net does, the network
+// that was asked for and the system call that the caller knows.
+func TestARefusalOfAViewHasNetsShape(t *testing.T) {
 	f := families()[0]
+	kernelConnects(t, f)
 	view := dial(t, "udp", deserted(t, f)).PacketConn()
+	ok(t, view.SetReadDeadline(time.Now().Add(soon)))
 	_, err := view.Write([]byte("anybody"))
 	ok(t, err)
 	_, _, err = view.ReadFrom(make([]byte, 1))
@@ -75,11 +78,15 @@ func TestAViewsErrorsHaveNetsShape(t *testing.T) {
 	if !errors.Is(err, syscall.ECONNREFUSED) || !errors.As(err, &call) || call.Syscall != "recvfrom" || !errors.As(err, &shape) || shape.Net != "udp" {
 		t.Errorf("%v", err)
 	}
+}
 
+// After its end a view names the destination of a write, and Close the cause.
+func TestAViewThatHasEndedSaysWhyAndWhereTo(t *testing.T) {
+	f := families()[0]
 	ctx, cancel := context.WithCancelCause(t.Context())
 	s, err := udp.Listen(ctx, "udp", f.local())
 	ok(t, err)
-	view = s.PacketConn()
+	view := s.PacketConn()
 	cancel(errors.New("enough"))
 	<-s.Done()
 	to := netip.AddrPortFrom(f.loopback, 9)
