@@ -21,8 +21,9 @@ import (
 // first, and the receiver takes the batches that were read ahead before it reads
 // on.
 type offload struct {
-	mu   sync.Mutex // held for each receive call, and while offload is switched
-	left []*scratch
+	mu    sync.Mutex // held for each receive call, and while offload is switched
+	left  []*scratch
+	ended bool // Discard counts what is queued: it is read ahead no more, and bursts stay bursts
 }
 
 // maxSwitches bounds how often stopOffload tries. If a datagram arrives while it
@@ -92,6 +93,9 @@ func (c *conn) stopOffload(fd uintptr) syscall.Errno {
 	o := &c.offload
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.ended {
+		return 0
+	}
 	for range maxSwitches {
 		c.readAhead(fd)
 		if errno := setGRO(fd, 0); errno != 0 {
@@ -178,6 +182,7 @@ func (c *conn) next(s *scratch, fd uintptr, n int, short bool) (*scratch, int, s
 func (o *offload) discard() (datagrams uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.ended = true
 	for s := o.pop(); s != nil; s = o.pop() {
 		for i := range s.batch.Packets {
 			datagrams += uint64(s.batch.Packets[i].Datagrams())
