@@ -28,6 +28,21 @@ func (d *Datagram) Len() int {
 	return n
 }
 
+// SourceIndex returns the index of the interface to send through: index, or that of
+// the zone of from if index is 0. find returns the index of a zone. A zone that it does
+// not know is an error, also beside an index.
+func SourceIndex(from netip.Addr, index int, find func(zone string) (int, error)) (int, error) {
+	zone := from.Zone()
+	if zone == "" {
+		return index, nil
+	}
+	zoned, err := find(zone)
+	if err != nil || index != 0 {
+		return index, err
+	}
+	return zoned, nil
+}
+
 // A Refusal is an error about a datagram that was sent earlier.
 type Refusal struct {
 	To    netip.AddrPort // where it was sent, zero where the system does not say

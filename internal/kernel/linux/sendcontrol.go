@@ -31,22 +31,16 @@ func (c *conn) appendControls(b []byte, d *kernel.Datagram) ([]byte, error) {
 	if d.Interface < 0 {
 		return nil, os.NewSyscallError("sendmsg", unix.EINVAL)
 	}
-	from, index, inet6 := d.From.Unmap(), d.Interface, c.sendsIPv6(d)
+	from, inet6 := d.From.Unmap(), c.sendsIPv6(d)
 	if from.IsValid() && from.Is6() != inet6 {
 		return nil, os.NewSyscallError("sendmsg", unix.EAFNOSUPPORT)
 	}
-	if zone := from.Zone(); zone != "" {
-		zoned, err := zoneIndex(c.fd, zone)
-		if err != nil {
-			return nil, err
-		}
-		if index == 0 {
-			index = zoned
-		}
+	index, err := kernel.SourceIndex(from, d.Interface, func(zone string) (int, error) { return zoneIndex(c.fd, zone) })
+	if err != nil {
+		return nil, err
 	}
 	if inet6 {
 		if !from.IsValid() && c.drain.sourceless.Load() {
-			var err error
 			if from, err = c.drain.route.ask(c, d); err != nil {
 				return nil, err
 			}

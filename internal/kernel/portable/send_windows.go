@@ -70,14 +70,9 @@ func (c *conn) sendWhenReady(d *kernel.Datagram, oob []byte) error { return c.Se
 // source makes the control message that says from which address and interface
 // to send.
 func (c *conn) source(from netip.Addr, index int, to netip.Addr) ([]byte, error) {
-	if zone := from.Zone(); zone != "" {
-		zoned, err := zoneIndex(zone)
-		if err != nil {
-			return nil, err
-		}
-		if index == 0 {
-			index = zoned
-		}
+	index, err := kernel.SourceIndex(from, index, zoneIndex)
+	if err != nil {
+		return nil, err
 	}
 	if !c.inet6 || to.Is4() {
 		if from.Is6() {

@@ -41,18 +41,13 @@ func (c *conn) controls(d *kernel.Datagram, dst netip.Addr) (b []byte, err error
 // to send d (RFC 3542, section 6.2). IPv6's does for IPv4 on a dual-stack
 // socket where IPv4's does not.
 func (c *conn) source(d *kernel.Datagram, dst netip.Addr) ([]byte, error) {
-	from, index, inet6 := d.From.Unmap(), d.Interface, c.sendsIPv6(dst)
+	from, inet6 := d.From.Unmap(), c.sendsIPv6(dst)
 	if from.IsValid() && from.Is6() != inet6 {
 		return nil, os.NewSyscallError("sendmsg", unix.EAFNOSUPPORT)
 	}
-	if zone := from.Zone(); zone != "" {
-		zoned, err := zoneIndex(zone)
-		if err != nil {
-			return nil, err
-		}
-		if index == 0 {
-			index = zoned
-		}
+	index, err := kernel.SourceIndex(from, d.Interface, zoneIndex)
+	if err != nil {
+		return nil, err
 	}
 	if !inet6 {
 		if sourceNeedsWildcard && from.IsValid() {

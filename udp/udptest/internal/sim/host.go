@@ -153,6 +153,15 @@ func (h *Host) zone(zone string) *Interface {
 	return h.named(zone)
 }
 
+// zoneIndex returns the index of the interface that a zone names.
+func (h *Host) zoneIndex(zone string) (int, error) {
+	i := h.zone(zone)
+	if i == nil {
+		return 0, zoneError(zone)
+	}
+	return i.index, nil
+}
+
 // realm is where the host's packets of a's family are when they leave it.
 func (h *Host) realm(a netip.Addr) *realm {
 	if a.Is4() {

@@ -92,13 +92,9 @@ func (c *Conn) RemoteAddr() (a netip.AddrPort, err error) {
 
 // Index resolves a zone on the host.
 func (c *Conn) Index(zone string) (index int, err error) {
-	err = c.locked(func() error {
-		i := c.host.zone(zone)
-		if i == nil {
-			return zoneError(zone)
-		}
-		index = i.index
-		return nil
+	err = c.locked(func() (err error) {
+		index, err = c.host.zoneIndex(zone)
+		return err
 	})
 	return index, err
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"net/netip"
 
+	"example.com/dgram/internal/kernel"
 	"example.com/dgram/internal/posix"
 )
 
@@ -68,14 +69,8 @@ func (c *Conn) route(to, from netip.Addr, index int) (r route, err error) {
 		}
 		device = zoned
 	}
-	if zone := from.Zone(); zone != "" {
-		zoned := h.zone(zone)
-		if zoned == nil {
-			return r, zoneError(zone)
-		}
-		if index == 0 {
-			index = zoned.index
-		}
+	if index, err = kernel.SourceIndex(from, index, h.zoneIndex); err != nil {
+		return r, err
 	}
 	if from.Is4() {
 		if from.IsMulticast() || from == limited {
