@@ -7,13 +7,13 @@ import (
 	"example.com/dgram/internal/posix"
 )
 
-// Attempts to send the same datagrams show whether an errno is about them. An
-// asynchronous error, which is about an earlier datagram, is the result of the next
-// call and has any errno. So the send is tried again: an errno is the send's own if it
-// came from so many attempts in a row, before each of which nothing was pending. What
-// arrives between the look and the attempt is taken for the send's own by one attempt,
-// and not by a row of them. While asynchronous errors have the same errno the row is
-// longer: a flood of half a million a second hits every second attempt.
+// Attempts to send the same datagrams show whether an errno is about them. The next
+// call on a socket returns an asynchronous error, which is about an earlier datagram
+// and has any errno. So the send is tried again. An errno is about the send if a row of
+// attempts returned it, and nothing was pending before any of them. One attempt is not
+// enough: an asynchronous error may arrive just before it. The row is longer while
+// asynchronous errors have the same errno, because a flood of half a million a second
+// hits every second attempt.
 type Attempts struct {
 	Errno posix.Errno // of the last
 	Row   int         // how often Errno came in a row
@@ -43,8 +43,8 @@ func (a *Attempts) Failed(errno posix.Errno, pending bool, taken *ErrnoHistory) 
 	return a.quiet >= floodAttempts || a.quiet >= quietAttempts && !taken.Recent(errno) || a.tries >= maxAttempts
 }
 
-// An ErrnoHistory records when a socket last took an asynchronous error, and which
-// errnos these errors had since there was last none for a second.
+// An ErrnoHistory records when a socket last took an asynchronous error, and the errnos
+// of these errors. A second without one clears the errnos.
 type ErrnoHistory struct {
 	last   atomic.Int64
 	errnos atomic.Uint64 // a bit for each errno, modulo 64

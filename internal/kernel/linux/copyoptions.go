@@ -33,7 +33,7 @@ func copyOptions(to, from int) {
 			if errno != 0 || bytes.Equal(want, have) {
 				continue
 			}
-			if l.level == unix.SOL_SOCKET && (option == unix.SO_RCVBUF || option == unix.SO_SNDBUF) {
+			if isBuffer(l.level, option) {
 				copyBuffer(to, from, option)
 				continue
 			}
