@@ -76,7 +76,9 @@ func TestUnboundSocketIsReadOnceItIsBound(t *testing.T) {
 	expect(t, c.Messages(), "welcome")
 }
 
-func TestSocketWithSeveralReaders(t *testing.T) {
+// listenTwice listens with two readers, where the system has that.
+func listenTwice(t *testing.T) *udp.Socket {
+	t.Helper()
 	s, err := udp.Listen(context.Background(), "udp4", "127.0.0.1:0", udp.WithReaders(2))
 	if errors.Is(err, errors.ErrUnsupported) {
 		t.Skip(err)
@@ -84,7 +86,12 @@ func TestSocketWithSeveralReaders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func TestSocketWithSeveralReaders(t *testing.T) {
+	s := listenTwice(t)
 	m := over(t, s)
 	for range 8 {
 		peer := dial(t, s)
@@ -102,14 +109,7 @@ func TestSocketWithSeveralReaders(t *testing.T) {
 }
 
 func TestSocketWithSeveralReadersIsDrained(t *testing.T) {
-	s, err := udp.Listen(context.Background(), "udp4", "127.0.0.1:0", udp.WithReaders(2))
-	if errors.Is(err, errors.ErrUnsupported) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	s := listenTwice(t)
 	m := over(t, s)
 	peer := dial(t, s)
 	peer.send("hello")
